@@ -1,0 +1,1 @@
+"""What is measured: pretrained networks and networks built for a chapter."""

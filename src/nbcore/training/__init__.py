@@ -1,0 +1,1 @@
+"""How models come to be: one gradient loop, classical models, testbeds."""
