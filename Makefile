@@ -1,0 +1,21 @@
+# Thin: what these targets do is in nbcore or in standard tools.
+#   make book   the whole book, from the stored runs, into _build/html
+#   make test   lint, types, unit tests, every notebook's smoke preset, the built book in a browser
+#   make live   the book with every run computed afresh (PRESET=smoke|book|paper)
+#   make zip    the built site and the students' notebooks, as two archives
+PYTHON ?= python3
+PRESET ?= book
+BIN := .venv/bin
+UV := uv==0.13.9
+
+.PHONY: setup book live test zip lock clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "Lines & Depths needs Python 3.11 or newer, this is %d.%d; say which with: make PYTHON=python3.12 $(MAKECMDGOALS)" % v[:2])'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@

@@ -1,0 +1,228 @@
+"""Effective robustness: the line through a testbed, and a model's distance from it.
+
+ER = Andreassen et al. 2022. The baseline is a straight line between scaled accuracies
+(ER appendix A, eq. 5); effective robustness is the height above it (ER §3, eq. 1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+Floats = NDArray[np.float64]
+Transform = Callable[..., Floats]
+
+
+def _identity(x: ArrayLike) -> Floats:
+    return np.asarray(x, dtype=float)
+
+
+#: scale name -> (accuracy to scale, scale to accuracy); ER appendix A, eq. 3 and 4
+SCALES: dict[str, tuple[Transform, Transform]] = {
+    "linear": (_identity, _identity),
+    "probit": (special.ndtri, special.ndtr),
+    "logit": (special.logit, special.expit),
+}
+
+
+def _accuracies(values: ArrayLike, name: str) -> Floats:
+    array = np.asarray(values, dtype=float)
+    if np.isnan(array).any():
+        raise ValueError(f"{name} holds NaN; give accuracies in [0, 1] for every model.")
+    if ((array < 0) | (array > 1)).any():
+        worst = array.flat[int(np.argmax(np.abs(array - 0.5)))]
+        raise ValueError(
+            f"{name} must hold fractions in [0, 1], but holds {worst:g}; divide percentages by 100."
+        )
+    return array
+
+
+def _pair(id_acc: ArrayLike, ood_acc: ArrayLike) -> tuple[Floats, Floats]:
+    x, y = _accuracies(id_acc, "id_acc"), _accuracies(ood_acc, "ood_acc")
+    if x.shape != y.shape:
+        raise ValueError(
+            f"id_acc and ood_acc must list the same models, but have shapes {x.shape} and {y.shape}."
+        )
+    return x, y
+
+
+@dataclass(frozen=True)
+class Line:
+    """A testbed's baseline: scale(ood) = slope * scale(id) + intercept (ER eq. 5).
+
+    `r2`, `slope_se`, `intercept_se` are ordinary least squares values in the scaled space;
+    `n` is the number of models and `id_range` their lowest and highest ID accuracy.
+    """
+
+    slope: float
+    intercept: float
+    r2: float
+    slope_se: float
+    intercept_se: float
+    scale: str
+    n: int
+    id_range: tuple[float, float]
+
+    def predict(self, x: ArrayLike) -> Floats:
+        """Expected OOD accuracy at ID accuracy `x` (any shape); 0 and 1 map to their limits."""
+        forward, backward = SCALES[self.scale]
+        scaled = forward(_accuracies(x, "x"))
+        # slope 0 times an infinite logit is NaN: the limit is the constant line
+        flat = np.zeros_like(scaled) if self.slope == 0 else self.slope * scaled
+        return np.clip(backward(flat + self.intercept), 0.0, 1.0)
+
+    def covers(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Whether `x` lies in the testbed's ID range, where effective robustness may be reported."""
+        low, high = self.id_range
+        array = np.asarray(x, dtype=float)
+        return (array >= low) & (array <= high)
+
+
+def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Line:
+    """Least-squares line through the scaled accuracies of a testbed (ER appendix A).
+
+    id_acc, ood_acc: (model,) fractions; scale: "linear", "probit" or "logit".
+    Raises ValueError for fewer than three models, unequal lengths, NaN, values outside [0, 1],
+    equal ID accuracies, and 0 or 1 where the scale is infinite there.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
+    x, y = _pair(id_acc, ood_acc)
+    if x.ndim != 1 or x.size < 3:
+        raise ValueError(f"A line needs at least three models in one dimension, got shape {x.shape}.")
+    ends = ((x <= 0) | (x >= 1) | (y <= 0) | (y >= 1)).sum()
+    if scale != "linear" and ends:
+        raise ValueError(
+            f"{ends} of {x.size} models have an accuracy of exactly 0 or 1, where the {scale} scale "
+            "is infinite; leave them out or fit with scale='linear'."
+        )
+    if np.ptp(x) == 0:
+        raise ValueError(f"All {x.size} models have the same ID accuracy {x[0]:g}; a line needs two.")
+    forward, _ = SCALES[scale]
+    fit = stats.linregress(forward(x), forward(y))
+    return Line(
+        slope=float(fit.slope),
+        intercept=float(fit.intercept),
+        r2=float(fit.rvalue**2),
+        slope_se=float(fit.stderr),
+        intercept_se=float(fit.intercept_stderr),
+        scale=scale,
+        n=int(x.size),
+        id_range=(float(x.min()), float(x.max())),
+    )
+
+
+def residuals(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
+    """Vertical distances from the line in its own scaled space, one per model."""
+    x, y = _pair(id_acc, ood_acc)
+    forward, _ = SCALES[line.scale]
+    return forward(y) - (line.slope * forward(x) + line.intercept)
+
+
+def effective_robustness(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
+    """OOD accuracy minus the line's prediction (ER §3, eq. 1), as a fraction, any shape.
+
+    Outside `line.id_range` this extrapolates: report a value only where `line.covers(id_acc)`.
+    """
+    x, y = _pair(id_acc, ood_acc)
+    return y - line.predict(x)
+
+
+def clopper_pearson(
+    correct: ArrayLike, total: ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Exact binomial interval (low, high) for correct of total, any broadcastable shapes.
+
+    `correct` may be fractional (an expected count). Raises ValueError unless 0 <= correct <= total,
+    total > 0 and 0 < level < 1.
+    """
+    k, n = np.broadcast_arrays(np.asarray(correct, float), np.asarray(total, float))
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level!r}.")
+    if not (np.isfinite(k) & np.isfinite(n) & (n > 0) & (k >= 0) & (k <= n)).all():
+        raise ValueError("Every count must satisfy 0 <= correct <= total with total > 0.")
+    tail = (1 - level) / 2
+    # beta quantiles are undefined at the ends, where the bound is 0 or 1
+    low = np.where(k > 0, stats.beta.ppf(tail, np.maximum(k, 1e-12), n - k + 1), 0.0)
+    high = np.where(k < n, stats.beta.isf(tail, k + 1, np.maximum(n - k, 1e-12)), 1.0)
+    return low, high
+
+
+def chance_band(
+    id_acc: ArrayLike, total: int, line: Line, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Effective robustness (low, high) that a model *on* the line shows by sampling alone.
+
+    The Clopper-Pearson interval of the predicted accuracy on `total` OOD images, minus the
+    prediction: ER §3 counts an effective robustness only outside it.
+    """
+    expected = line.predict(id_acc)
+    low, high = clopper_pearson(expected * total, total, level)
+    return low - expected, high - expected
+
+
+def is_significant(
+    id_acc: ArrayLike, ood_acc: ArrayLike, total: int, line: Line, level: float = 0.95
+) -> NDArray[np.bool_]:
+    """Whether effective robustness lies above its chance band, inside the testbed's ID range."""
+    er = effective_robustness(id_acc, ood_acc, line)
+    return (er > chance_band(id_acc, total, line, level)[1]) & line.covers(id_acc)
+
+
+class Binned(NamedTuple):
+    """Per-bin centre, mean and standard deviation of y (NaN where empty), and count: (bins,)."""
+
+    centers: Floats
+    mean: Floats
+    std: Floats
+    count: NDArray[np.int64]
+
+
+def binned_average(
+    x: ArrayLike, y: ArrayLike, bins: int = 100, range: tuple[float, float] | None = None
+) -> Binned:
+    """Average of y over equal-width bins of x, pooled over runs (ER appendix B.5).
+
+    x, y: any equal shapes, flattened; range: ends of the bins, by default those of x. Values
+    outside are left out; the last bin includes its right end, as in scipy's binned_statistic.
+    """
+    xs, ys = np.ravel(np.asarray(x, float)), np.ravel(np.asarray(y, float))
+    if xs.shape != ys.shape or not xs.size:
+        raise ValueError(f"x and y must be non-empty and equally long, got {xs.size} and {ys.size}.")
+    if np.isnan(xs).any() or np.isnan(ys).any():
+        raise ValueError("x or y holds NaN; drop undefined points before averaging.")
+    edges = np.histogram_bin_edges(xs, bins=bins, range=range)
+    index = np.searchsorted(edges, xs, side="right") - 1
+    index[xs == edges[-1]] = bins - 1
+    inside = (index >= 0) & (index < bins)
+    index, ys = index[inside], ys[inside]
+    count = np.bincount(index, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(index, ys, bins) / count
+        spread = np.bincount(index, (ys - mean[index]) ** 2, bins) / count
+    return Binned((edges[:-1] + edges[1:]) / 2, mean, np.sqrt(spread), count)
+
+
+def gap_fraction(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
+    """Effective robustness as a share of the gap between y = x and the line (ER appendix D).
+
+    1 on y = x, 0 on the line; NaN where the two meet.
+    """
+    x, y = _pair(id_acc, ood_acc)
+    gap = x - line.predict(x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(gap == 0, np.nan, (y - line.predict(x)) / gap)
+
+
+def mixed_classifier(low: ArrayLike, high: ArrayLike, alpha: ArrayLike) -> Floats:
+    """Accuracy of answering with the low model for a share `alpha` of examples (ER appendix D.1).
+
+    low, high: accuracies, or (id, ood) pairs, of equal shape; the result has shape
+    alpha.shape + low.shape and runs on the straight chord from `high` (0) to `low` (1).
+    """
+    bottom, top = _pair(low, high)
+    share = _accuracies(alpha, "alpha")
+    return np.multiply.outer(share, bottom) + np.multiply.outer(1 - share, top)

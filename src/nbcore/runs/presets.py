@@ -1,0 +1,177 @@
+"""Presets: every experiment is a frozen dataclass with three settings of its fields.
+
+`smoke` (seconds, 2 cores, embedded data), `book` (what is published), `paper` (the paper's own).
+Any single field can be overridden; unknown fields and wrong types are refused in one sentence.
+"""
+
+import dataclasses
+import importlib
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import yaml
+
+from nbcore.errors import ParameterError, did_you_mean
+
+PRESETS = ("smoke", "book", "paper")
+
+#: chapter slug -> where its parameters are declared
+EXPERIMENTS: dict[str, str] = {
+    "line": "nbcore.runs.line:Line",
+    "rise-and-fall": "nbcore.runs.rise_and_fall:RiseAndFall",
+}
+
+
+def param(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] = (),
+    counts_members: bool = False,
+) -> Any:
+    """A field with its meaning and range; `counts_members` keeps it out of a run's address."""
+    meta = dict(help=help, low=low, high=high, choices=choices, counts_members=counts_members)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of all experiments. Subclasses add fields made by `param` and override presets.
+
+    `book` is the defaults; `smoke` and `paper` return changed copies. Each docstring says the cost.
+    """
+
+    slug: ClassVar[str] = ""
+
+    @classmethod
+    def book(cls) -> Self:
+        """The published setting."""
+        return cls()
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Seconds on embedded data."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> Self:
+        """The paper's own setting."""
+        return cls()
+
+    @classmethod
+    def resolve(cls, preset: str = "book", **overrides: Any) -> Self:
+        """A preset with single fields replaced; an override of None keeps the preset's value."""
+        if preset not in PRESETS:
+            raise ParameterError(
+                f"There is no preset {preset!r} for {cls.slug}; {did_you_mean(preset, PRESETS)}"
+            )
+        given = {k: v for k, v in overrides.items() if v is not None}
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        for name in given:
+            if name not in fields:
+                raise ParameterError(
+                    f"{cls.slug} has no parameter {name!r}; {did_you_mean(name, fields)}"
+                )
+        hints = typing.get_type_hints(cls)
+        checked = {k: check_value(k, v, hints[k], fields[k].metadata) for k, v in given.items()}
+        return dataclasses.replace(getattr(cls, preset)(), **checked)
+
+    def address(self) -> dict[str, Any]:
+        """What identifies a run: every field but those that only count members."""
+        out = {}
+        for f in dataclasses.fields(self):
+            if not f.metadata.get("counts_members"):
+                value = getattr(self, f.name)
+                out[f.name] = list(value) if isinstance(value, tuple) else value
+        return out
+
+
+def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]) -> Any:
+    """`value` in the type of `hint` (int is accepted for float, a list for a tuple), or an error."""
+    converted = _convert(value, hint)
+    if converted is _NO:
+        raise ParameterError(
+            f"{name} must be {_type_name(hint)}, but {value!r} is {type(value).__name__}."
+        )
+    choices, low, high = meta.get("choices"), meta.get("low"), meta.get("high")
+    if choices and converted not in choices:
+        known = ", ".join(map(str, choices))
+        raise ParameterError(f"{name} must be one of {known}, not {value!r}.")
+    for bound, wrong, word in ((low, "below", "at least"), (high, "above", "at most")):
+        numbers = converted if isinstance(converted, tuple) else (converted,)
+        if bound is not None and any((n < bound) if wrong == "below" else n > bound for n in numbers):
+            raise ParameterError(f"{name} must be {word} {bound}, not {value!r}.")
+    return converted
+
+
+_NO = object()
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return next((c for a in args if (c := _convert(value, a)) is not _NO), _NO)
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        converted = tuple(_convert(item, args[0]) for item in items)
+        return _NO if _NO in converted else converted
+    if hint is types.NoneType:
+        return None if value is None else _NO
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and hint is not bool:
+        return _NO
+    return value if isinstance(value, hint) else _NO
+
+
+def _type_name(hint: Any) -> str:
+    args = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return f"a list of {_type_name(args[0])}"
+    if args:
+        return " or ".join(_type_name(a) for a in args if a is not types.NoneType)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return names.get(hint, str(hint))
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`name=value` from a command line; the value is read as YAML, so `[1, 2]` is a list."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ParameterError(f"A parameter is given as name=value, not {text!r}.")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ParameterError(f"The value of {name.strip()} cannot be read: {value!r}.") from None
+
+
+def config_class(slug: str) -> type[Config]:
+    """The parameters of a chapter, by its slug."""
+    if slug not in EXPERIMENTS:
+        raise ParameterError(f"No experiment {slug!r}; {did_you_mean(slug, EXPERIMENTS)}")
+    module, _, name = EXPERIMENTS[slug].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def resolve(slug: str, preset: str = "book", **overrides: Any) -> Config:
+    """The config of a chapter: `resolve("line", "smoke", bins=50)`."""
+    return config_class(slug).resolve(preset, **overrides)
+
+
+def describe(slug: str) -> list[dict[str, str]]:
+    """One row per parameter: name, meaning, its value in each preset, range. For the pages."""
+    cls = config_class(slug)
+    settings = {preset: getattr(cls, preset)() for preset in PRESETS}
+    rows = []
+    for f in dataclasses.fields(cls):
+        low, high, choices = (f.metadata.get(k) for k in ("low", "high", "choices"))
+        limits = ", ".join(map(str, choices)) if choices else ""
+        if not limits and (low is not None or high is not None):
+            limits = f"{'' if low is None else low} … {'' if high is None else high}".strip()
+        values = {preset: str(getattr(c, f.name)) for preset, c in settings.items()}
+        rows.append({"parameter": f.name, "meaning": f.metadata["help"], **values, "range": limits})
+    return rows

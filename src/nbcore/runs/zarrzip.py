@@ -1,0 +1,34 @@
+"""A labelled data set as one file: zarr inside a zip, the same bytes for the same content."""
+
+import zipfile
+from pathlib import Path
+
+import xarray as xr
+import zarr
+
+from nbcore.errors import StoreError
+
+
+def write(path: Path, dataset: xr.Dataset) -> None:
+    """Write `dataset` to `path`. Entries are sorted and undated, so that checksums repeat.
+
+    zarr format 2, because format 3 has no stable form for fixed-length text yet.
+    """
+    chunks: dict = {}
+    store = zarr.storage.MemoryStore(chunks)
+    dataset.to_zarr(store, mode="w", consolidated=False, zarr_format=2)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for key in sorted(chunks):
+            archive.writestr(zipfile.ZipInfo(key), chunks[key].to_bytes())
+
+
+def read(path: Path) -> xr.Dataset:
+    """The data set in `path`, loaded whole; StoreError when it is no such file."""
+    try:
+        with zarr.storage.ZipStore(path, mode="r") as store:
+            return xr.open_zarr(store, consolidated=False, zarr_format=2).load()
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{path} is not a stored data set ({type(error).__name__}: {error}); delete it and "
+            "run the chapter again."
+        ) from None
