@@ -1,4 +1,4 @@
-"""Images as arrays: image parquet, ImageFolder trees, IDX, CIFAR's binary release, .mat, .npy."""
+"""Images as arrays: image parquet, a folder per class, IDX, CIFAR's binary release, .mat, .npy."""
 
 import gzip
 import io
@@ -6,30 +6,31 @@ import json
 import os
 import re
 import tarfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
-from nbcore.data.sources import PICTURES, Found, obtain
+from nbcore.data.sources import Found, checksum_of, is_picture, obtain
 from nbcore.errors import DataError, ParameterError
+from nbcore.paths import cache_dir
 
-Raw = Sequence[bytes | Path] | np.ndarray  # what is still to be decoded, or pixels already
-Read = tuple[Raw, np.ndarray, tuple[str, ...]]  # images, labels, class names ("" names unknown)
-_SPLIT = re.compile(r"(train|test|val|validation|valid)(?![a-z])")
-_SAME = {"validation": "val", "valid": "val", "t10k": "test"}
-BROKEN = (OSError, ValueError, EOFError, KeyError, zlib.error, tarfile.TarError)
+Raw = np.ndarray | Sequence[bytes | Path]  # pixels, or images still to be decoded
+Read = tuple[Raw, np.ndarray, Sequence[str]]  # with labels and class names (none: not known)
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """Images with labels.
 
-    images: uint8 (n, h, w, c), c = 1 (grey) or 3 (RGB), 0..255.  labels: int64 (n,), indices into
-    `classes`.  checksum: sha256 over the source files, all splits.  source: where it was found.
+    images: uint8 (n, h, w, c), c = 1 (grey) or 3 (RGB).  labels: int64 (n,), indices into classes.
+    checksum: sha256 over the source files of all splits.  source: where they were found.
     """
 
     name: str
@@ -43,239 +44,205 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def subset(self, indices: Sequence[int] | np.ndarray) -> "ImageSet":
-        """The same set with these examples only: positions, a slice or a mask."""
+    def subset(self, indices: Any) -> "ImageSet":
+        """The same set with these examples only: positions, a mask or a slice."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
 
 def load(name: str | os.PathLike[str], split: str = "test", size: int | None = None) -> ImageSet:
-    """A data set by its name in the catalogue, or a folder of your own by its path.
+    """A data set by its name in the catalogue, or images of your own by their path.
 
-    split: "train", "test" or "val"; "test" takes "val" where there is no test split, and a folder
-    without splits is whole under any of them.  size: resize to size×size pixels (bicubic); needed
-    where images differ in size.  DataError: nothing there, not readable, not of the stated form.
+    split: "train", "test" or, where there is one, "val"; a folder without splits is the same under
+    each.  size: resize to size×size pixels (bicubic); needed where images differ in size.
+    DataError: nothing there, no such split, or a file that is damaged or of another form.
     """
-    if split not in ("train", "test", "val"):
-        raise ParameterError(f"split is 'train', 'test' or 'val', not {split!r}.")
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+    if size is not None and (not isinstance(size, int) or size < 1):
         raise ParameterError(f"size is a whole number of pixels from 1, not {size!r}.")
     found = obtain(name)
-    if found.entry and found.entry.kind != "images":
-        how = "load_testbed" if found.entry.kind == "predictions" else "load_timm_results"
-        raise DataError(f"{found.name} holds {found.entry.kind}, no images: use {how}.")
+    e = found.entry
+    if e and e.kind != "images":
+        raise DataError(f"{e.name} holds {e.kind}: use load_testbed or load_timm_results.")
     try:
-        raw, labels, classes = _reader(found.files[0])(found, split)
-    except BROKEN as error:
-        raise DataError(
-            f"{found.name} in {found.root} cannot be read ({str(error).splitlines()[0]}); "
-            "a file may be truncated: fetch it again."
-        ) from error
-    classes = _named(found, labels, (found.entry.classes if found.entry else ()) or classes)
-    images = _pixels(raw, size, found.name)
-    place = f"{found.source}: {found.root}"
-    return ImageSet(found.name, split, images, labels, classes, found.checksum, place)
+        raw, labels, names = _reader(found.files[0])(found, split)
+    except DataError:
+        raise
+    except Exception as error:  # every format has its own kinds for a damaged file
+        raise _bad(found, f"is damaged ({str(error).splitlines()[0]}); renew it") from error
+    if len(raw) != len(labels) or isinstance(raw, np.ndarray) and raw.dtype != np.uint8:
+        raise _bad(found, f"is damaged ({len(raw)} images, {len(labels)} labels); renew it")
+    names = (e.classes if e else ()) or names
+    top = len(names) or 100_000
+    if not len(labels) or labels.min() < 0 or labels.max() >= top:
+        have = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
+        raise _bad(found, f"needs labels from 0 to {top - 1}, but has {have}")
+    classes = tuple(names) or tuple(str(i) for i in range(labels.max() + 1))
+    digest, place = checksum_of(found), f"{found.source}: {found.root}"
+    images = _pixels(raw, size, found.name, f"{digest}-{split}-{size}")
+    return ImageSet(found.name, split, images, labels, classes, digest, place)
+
+
+def _bad(found: Found, why: str) -> DataError:
+    return DataError(f"{found.name} in {found.root} {why}.")
 
 
 def _reader(file: Path) -> Callable[[Found, str], Read]:
-    by_end = {".parquet": _parquet, "ubyte": _idx, "ubyte.gz": _idx, ".tar.gz": _cifar_binary}
-    by_end |= {".mat": _svhn, "_data.npy": _npy, ".csv.gz": _digits, ".csv": _digits}
-    by_end |= dict.fromkeys(PICTURES, _tree)
-    return next(reader for end, reader in by_end.items() if file.name.lower().endswith(end))
+    readers = {".parquet": _parquet, "ubyte": _idx, "ubyte.gz": _idx, ".tar.gz": _cifar_binary}
+    readers |= {".mat": _svhn, ".npy": _npy, ".csv.gz": _digits}
+    return next((read for end, read in readers.items() if file.name.endswith(end)), _tree)
 
 
-def _choose(found: Found, split: str) -> list[Path]:
-    """The files of a split, read off the file's name or else the folders above it."""
+def _choose(found: Found, split: str, splits: Mapping[str, Any]) -> Any:
+    if split in splits:
+        return splits[split]
+    have = ", ".join(sorted(s or "files outside any split" for s in splits))
+    raise _bad(found, f"has no split {split!r}; it has: {have}")
+
+
+def _by_name(found: Found, split: str) -> list[Path]:
+    """The files of a split, as their name or a folder above them says; all, if none says."""
     splits: dict[str, list[Path]] = {}
     for file in found.files:
         parts = file.relative_to(found.root).parts
-        names = parts[:1] if file.suffix.lower() in PICTURES else parts[::-1]
-        hit = next((m for part in names if (m := _SPLIT.match(part.lower()))), None)
-        word = hit[1] if hit and (len(parts) > 1 or file.suffix == ".parquet") else ""
-        splits.setdefault(_SAME.get(word, word), []).append(file)
-    if "" in splits and len(splits) == 1:
-        return splits[""]
-    for choice in (split, "val") if split == "test" else (split,):
-        if choice in splits:
-            return splits[choice]
-    have = ", ".join(sorted(s or "files outside any split" for s in splits))
-    raise DataError(f"{found.name} in {found.root} has no split {split!r}; it has: {have}.")
-
-
-def _need(found: Found, *names: str) -> list[Path]:
-    """Files by name, packed or not; DataError names the missing one."""
-    have = {file.name.removesuffix(".gz"): file for file in found.files}
-    for name in names:
-        if name not in have:
-            raise DataError(f"{found.root} lacks {name} of {found.name}; put it there.")
-    return [have[name] for name in names]
+        # of a picture the outermost folder alone, and not its class: that may be called "train"
+        words = parts[:-2][:1] if is_picture(file) else parts[::-1]
+        hits = (re.match(r"(train|test|val)(id(ation)?)?(?![a-z])", w.lower()) for w in words)
+        splits.setdefault(next((hit[1] for hit in hits if hit), ""), []).append(file)
+    return found.files if set(splits) == {""} else _choose(found, split, splits)
 
 
 def _parquet(found: Found, split: str) -> Read:
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
+    from pyarrow.types import is_binary, is_integer, is_large_binary, is_struct
 
-    raw: list[bytes | Path] = []
-    labels: list[np.ndarray] = []
-    classes: tuple[str, ...] = ()
-    for file in _choose(found, split):
-        try:
-            table = pq.read_table(file)
-        except Exception as error:  # pyarrow raises many kinds for a damaged file
-            raise DataError(f"{file} is no whole parquet file; fetch it again.") from error
-        image = next((c for c in ("img", "image") if c in table.column_names), None)
-        label = next((c for c in ("label", "fine_label") if c in table.column_names), None)
-        if not image or not label:
-            raise DataError(
-                f"{file} needs a column `img` or `image` and a column `label`; "
-                f"it has: {', '.join(table.column_names)}."
-            )
-        column = table[label]
-        if column.null_count or not str(column.type).startswith(("int", "uint")):
-            raise DataError(f"{file}: column `{label}` must hold whole numbers without gaps.")
-        labels.append(column.to_numpy().astype(np.int64))
-        for i, cell in enumerate(table[image].to_pylist()):
-            data = cell.get("bytes") if isinstance(cell, dict) else cell
-            if not isinstance(data, bytes):
-                raise DataError(f"{file}: row {i} of column `{image}` holds no image bytes.")
-            raw.append(data)
-        meta = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-        names = meta.get("info", {}).get("features", {}).get(label, {}).get("names")
-        classes = tuple(names or classes)
-    return raw, np.concatenate(labels), classes
+    table = pq.read_table(_by_name(found, split))
+    columns = {column.name: column.type for column in table.schema}
+    image = next((name for name in ("img", "image") if name in columns), "")
+    label = next((name for name in ("label", "fine_label") if name in columns), "")
+    data: Any = table[image] if image else None
+    if image and is_struct(columns[image]):
+        data = pc.struct_field(data, "bytes")
+    binary = image and (is_binary(data.type) or is_large_binary(data.type))
+    if not binary or not label or not is_integer(columns[label]):
+        have = ", ".join(f"{name} ({kind})" for name, kind in columns.items())
+        raise _bad(found, f"needs bytes in `img` or `image`, integers in `label`; it has {have}")
+    if data.null_count or table[label].null_count:
+        raise _bad(found, "has rows without image bytes or label; fill them in")
+    meta = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+    names = meta.get("info", {}).get("features", {}).get(label, {}).get("names") or ()
+    return data.to_pylist(), table[label].to_numpy().astype(np.int64), names
 
 
 def _tree(found: Found, split: str) -> Read:
-    files = _choose(found, split)
-    # classes are those of all splits, so that a class missing from one keeps the others' labels
-    classes = tuple(sorted({file.parent.name for file in found.files}))
+    files = _by_name(found, split)
     if any(file.parent == found.root for file in files):
-        raise DataError(f"{found.root} has pictures outside a class folder; move them into one.")
+        raise _bad(found, "has pictures outside any class folder; move them into one")
+    # the classes of all splits, so that one that a split lacks does not shift the others
+    classes = sorted({file.parent.name for file in found.files})
     index = {name: i for i, name in enumerate(classes)}
-    return files, np.array([index[f.parent.name] for f in files], np.int64), classes
+    return files, np.array([index[file.parent.name] for file in files], np.int64), classes
 
 
 def _idx(found: Found, split: str) -> Read:
-    part = {"train": "train", "test": "t10k", "val": "t10k"}[split]
-    arrays = []
-    for file in _need(found, f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"):
+    starts = {"train": "train-", "test": "t10k-"}
+    pairs = {s: [f for f in found.files if f.name.startswith(t)] for s, t in starts.items()}
+    arrays = []  # of images, then of labels
+    for file in _choose(found, split, {s: pair for s, pair in pairs.items() if len(pair) == 2}):
         with gzip.open(file) if file.suffix == ".gz" else open(file, "rb") as stream:
             data = stream.read()
-        dims = data[3] if len(data) > 3 else 0
-        shape = np.frombuffer(data[4 : 4 + 4 * dims], ">u4").astype(int)
-        if data[:3] != b"\x00\x00\x08" or len(data) != 4 + 4 * dims + int(np.prod(shape)):
-            raise DataError(f"{file} is no whole IDX file; fetch it again.")
-        arrays.append(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape))
+        shape = np.frombuffer(data, ">u4", data[3], offset=4).astype(int)
+        arrays.append(np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape))
     return arrays[0][..., None], arrays[1].astype(np.int64), ()
 
 
 def _cifar_binary(found: Found, split: str) -> Read:
-    """CIFAR's binary release: per image one label byte (CIFAR-100: two), then 3×32×32 bytes.
+    """CIFAR's binary release: one label byte per image (CIFAR-100: two), then 3×32×32 bytes.
 
-    Read straight from the archive, so that nothing is unpacked and nothing is unpickled.
+    Read from the archive itself: nothing is unpacked and nothing unpickled.
     """
-    wanted = re.compile(
-        r"(data_batch_\d|train)\.bin" if split == "train" else r"test(_batch)?\.bin"
-    )
-    parts, names = {}, ""
+    names = {"train": r"(data_batch_\d|train)\.bin", "test": r"test(_batch)?\.bin"}
+    wanted, parts = re.compile(_choose(found, split, names) + "|fine_label_names.txt"), {}
     with tarfile.open(found.files[0]) as archive:
         for member in archive:
-            base = member.name.rpartition("/")[2]
-            if wanted.fullmatch(base):
+            if wanted.fullmatch(base := member.name.rpartition("/")[2]):
                 parts[base] = archive.extractfile(member).read()  # type: ignore[union-attr]
-            elif base == "fine_label_names.txt":
-                names = archive.extractfile(member).read().decode()  # type: ignore[union-attr]
-    head = 2 if "100" in found.files[0].name else 1
-    data = np.frombuffer(b"".join(parts[k] for k in sorted(parts)), np.uint8)
-    if not len(data):
-        raise DataError(f"{found.files[0]} holds no {split} images; fetch it again.")
-    data = data.reshape(-1, head + 3072)
-    images = data[:, head:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(images), data[:, head - 1].astype(np.int64), tuple(names.split())
+    classes = parts.pop("fine_label_names.txt", b"").decode().split()
+    data = np.frombuffer(b"".join(parts[base] for base in sorted(parts)), np.uint8)
+    data = data.reshape(-1, 3074 if classes else 3073)
+    images = data[:, -3072:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), data[:, -3073].astype(np.int64), classes
 
 
 def _svhn(found: Found, split: str) -> Read:
     from scipy.io import loadmat
 
-    part = "train" if split == "train" else "test"
-    mat = loadmat(_need(found, f"{part}_32x32.mat")[0])
+    mat = loadmat(_choose(found, split, {file.name.split("_")[0]: file for file in found.files}))
     labels = mat["y"].ravel().astype(np.int64) % 10  # the release writes the digit 0 as 10
     return np.ascontiguousarray(mat["X"].transpose(3, 0, 1, 2)), labels, ()
 
 
 def _npy(found: Found, split: str) -> Read:
-    if split == "train":
-        raise DataError(f"{found.name} is a test set; it has no split 'train'.")
-    images, labels = (np.load(file, allow_pickle=False) for file in found.files)
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
-        raise DataError(f"{found.files[0]} does not hold uint8 images (n, h, w, c), one per label.")
+    files = _choose(found, split, {"test": found.files})  # data, labels
+    images, labels = (np.load(file, allow_pickle=False) for file in files)
     return images, labels.astype(np.int64), ()
 
 
 def _digits(found: Found, split: str) -> Read:
-    table = np.loadtxt(found.files[0], delimiter=",")
-    table = table[:1297] if split == "train" else table[1297:]  # the test digits: other writers
+    part = _choose(found, split, {"train": slice(1297), "test": slice(1297, None)})
+    table = np.loadtxt(found.files[0], delimiter=",")[part]  # the last 500 are by other writers
     images = np.round(table[:, :64] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     return images, table[:, 64].astype(np.int64), ()
 
 
-def _named(found: Found, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Class names for every label, or DataError for a label outside their range."""
-    if not len(labels):
-        raise DataError(f"{found.name} in {found.root} holds no images.")
-    top = len(classes) or 100_000
-    if labels.min() < 0 or labels.max() >= top:
-        bad = int(labels.min() if labels.min() < 0 else labels.max())
-        raise DataError(f"{found.name}: labels run from 0 to {top - 1}, but there is a {bad}.")
-    return classes or tuple(str(i) for i in range(int(labels.max()) + 1))
+def _pixels(raw: Raw, size: int | None, name: str, key: str) -> np.ndarray:
+    """uint8 (n, h, w, c) from encoded images or arrays; DataError if their sizes differ.
 
-
-def _pixels(raw: Raw, size: int | None, name: str) -> np.ndarray:
-    """uint8 (n, h, w, c): decoded by a few threads (PIL releases the interpreter's lock)."""
-    if (
-        isinstance(raw, np.ndarray)
-        and size in (None, raw.shape[1])
-        and (raw.shape[1] == raw.shape[2] or size is None)
-    ):
+    Many decoded images are kept in the cache under `key`: reading them back is 20 times faster.
+    """
+    if isinstance(raw, np.ndarray) and (size is None or raw.shape[1:3] == (size, size)):
         return raw
-    from tqdm import tqdm
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        jobs = pool.map(lambda pair: _decode(pair[1], size, f"{name}[{pair[0]}]"), enumerate(raw))
-        pixels = list(tqdm(jobs, name, len(raw), leave=False, delay=2, disable=None, unit="img"))
-    first = pixels[0]
-    for i, image in enumerate(pixels):
-        if image.shape[:2] != first.shape[:2]:
-            raise DataError(
-                f"{name} has images of different sizes ({first.shape[1]}×{first.shape[0]} and "
-                f"{image.shape[1]}×{image.shape[0]} at {i}): choose one with size=, such as "
-                f"size={min(*first.shape[:2], *image.shape[:2])}."
-            )
-    channels = max(image.shape[2] for image in pixels)  # grey only if all of them are
-    out = np.empty((len(pixels), *first.shape[:2], channels), np.uint8)
-    for i, image in enumerate(pixels):
-        out[i] = image
+    kept = cache_dir() / "decoded" / f"{key}.npy"
+    with suppress(OSError, ValueError, EOFError):
+        return np.load(kept, allow_pickle=False)
+    # threads pay where decoding dwarfs the hand-over, not for images of 32×32
+    small = not isinstance(raw[0], Path) and len(raw[0]) < 20_000
+    with ThreadPoolExecutor(1 if small else os.cpu_count()) as pool:
+        where = (f"{name}[{i}]" for i in range(len(raw)))
+        done = (map if small else pool.map)(_decode, raw, [size] * len(raw), where)
+        images = list(tqdm(done, name, len(raw), leave=False, delay=2, disable=None))
+    shapes = [image.shape[:2] for image in images]
+    if len(two := list(dict.fromkeys(shapes))[:2]) == 2:
+        (h, w), (h2, w2) = two
+        raise DataError(
+            f"{name} has images of different sizes, such as {w}×{h} and {w2}×{h2} pixels: "
+            f"choose one, as in size={min(h, w)}."
+        )
+    channels = max(image.shape[2] for image in images)  # grey only if all are
+    out = np.stack([np.broadcast_to(image, (*shapes[0], channels)) for image in images])
+    if len(out) > 5_000 and out.nbytes < 2**30:
+        with suppress(OSError):  # a full disk or a read-only cache is no reason to fail
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=kept.parent) as folder:
+                np.save(Path(folder) / kept.name, out)
+                os.replace(Path(folder) / kept.name, kept)
     return out
 
 
 def _decode(raw: bytes | Path | np.ndarray, size: int | None, where: str) -> np.ndarray:
-    """One image as uint8 (h, w, 1 or 3); palettes and transparency become RGB, 16 bits 8."""
+    """One image as uint8 (h, w, 1 or 3); palettes become RGB, 16 bits 8, transparency goes."""
     from PIL import Image
 
-    if isinstance(raw, np.ndarray):
-        image = Image.fromarray(raw.squeeze())
-    else:
-        if isinstance(raw, Path):
-            where = str(raw)
-        try:
+    try:
+        if isinstance(raw, np.ndarray):
+            image = Image.fromarray(raw.squeeze())
+        else:
             image = Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else raw)
-            image.load()
-        except Exception as error:  # PIL raises many kinds for a damaged file
-            raise DataError(
-                f"{where} is no readable image ({error}); mend or remove it."
-            ) from error
-    if image.mode.startswith(("I", "F")):  # 16 bits: keep the upper 8
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    image = image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype("u1"))
+        image = image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    except Exception as error:  # PIL raises many kinds for a damaged file
+        where = str(raw) if isinstance(raw, Path) else where
+        raise DataError(f"{where} is no readable image ({error}); mend or remove it.") from error
     if size:
         image = image.resize((size, size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    return np.atleast_3d(np.asarray(image))

@@ -1,4 +1,4 @@
-"""Where data are: NBCORE_DATA, the cache, what ships them, and their public home, in this order."""
+"""Where data are: NBCORE_DATA, the cache, what ships them, their public home; in this order."""
 
 import gzip
 import hashlib
@@ -12,156 +12,194 @@ from nbcore.data.catalog import CATALOG, Entry, combine, entry
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-# The forms images may lie in, tried in this order; an ImageFolder tree comes last.
-PATTERNS = ("*.parquet", "*-ubyte*", "*-binary.tar.gz", "*_32x32.mat", "*_data.npy", "digits.csv*")
+Name = str | os.PathLike[str]
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+# The forms in which images may lie in a folder: the first that is there is read, else pictures.
+FORMS = ("*.parquet", "*-ubyte*", "*-binary.tar.gz", "*_32x32.mat")
 
 
 class Found(NamedTuple):
-    """Data that lie somewhere: files are what is read and what the checksum covers."""
+    """Data that are on this machine: `files` are what is read and what the checksum covers."""
 
     name: str
     root: Path
-    files: tuple[Path, ...]
+    files: list[Path]
     source: str
     entry: Entry | None = None
 
-    @property
-    def checksum(self) -> str:
-        """sha256 over the files' names and sha256s; of a .gz, over its contents.
 
-        A picture counts with the folders above it, since they are its label.
-        """
-        form = {}
-        for file in self.files:
-            part = file.relative_to(self.root) if file.suffix.lower() in PICTURES else file.name
-            digest = _digest(file, *_stamp(file))
-            form[Path(part).as_posix().removesuffix(".gz" * _packed(file))] = digest
-        return combine(form)
+class Row(NamedTuple):
+    """One line of `status`: found and source say where it is, size is in bytes."""
+
+    name: str
+    kind: str
+    found: Path | None
+    source: str
+    size: int
 
 
-def _stamp(file: Path) -> tuple[int, int]:
-    return (file.stat().st_size, file.stat().st_mtime_ns)
+def is_picture(file: Path) -> bool:
+    """Whether a file is a picture, by its ending."""
+    return file.name.lower().endswith(PICTURES)
 
 
-def _packed(file: Path) -> bool:
-    return file.suffix == ".gz" and not file.name.endswith(".tar.gz")
+def _files(root: Path, needs: list[str], skip: str = "") -> list[Path]:
+    """The data files in a folder: `needs` if all are there, or else one of the forms of images."""
+    if needs:
+        return [root / n for n in needs] if all((root / n).is_file() for n in needs) else []
+    for pattern in FORMS:
+        if files := sorted(root.rglob(pattern)):
+            return files
+    pictures = sorted(file for file in root.rglob("*") if is_picture(file))
+    return [file for file in pictures if not (skip and file.name.startswith(skip))]
+
+
+def _places(e: Entry) -> dict[Path, str]:
+    """The folders in which a data set is looked for, in order, and what each of them is."""
+    found = {}
+    if base := os.environ.get("NBCORE_DATA"):
+        found[Path(base).expanduser() / e.folder] = "NBCORE_DATA"
+    found[cache_dir() / "data" / e.folder] = "cache"
+    if e.shipped.startswith("package:"):
+        package, _, rest = e.shipped.removeprefix("package:").partition("/")
+        spec = find_spec(package)  # finds the package without importing it
+        for folder in (spec and spec.submodule_search_locations) or ():
+            found[Path(folder) / rest] = f"package {package}"
+    elif e.shipped:
+        found[Path(e.shipped)] = "system"
+    return found
+
+
+def find(name: Name) -> Found | None:
+    """What a name or a path stands for, if it is on this machine; nothing is fetched.
+
+    A name of the catalogue wins over a folder that is called so: that is ./digits, or a Path.
+    DataError: an unknown name, or a path that does not exist or holds no images.
+    """
+    text, path = os.fspath(name), Path(name).expanduser()
+    if isinstance(name, str) and (name in CATALOG or (path.name == name and not path.exists())):
+        e = entry(name)
+        for root, source in _places(e).items():
+            # a download that broke off leaves the cache with fewer files than belong there
+            whole = e.needs or (list(e.get) if source == "cache" else [])
+            if files := _files(root, whole, e.skip):
+                return Found(name, root, files, source, e)
+        return None
+    if not path.exists():
+        raise DataError(f"There is no file or folder {text!r}; check the path.")
+    if files := [path] if path.is_file() else _files(path, []):
+        return Found(text, path if path.is_dir() else path.parent, files, "path")
+    raise DataError(
+        f"{text!r} holds no images: expected parquet with `img` or `image` and `label`, or "
+        "pictures in a folder per class, with or without train/ and test/ above."
+    )
+
+
+def obtain(name: Name) -> Found:
+    """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
+
+    DataError: as `find`; no download, no network, a truncated file, another checksum.
+    """
+    if found := find(name):
+        return found
+    e = entry(os.fspath(name))
+    target = cache_dir() / "data" / e.folder
+    try:
+        if e.predictions:
+            from nbcore.data.testbeds import pack
+
+            pack(e, target)
+        for file, sha256 in e.get.items():
+            download(e.base + file, target / file, sha256)
+    except (OSError, ValueError) as error:
+        raise _missing(e, f"fetching it failed ({error})") from error
+    if found := find(name):
+        return found
+    raise _missing(e, "there is no download of it")
+
+
+def _missing(e: Entry, why: str) -> DataError:
+    tried = [f"{kind} ({root})" for root, kind in _places(e).items()]
+    tried = tried if os.environ.get("NBCORE_DATA") else ["NBCORE_DATA (not set)", *tried]
+    what = " and ".join(e.needs) or "image parquet, its original files or a folder per class"
+    fetch = f"run `nbcore data get {e.name}` with a network, or " if e.base else ""
+    return DataError(
+        f"{e.name} is not in {', '.join(tried)}, and {why}: {fetch}put {what} "
+        f"from {e.home} into the folder {e.folder} of NBCORE_DATA."
+    )
+
+
+def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> Path:
+    """Fetch one file under a temporary name, check it, rename it (`pooch.retrieve`).
+
+    OSError: no answer or a short one.  ValueError: another sha256.  NBCORE_OFFLINE=1 forbids it.
+    """
+    import pooch
+    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
+
+    if os.environ.get("NBCORE_OFFLINE"):
+        raise OSError("NBCORE_OFFLINE is set")
+    pooch.get_logger().setLevel("ERROR")
+    web = pooch.HTTPDownloader(progressbar=progress, timeout=(10, 60))
+    try:
+        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=web))
+    except (ConnectionError, Timeout, ChunkedEncodingError) as error:
+        raise OSError(f"{url.split('/')[2]} did not answer, or not in full") from error
+    except ValueError as error:
+        raise ValueError(f"{url} has another sha256 than the expected {sha256}") from error
 
 
 @lru_cache(maxsize=4096)
-def _digest(file: Path, size: int, mtime: int) -> str:
-    """sha256 of one file's contents; size and mtime make a changed file a new question."""
+def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
+    """Of a file's contents; size and mtime are there so that a changed file is read again."""
     try:
-        with gzip.open(file) if _packed(file) else open(file, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        with gzip.open(file) if packed else open(file, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except (OSError, EOFError) as error:
         raise DataError(f"{file} cannot be read ({error}); fetch it again.") from error
 
 
-def files_of(root: Path, needs: tuple[str, ...] = (), skip: str = "") -> tuple[Path, ...]:
-    """The files in a folder that are data, sorted; none if one of `needs` is missing.
+def checksum_of(found: Found) -> str:
+    """sha256 over the files' names and sha256s; a .gz counts by its contents.
 
-    A file whose name starts with `skip` is not counted.
+    A picture counts with the folders above it, since they are its label.
     """
-    if needs:
-        return tuple(root / n for n in needs) if all((root / n).is_file() for n in needs) else ()
-    if root.is_file():
-        return (root,)
-    for pattern in PATTERNS:
-        if found := sorted(f for f in root.rglob(pattern) if f.is_file()):
-            return tuple(found)
-    return tuple(
-        sorted(
-            f
-            for f in root.rglob("*")
-            if f.suffix.lower() in PICTURES and not (skip and f.name.startswith(skip))
-        )
-    )
+    form = {}
+    for file in found.files:
+        name = file.relative_to(found.root).as_posix() if is_picture(file) else file.name
+        packed = file.suffix == ".gz" and not name.endswith(".tar.gz")
+        stat = file.stat()
+        digest = _sha256(file, packed, stat.st_size, stat.st_mtime_ns)
+        form[name.removesuffix(".gz") if packed else name] = digest
+    return combine(form)
 
 
-def places(e: Entry) -> list[tuple[Path, str]]:
-    """The folders in which a data set is looked for, with a word for people, in order."""
-    found = [(Path(cache_dir()) / "data" / e.folder, "cache")]
-    if base := os.environ.get("NBCORE_DATA"):
-        found = [(Path(base).expanduser() / f, "NBCORE_DATA") for f in (e.folder, e.name)] + found
-    if e.shipped.startswith("package:"):
-        package, _, rest = e.shipped.removeprefix("package:").partition("/")
-        spec = find_spec(package)  # finds the package without importing it
-        for where in (spec.submodule_search_locations or []) if spec else []:
-            found.append((Path(where) / rest, f"package {package}"))
-    elif e.shipped:
-        found.append((Path(e.shipped), "system"))
-    return found
+def _here(name: Name) -> Found:
+    if found := find(name):
+        return found
+    raise _missing(entry(os.fspath(name)), "nothing was fetched")
 
 
-def find(name: str | os.PathLike[str]) -> Found | None:
-    """What a name or a path stands for, if it is on this machine; nothing is fetched.
-
-    DataError: an unknown name, a path that does not exist or holds no data.
-    """
-    text = os.fspath(name)
-    path = Path(text).expanduser()
-    if text not in CATALOG and (path.exists() or path.name != text or not isinstance(name, str)):
-        if not path.exists():
-            raise DataError(f"There is no file or folder {text!r}; check the path.")
-        if not (files := files_of(path)):
-            raise DataError(
-                f"{text!r} holds no data: expected image parquet, or pictures in one folder per "
-                "class, with or without train/ and test/ above."
-            )
-        return Found(text, path if path.is_dir() else path.parent, files, "path")
-    e = entry(text)
-    for root, source in places(e):
-        if files := files_of(root, e.needs, e.skip):
-            return Found(e.name, root, files, source, e)
-    return None
+def checksum(name: Name) -> str:
+    """The checksum of what a name or a path stands for; DataError if it is not on this machine."""
+    return checksum_of(_here(name))
 
 
-def obtain(name: str | os.PathLike[str]) -> Found:
-    """What a name or a path stands for, fetched from its public home where it must be."""
-    return find(name) or fetch(entry(os.fspath(name)))
+def where(name: Name) -> Path:
+    """The folder a data set is in; DataError if it is not on this machine."""
+    return _here(name).root
 
 
-def fetch(e: Entry) -> Found:
-    """Download a data set into the cache; a file appears there whole and checked, or not at all.
-
-    DataError: no public home, no network, a truncated file, or one with another checksum.
-    NBCORE_OFFLINE=1 forbids downloads.
-    """
-    target = Path(cache_dir()) / "data" / e.folder
-    tried = ", ".join(dict.fromkeys(f"{source} ({root})" for root, source in places(e)))
-    if "NBCORE_DATA" not in os.environ:
-        tried = f"NBCORE_DATA (not set), {tried}"
-    want = f"put {', '.join(e.needs) or 'image parquet or an ImageFolder tree'} from {e.home}"
-    advice = f"{want} into $NBCORE_DATA/{e.folder}"
-    if not e.base:
-        raise DataError(f"{e.name} is in none of {tried}, and cannot be fetched: {advice}.")
-    try:
-        if os.environ.get("NBCORE_OFFLINE", "0") not in ("", "0"):
-            raise OSError("NBCORE_OFFLINE forbids downloads")
-        if e.kind == "predictions":
-            from nbcore.data.testbeds import pack
-
-            pack(e, target)
-        for name, digest in e.get.items():
-            download(e.base + name, target / name, digest)
-    except (OSError, ValueError) as error:
-        reason = str(error).split("\n")[0].rstrip(". ")
-        raise DataError(
-            f"{e.name} is in none of {tried}, and fetching it from {e.home} failed ({reason}): "
-            f"try `nbcore data get {e.name}` with a network, or {advice}."
-        ) from error
-    return find(e.name)  # type: ignore[return-value]
+def get(name: Name) -> Path:
+    """The folder a data set is in, fetched from its public home if it is not on this machine."""
+    return obtain(name).root
 
 
-def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> None:
-    """Fetch one file under a temporary name, check it, rename it (`pooch.retrieve`)."""
-    import pooch
-    from requests.exceptions import ConnectionError, Timeout
-
-    pooch.get_logger().setLevel("ERROR")
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=(10, 60))
-    try:
-        pooch.retrieve(url, sha256, file.name, file.parent, downloader=downloader)
-    except (ConnectionError, Timeout) as error:
-        raise OSError(f"{url.split('/')[2]} did not answer in full") from error
+def status() -> list[Row]:
+    """All of the catalogue and where it is on this machine; opens and fetches nothing."""
+    rows = []
+    for e in CATALOG.values():
+        found = find(e.name) or Found(e.name, Path(), [], e.home)
+        size = sum(file.stat().st_size for file in found.files)
+        rows.append(Row(e.name, e.kind, found.root if size else None, found.source, size))
+    return rows

@@ -1,23 +1,26 @@
-"""Public predictions and accuracies of many models under a shift: the line's testbeds."""
+"""Public predictions and accuracies of many models under a shift: what the line is fitted to."""
 
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tqdm import tqdm
 
-from nbcore.data.catalog import CATALOG, entry
-from nbcore.data.images import BROKEN
-from nbcore.data.sources import obtain
+from nbcore.data.catalog import CATALOG, Entry, entry
+from nbcore.data.images import load
+from nbcore.data.sources import checksum_of, download, obtain
 from nbcore.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# The arrays of the .npz: ID predictions, OOD predictions; each has its `_labels`.
-_ARRAYS = {
-    "testbed-cifar10.1": ("cifar10", "cifar10_1_v6"),
-    "testbed-imagenetv2": ("imagenet", "imagenet_v2"),
-}
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,10 @@ class Testbed:
     """What m public models predict on two test sets that differ by one shift.
 
     models: m names.  id_predictions: int64 (m, n_id), class indices; id_labels: int64 (n_id,);
-    ood_* likewise.  synset: WordNet id of each class, or None.
+    ood_*: likewise.  synset: WordNet id of each class, or None.
     """
 
-    __test__ = False  # not a test class, whatever its name makes pytest think
+    __test__ = False  # its name looks like a test class to pytest
 
     name: str
     models: tuple[str, ...]
@@ -40,99 +43,139 @@ class Testbed:
     checksum: str
     source: str
 
-    @property
-    def id_correct(self) -> np.ndarray:
-        """bool (m, n_id): which model is right on which example."""
-        return self.id_predictions == self.id_labels
-
-    @property
-    def ood_correct(self) -> np.ndarray:
-        """bool (m, n_ood): which model is right on which example."""
-        return self.ood_predictions == self.ood_labels
-
 
 def load_testbed(name: str) -> Testbed:
     """A testbed of public predictions: "testbed-cifar10.1" or "testbed-imagenetv2".
 
     DataError: unknown name, nothing there, or a file that is damaged or of another form.
     """
-    if entry(name).kind != "predictions":
-        known = ", ".join(n for n, e in CATALOG.items() if e.kind == "predictions")
-        raise DataError(f"{name} is no testbed of predictions; known: {known}.")
+    if not (keys := entry(name).arrays):
+        known = ", ".join(e.name for e in CATALOG.values() if e.arrays)
+        raise DataError(f"{name} is no testbed; known: {known}.")
     found = obtain(name)
-    inside, outside = _ARRAYS[name]
+    file = found.files[0]
     try:
-        with np.load(found.files[0], allow_pickle=False) as z:
-            names = (inside, f"{inside}_labels", outside, f"{outside}_labels")
-            arrays = [z[key].astype(np.int64) for key in names]
-            models = tuple(str(m) for m in z["model"])
-            synset = tuple(str(s) for s in z["synset"]) if "synset" in z.files else None
+        with np.load(file, allow_pickle=False) as z:
+            sets = [(z[k].astype(np.int64), z[f"{k}_labels"].astype(np.int64)) for k in keys]
+            models = tuple(z["model"].tolist())
+            synset = tuple(z["synset"].tolist()) if "synset" in z.files else None
     except Exception as error:  # a damaged archive raises many kinds
-        raise DataError(
-            f"{found.files[0]} is no whole testbed ({error}); fetch it again."
-        ) from error
-    n_classes = len(synset) if synset else 10
-    for predictions, labels in (arrays[:2], arrays[2:]):
-        if predictions.shape != (len(models), len(labels)):
+        raise DataError(f"{file} is no whole testbed ({error}); fetch it again.") from error
+    top = len(synset) if synset else 10
+    for predictions, labels in sets:
+        want, classes = (len(models), len(labels)), np.append(predictions, labels)
+        if predictions.shape != want or classes.min() < 0 or classes.max() >= top:
             raise DataError(
-                f"{found.files[0]}: expected predictions (models, examples) = "
-                f"{(len(models), len(labels))}, found {predictions.shape}; fetch it again."
-            )
-        if (
-            min(predictions.min(), labels.min()) < 0
-            or max(predictions.max(), labels.max()) >= n_classes
-        ):
-            raise DataError(
-                f"{found.files[0]} has classes outside 0..{n_classes - 1}; fetch it again."
+                f"{file} needs predictions {want} of classes 0 to {top - 1}, but has "
+                f"{predictions.shape} of {classes.min()} to {classes.max()}; fetch it again."
             )
     place = f"{found.source}: {found.root}"
-    return Testbed(name, models, *arrays, synset, found.checksum, place)
+    return Testbed(name, models, *sets[0], *sets[1], synset, checksum_of(found), place)
 
 
+def pack(e: Entry, target: Path) -> None:
+    """Fetch a testbed's public files and write them as one .npz, in the catalogue's last form.
+
+    For each model and test set, CIFAR-10.1's repository holds a JSON list of classes, ImageNetV2's
+    an int array (n, 5), the best class first.  Neither states checksums, so what is checked is the
+    .npz, whose bytes depend on the content alone.  OSError: no answer (what came is kept, to go on
+    from there).  ValueError: other content (nothing is kept).
+    """
+    parts = target / "parts"
+
+    def part(path: str) -> Path:
+        return download(e.base + path, parts / path.replace("/", "."), progress=False)
+
+    try:
+        np.savez(buffer := io.BytesIO(), **_arrays(e, part))  # type: ignore[arg-type]
+        if sha256(buffer.getvalue()).hexdigest() != e.forms[-1][e.needs[0]]:
+            raise ValueError("another sha256")
+    except (OSError, DataError):
+        raise
+    except Exception as error:  # what is no JSON or .npy of that form fails in many ways
+        shutil.rmtree(parts)
+        raise ValueError(f"the files at {e.base} are not those nbcore knows") from error
+    (parts / e.needs[0]).write_bytes(buffer.getvalue())
+    os.replace(parts / e.needs[0], target / e.needs[0])
+    shutil.rmtree(parts)
+
+
+def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
+    def predictions(path: str) -> np.ndarray:
+        if path.endswith(".json"):
+            return np.array(json.loads(part(path).read_text()), np.uint8)
+        # fv_16k's columns on ImageNetV2 stand in reverse order
+        best = -1 if path.endswith("imagenetv2-b-33/fv_16k.npy") else 0
+        return np.load(part(path), allow_pickle=False)[:, best].astype(np.uint16)
+
+    def labels(path: str) -> np.ndarray:
+        if path in CATALOG:
+            return load(path).labels
+        if path.endswith(".npy"):
+            return np.load(part(path), allow_pickle=False)
+        pairs = json.loads(part(path).read_text())["image_filenames"]
+        return np.array([synset for _, synset in pairs])
+
+    arrays = {"model": np.array(e.models, "<U40")}
+    truths = [np.unique(labels(path), return_inverse=True) for path in e.labels]
+    with ThreadPoolExecutor(8) as pool:
+        for key, path in zip(e.arrays, e.predictions, strict=True):
+            files = pool.map(predictions, map(path.format, e.models))
+            arrays[key] = np.stack(list(tqdm(files, key, len(e.models), disable=None)))
+    for key, (classes, index) in zip(e.arrays, truths, strict=True):
+        arrays[f"{key}_labels"] = index.astype(arrays[key].dtype)
+    return arrays | ({"synset": classes} if classes.dtype.kind == "U" else {})
+
+
+# What a timm model had seen before ImageNet-1k, and the beginnings of the words in its tag that say
+# so.  The first that fits counts: CLIP weights tuned on ImageNet-12k first are web image-text.
 FAMILIES = {
     "web image-text": ("laion", "openai", "clip", "webli"),
     "web images, weak or no labels": ("ig1b", "swag", "seer", "yfcc100m", "jft"),
-    "other": ("m30m", "m38m", "6m"),
-    "ImageNet-21k": ("in21k", "in22k", "stage2"),
+    "other": ("m30m", "m38m", "6m"),  # merged or mined sets of 30, 38 and 6 million images
+    "ImageNet-21k": ("in21k", "in22k", "stage2"),  # SSLD's second stage starts from its first
     "ImageNet-12k": ("in12k",),
 }
 
 
 def pretraining_family(model: str) -> str:
-    """What a timm model saw before ImageNet-1k, by the words of its tag (after the dot)."""
+    """The family of a timm model, read from the words of its tag (after the dot).
+
+    A teacher's data do not count: not for distillation, nor for modelling masked CLIP features.
+    """
     words = model.partition(".")[2].split("_")
-    for family, marks in FAMILIES.items():
-        if any(word.startswith(mark) for word in words for mark in marks):
+    for family, starts in FAMILIES.items():
+        if any(word.startswith(starts) for word in words):
             return family
     return "ImageNet-1k only"
 
 
 def load_timm_results() -> "pd.DataFrame":
-    """One row per timm model: model, pretraining, params_m (millions), img_size (pixels) and top-1
-    as fractions: imagenet, imagenetv2, imagenet_a, imagenet_a_clean; attrs["checksum"], ["source"].
+    """timm's result tables joined: one row per model that has both ImageNet and ImageNetV2.
+
+    Columns: model, pretraining (`pretraining_family`), params_m (millions), img_size (pixels), and
+    top-1 as fractions: imagenet, imagenetv2, imagenet_a, imagenet_a_clean (NaN where it was not
+    run).  The tables list some models at several image sizes: the size with the best ImageNet
+    accuracy is kept.  attrs: checksum, source.  DataError: nothing there, or a damaged table.
     """
     import pandas as pd
 
     found = obtain("timm-results")
-    columns = ("imagenet", "imagenetv2", "imagenet_a", "imagenet_a_clean")
+    columns = ["imagenet", "imagenetv2", "imagenet_a", "imagenet_a_clean"]
     tables = []
     for file, column in zip(found.files, columns, strict=True):
+        keys = ["model", "img_size"] + ["param_count"] * (column == "imagenet")
         try:
-            table = pd.read_csv(file, thousands=",")
-            table = table[["model", "img_size", "top1", "param_count"]]
-        except (*BROKEN, pd.errors.ParserError) as error:
-            raise DataError(
-                f"{file} is no table of timm results ({error}); fetch it again."
-            ) from error
+            table = pd.read_csv(file, thousands=",", usecols=[*keys, "top1"])
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file} is no table of timm's ({error}); fetch it again.") from error
         tables.append(table.rename(columns={"top1": column, "param_count": "params_m"}))
-    merged = tables[0]
-    for table in tables[1:]:
-        how = "inner" if "imagenetv2" in table else "left"
-        merged = merged.merge(table.drop(columns="params_m"), how, on=["model", "img_size"])
-    merged = merged.sort_values("imagenet", ascending=False, kind="stable")
-    merged = merged.drop_duplicates("model").reset_index(drop=True)
-    merged[list(columns)] /= 100
-    merged.insert(1, "pretraining", merged["model"].map(pretraining_family))
-    merged = merged[["model", "pretraining", "params_m", "img_size", *columns]]
-    merged.attrs |= {"checksum": found.checksum, "source": f"{found.source}: {found.root}"}
-    return merged
+    joined = tables[0].merge(tables[1], "inner", ["model", "img_size"])
+    for table in tables[2:]:
+        joined = joined.merge(table, "left", ["model", "img_size"])
+    best = joined.sort_values("imagenet", ascending=False, kind="stable").drop_duplicates("model")
+    best = best.assign(pretraining=best["model"].map(pretraining_family))
+    best[columns] /= 100
+    best = best[["model", "pretraining", "params_m", "img_size", *columns]].reset_index(drop=True)
+    best.attrs |= {"checksum": checksum_of(found), "source": f"{found.source}: {found.root}"}
+    return best
