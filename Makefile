@@ -19,3 +19,27 @@ setup: .venv/.ready
 	VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
+
+book: setup
+	$(BIN)/nbcore book
+
+live: setup
+	$(BIN)/nbcore book --fresh --preset $(PRESET)
+
+zip: setup
+	$(BIN)/nbcore zip
+
+# browser tests need Chromium (or Chrome) on the machine and say so when they skip
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lock:
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
+
+clean:
+	rm -rf _build

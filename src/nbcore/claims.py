@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from nbcore.errors import ClaimError, did_you_mean
+from nbcore.measures.robustness import clopper_pearson
 from nbcore.paths import build_dir, project_root
 from nbcore.runs.store import Run
 
@@ -42,6 +43,12 @@ class Estimate:
     def exact(cls, value: float, n: int, unit: str = "1") -> "Estimate":
         """A number with no sampling error: a count over all examples, an identity."""
         return cls(float(value), float(value), float(value), n, unit)
+
+    @classmethod
+    def share(cls, count: int, total: int, n: int) -> "Estimate":
+        """count of total as a fraction with its Clopper-Pearson interval, over n members."""
+        low, high = clopper_pearson(count, total)
+        return cls(count / total, float(low), float(high), n, "fraction")
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,9 @@ def ledger() -> dict[str, Claim]:
 def get(claim_id: str) -> Claim:
     """The claim with this id, e.g. "A1"."""
     if claim_id not in ledger():
-        raise ClaimError(f"The ledger has no claim {claim_id!r}; {did_you_mean(claim_id, ledger())}")
+        raise ClaimError(
+            f"The ledger has no claim {claim_id!r}; {did_you_mean(claim_id, ledger())}"
+        )
     return ledger()[claim_id]
 
 
@@ -128,14 +137,16 @@ def _parse(entry: dict[str, Any]) -> Claim:
         checks = tuple(_parse_check(fields["id"], c) for c in fields.pop("checks"))
         return Claim(**fields, cost=tuple([cost] if isinstance(cost, str) else cost), checks=checks)
     except (TypeError, KeyError) as error:
-        raise ClaimError(f"Entry {entry.get('id', entry)} of the ledger is malformed: {error}.") from None
+        raise ClaimError(
+            f"Entry {entry.get('id', entry)} of the ledger is malformed: {error}."
+        ) from None
 
 
 def _parse_check(claim_id: str, check: dict[str, Any]) -> Check:
     rules = [r for r in RULES if r in check]
     if len(rules) != 1 or check.get("unit") not in UNITS:
         raise ClaimError(
-            f"Check {check.get('name')!r} of {claim_id} needs exactly one rule of {', '.join(RULES)} "
+            f"Check {check.get('name')!r} of {claim_id} needs one rule of {', '.join(RULES)} "
             f"and a unit of {', '.join(UNITS)}."
         )
     rest = {k: check[k] for k in check if k not in RULES}
@@ -170,11 +181,6 @@ class Observation:
     preset: str
     run: dict[str, str]
     recorded: str
-
-    def _repr_html_(self) -> str:
-        from nbcore.publish.cards import card
-
-        return card(get(self.id), self)
 
     def __repr__(self) -> str:
         return f"{self.id}: {self.verdict}"
@@ -223,7 +229,9 @@ def _check_estimate(claim_id: str, check: Check, seen: Estimate) -> None:
     if not isinstance(seen, Estimate):
         raise ClaimError(f"{where} needs an Estimate with interval and n, not {seen!r}.")
     if seen.unit != check.unit:
-        raise ClaimError(f"{where} is stated in unit {check.unit!r}, but was observed in {seen.unit!r}.")
+        raise ClaimError(
+            f"{where} is stated in unit {check.unit!r}, but was observed in {seen.unit!r}."
+        )
     if not all(map(math.isfinite, (seen.value, seen.low, seen.high))):
         raise ClaimError(f"{where} lacks a finite value or interval: {seen}.")
     if not seen.low <= seen.value <= seen.high or seen.n < 1:

@@ -8,7 +8,9 @@ def _correct(values: ArrayLike, ndim: int, name: str) -> NDArray[np.bool_]:
     array = np.asarray(values)
     if array.dtype != bool:
         if not np.isin(array, (0, 1)).all():
-            raise ValueError(f"{name} must say right or wrong (bool, or 0 and 1), not {array.dtype}.")
+            raise ValueError(
+                f"{name} must say right or wrong (bool, or 0 and 1), not {array.dtype}."
+            )
         array = array.astype(bool)
     if array.ndim != ndim or array.shape[-1] == 0:
         raise ValueError(f"{name} must have {ndim} dimension(s) and examples, got {array.shape}.")
@@ -34,8 +36,9 @@ def dominance_matrix(correct: ArrayLike) -> NDArray[np.float64]:
     """
     right = _correct(correct, 2, "correct")
     n = right.shape[1]
-    dense = right.astype(np.float32 if n < 2**24 else np.float64)
-    both = (dense @ dense.T).astype(np.float64)
+    precision: type[np.floating] = np.float32 if n < 2**24 else np.float64
+    dense = right.astype(precision)
+    both = np.matmul(dense, dense.T).astype(np.float64)
     return (right.sum(axis=1, dtype=np.int64)[:, None] - both) / n
 
 

@@ -44,7 +44,7 @@ def _pair(id_acc: ArrayLike, ood_acc: ArrayLike) -> tuple[Floats, Floats]:
     x, y = _accuracies(id_acc, "id_acc"), _accuracies(ood_acc, "ood_acc")
     if x.shape != y.shape:
         raise ValueError(
-            f"id_acc and ood_acc must list the same models, but have shapes {x.shape} and {y.shape}."
+            f"id_acc and ood_acc must list the same models, but have shapes {x.shape}, {y.shape}."
         )
     return x, y
 
@@ -75,7 +75,7 @@ class Line:
         return np.clip(backward(flat + self.intercept), 0.0, 1.0)
 
     def covers(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Whether `x` lies in the testbed's ID range, where effective robustness may be reported."""
+        """Whether `x` lies in the ID range, where alone effective robustness is reported."""
         low, high = self.id_range
         array = np.asarray(x, dtype=float)
         return (array >= low) & (array <= high)
@@ -92,15 +92,19 @@ def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Lin
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
     x, y = _pair(id_acc, ood_acc)
     if x.ndim != 1 or x.size < 3:
-        raise ValueError(f"A line needs at least three models in one dimension, got shape {x.shape}.")
+        raise ValueError(
+            f"A line needs at least three models in one dimension, got shape {x.shape}."
+        )
     ends = ((x <= 0) | (x >= 1) | (y <= 0) | (y >= 1)).sum()
     if scale != "linear" and ends:
         raise ValueError(
-            f"{ends} of {x.size} models have an accuracy of exactly 0 or 1, where the {scale} scale "
-            "is infinite; leave them out or fit with scale='linear'."
+            f"{ends} of {x.size} models have an accuracy of exactly 0 or 1, where the {scale}"
+            " scale is infinite; leave them out or fit with scale='linear'."
         )
     if np.ptp(x) == 0:
-        raise ValueError(f"All {x.size} models have the same ID accuracy {x[0]:g}; a line needs two.")
+        raise ValueError(
+            f"All {x.size} models have the same ID accuracy {x[0]:g}; a line needs two."
+        )
     forward, _ = SCALES[scale]
     fit = stats.linregress(forward(x), forward(y))
     return Line(
@@ -154,31 +158,36 @@ def clopper_pearson(
 def chance_band(
     id_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Effective robustness (low, high) that a model *on* the line shows by sampling alone.
+    """Effective robustness (low, high) within which a model *on* the line stays by chance.
 
-    The Clopper-Pearson interval of the predicted accuracy on `total` OOD images, minus the
-    prediction: ER §3 counts an effective robustness only outside it.
+    What a binomial draw of `total` OOD images leaves undecided at the predicted accuracy: a model
+    is above the band exactly when its Clopper-Pearson interval lies above the line.
     """
-    expected = line.predict(id_acc)
-    low, high = clopper_pearson(expected * total, total, level)
+    expected, tail = line.predict(id_acc), (1 - level) / 2
+    low, high = (q(tail, total, expected) / total for q in (stats.binom.ppf, stats.binom.isf))
     return low - expected, high - expected
 
 
 def is_significant(
     id_acc: ArrayLike, ood_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> NDArray[np.bool_]:
-    """Whether effective robustness lies above its chance band, inside the testbed's ID range."""
-    er = effective_robustness(id_acc, ood_acc, line)
-    return (er > chance_band(id_acc, total, line, level)[1]) & line.covers(id_acc)
+    """Whether effective robustness counts: ER §3 asks it to exceed the Clopper-Pearson interval.
+
+    True where the lower end of the interval of `ood_acc` on `total` images lies above the line,
+    and `id_acc` within the testbed's range.
+    """
+    x, y = _pair(id_acc, ood_acc)
+    lowest, _ = clopper_pearson(np.rint(y * total), total, level)
+    return (lowest > line.predict(x)) & line.covers(x)
 
 
 class Binned(NamedTuple):
-    """Per-bin centre, mean and standard deviation of y (NaN where empty), and count: (bins,)."""
+    """Per-bin centre, mean and standard deviation of y (NaN where empty), and counts: (bins,)."""
 
     centers: Floats
     mean: Floats
     std: Floats
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 def binned_average(
@@ -191,7 +200,9 @@ def binned_average(
     """
     xs, ys = np.ravel(np.asarray(x, float)), np.ravel(np.asarray(y, float))
     if xs.shape != ys.shape or not xs.size:
-        raise ValueError(f"x and y must be non-empty and equally long, got {xs.size} and {ys.size}.")
+        raise ValueError(
+            f"x and y must be non-empty and equally long, got {xs.size} and {ys.size}."
+        )
     if np.isnan(xs).any() or np.isnan(ys).any():
         raise ValueError("x or y holds NaN; drop undefined points before averaging.")
     edges = np.histogram_bin_edges(xs, bins=bins, range=range)

@@ -91,7 +91,7 @@ class Config:
 
 
 def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]) -> Any:
-    """`value` in the type of `hint` (int is accepted for float, a list for a tuple), or an error."""
+    """`value` in the type of `hint` (int passes for float, a list for a tuple), or an error."""
     converted = _convert(value, hint)
     if converted is _NO:
         raise ParameterError(
@@ -103,7 +103,9 @@ def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]
         raise ParameterError(f"{name} must be one of {known}, not {value!r}.")
     for bound, wrong, word in ((low, "below", "at least"), (high, "above", "at most")):
         numbers = converted if isinstance(converted, tuple) else (converted,)
-        if bound is not None and any((n < bound) if wrong == "below" else n > bound for n in numbers):
+        if bound is not None and any(
+            (n < bound) if wrong == "below" else n > bound for n in numbers
+        ):
             raise ParameterError(f"{name} must be {word} {bound}, not {value!r}.")
     return converted
 

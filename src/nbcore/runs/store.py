@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ import xarray as xr
 from filelock import FileLock
 
 from nbcore import data as nbdata
-from nbcore.errors import StoreError
+from nbcore.errors import DataError, StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
 from nbcore.runs.engines import compute_members
@@ -67,7 +68,7 @@ class Run:
             yield name, self.member(name)
 
     def summary(self) -> dict[str, str]:
-        """For people: preset-independent facts that a page states about where its numbers are from."""
+        """For people: what a page states about where its numbers are from."""
         entries = list(self.manifest["members"].values())
         return {
             "origin": self.origin,
@@ -179,18 +180,17 @@ def all_runs() -> Iterator[Run]:
             yield open_run(manifest.parent, origin)
 
 
-def verify(run: Run, require_members: bool = False) -> int:
+def verify(run: Run) -> int:
     """Check every file against its checksum and the address against the manifest; count files.
 
-    Members that a published run does not carry are skipped unless `require_members`.
+    A published run may lack its members: the tables made from them are what it carries.
     """
     n = 0
     for kind, entries in (("table", run.manifest["tables"]), ("member", run.manifest["members"])):
         for name, entry in entries.items():
             file = run.path / f"{kind}-{name}.zarr.zip"
-            if kind == "member" and run.origin == "stored" and not require_members:
-                if not file.exists():
-                    continue
+            if kind == "member" and run.origin == "stored" and not file.exists():
+                continue
             _check_file(file, entry["sha256"])
             n += 1
     checksums = {role: d["sha256"] for role, d in run.manifest["data"].items()}
@@ -219,10 +219,8 @@ def publish(run: Run) -> Path:
 
 
 def _candidates(data: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    try:
+    with suppress(DataError):  # not here: the declared checksums find the published run
         yield {role: nbdata.checksum(name) for role, name in data.items()}
-    except nbdata.DataError:
-        pass  # not here: the declared checksums find the published run
     declared = {role: nbdata.declared(name) for role, name in data.items()}
     if all(declared.values()):
         yield {role: sums[0] for role, sums in declared.items()}
@@ -262,7 +260,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 def _check_file(path: Path, expected: str) -> None:
     if not path.is_file():
-        raise StoreError(f"The stored file {path} is missing; restore it or run the chapter afresh.")
+        raise StoreError(
+            f"The stored file {path} is missing; restore it or run the chapter afresh."
+        )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != expected:
         raise StoreError(

@@ -24,10 +24,12 @@ def write(path: Path, dataset: xr.Dataset) -> None:
 
 def read(path: Path) -> xr.Dataset:
     """The data set in `path`, loaded whole; StoreError when it is no such file."""
+    if not zipfile.is_zipfile(path):
+        raise StoreError(f"{path} is not a stored data set; delete it and run the chapter again.")
     try:
         with zarr.storage.ZipStore(path, mode="r") as store:
             return xr.open_zarr(store, consolidated=False, zarr_format=2).load()
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise StoreError(
             f"{path} is not a stored data set ({type(error).__name__}: {error}); delete it and "
             "run the chapter again."

@@ -1,0 +1,260 @@
+"""Chapter 1's figures: every title states what the numbers of this run say."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nbcore import charts
+from nbcore.charts.base import Figure, Scale
+from nbcore.charts.tables import Table
+from nbcore.measures import robustness as measure
+from nbcore.pages import line as page
+from nbcore.runs.line import (
+    Line,
+    Testbed,
+    add_intervals,
+    r2_by_floor,
+    read_models,
+)
+
+HALF = 340  # px: two figures side by side
+
+
+def line(bed: Testbed, title: str) -> Figure:
+    """Accuracies with intervals and the line, in plain accuracy and on logit axes."""
+    inside, outside = bed.axes
+    fit = bed.line
+    words: dict[Scale, str] = {"linear": "Plain accuracy", "logit": "Logit axes"}
+    panels = [
+        charts.accuracy_scatter(
+            bed.models, fit, scale=scale, title=words[scale], description=words[scale],
+            x_title=f"{inside} accuracy", y_title=f"{outside} accuracy", width=HALF, height=HALF,
+        )
+        for scale in words
+    ]  # fmt: skip
+    return charts.side_by_side(
+        *panels,
+        title=title,
+        description=f"Accuracy on {outside} against accuracy on {inside} for {fit.n} models, with "
+        f"95 % intervals, once in plain accuracy and once on logit axes. The fitted line has slope "
+        f"{fit.slope:.2f} and R² {fit.r2:.3f} in logits.",
+    )
+
+
+def floor(bed: Testbed, config: Line) -> Figure:
+    """R² of each scale while weak models are left out from below."""
+    floors = np.unique(np.quantile(bed.models["id"], np.linspace(0, 0.8, 25)).round(3))
+    table = r2_by_floor(bed, floors, config)
+    table = table.rename(columns={"floor": "x", "r2": "y", "scale": "series"})
+    first, last = (table[table["x"] == x].set_index("series")["y"] for x in (floors[0], floors[-1]))
+    gap = [float(row["logit"] - row["linear"]) for row in (first, last)]
+    return charts.curve(
+        table,
+        title="Without its weak models, ImageNet cannot tell the scales apart either",
+        subtitle=f"Logit minus plain R²: {gap[0]:+.4f} with all {len(bed.models)} models, "
+        f"{gap[1]:+.4f} with the models above {100 * floors[-1]:.0f} %",
+        description="R² of the line in the plain, probit and logit scale against the lowest "
+        f"accuracy that is kept. With all models logit leads plain accuracy by {gap[0]:.4f}; above "
+        f"{100 * floors[-1]:.0f} % accuracy the difference is {gap[1]:.4f}.",
+        x_title="lowest ID accuracy kept",
+        y_title="R² (95 % bootstrap interval)",
+        x_format="~%",
+    )
+
+
+def residuals(bed: Testbed) -> Figure:
+    """Observed minus expected accuracy, one panel a scale."""
+    parts, spread = [], {}
+    for scale in measure.SCALES:
+        fit = measure.fit_line(bed.models["id"], bed.models["ood"], scale)
+        rest = measure.effective_robustness(bed.models["id"], bed.models["ood"], fit)
+        spread[scale] = 100 * float(np.sqrt(np.mean(rest**2)))
+        parts.append(bed.models[["model", "id"]].assign(residual=rest, scale=scale))
+    words = ", ".join(f"{scale} {value:.2f}" for scale, value in spread.items())
+    return charts.residual_plot(
+        pd.concat(parts),
+        title=f"The {min(spread, key=lambda s: spread[s])} scale leaves the least structure",
+        subtitle=f"Root mean square residual in points: {words}",
+        description="Observed minus expected accuracy of each model against its ID accuracy, one "
+        f"panel per scale. Root mean square residuals in points are {words}.",
+        x_title=f"{bed.axes[0]} accuracy",
+    )
+
+
+def robustness(bed: Testbed) -> Figure:
+    """Effective robustness against accuracy with the chance band."""
+    grid = np.linspace(*bed.line.id_range, 60)
+    low, high = measure.chance_band(grid, bed.ood_total, bed.line)
+    models, n = bed.models, int(bed.models["significant"].sum())
+    above = int((models["er"] > 0.01).sum())
+    expected = models["ood"] - models["er"]
+    own = models.assign(low=models["ood_low"] - expected, high=models["ood_high"] - expected)
+    return charts.robustness_scatter(
+        own,
+        pd.DataFrame({"x": grid, "low": low, "high": high}),
+        title=f"{n} of {len(models)} models {'rises' if n == 1 else 'rise'} above chance",
+        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} above one point",
+        description=f"Effective robustness in points against {bed.axes[0]} accuracy for "
+        f"{len(models)} models with 95 % intervals and the chance band. {above} models exceed one "
+        f"point, {n} the band.",
+        x_title=f"{bed.axes[0]} accuracy",
+    )
+
+
+def families(bed: Testbed) -> Figure:
+    """The reader picks a pretraining family among timm's models."""
+    table = bed.models.rename(columns={"pretraining": "family"})
+    mean = table.groupby("family")["er"].mean().sort_values(ascending=False)
+    best = str(mean.index[0])
+    return charts.family_explorer(
+        table,
+        bed.line,
+        family=best,
+        title=f"Models pretrained on {best} stand {100 * mean.iloc[0]:.1f} points above the line",
+        subtitle=f"{len(table):,} models of timm; choose what they were pretrained on",
+        description=f"ImageNetV2 against ImageNet accuracy of {len(table)} models with the line, "
+        "and their effective robustness below. A drop-down picks a pretraining family. Mean "
+        "effective robustness in points: "
+        + ", ".join(f"{family} {100 * value:+.2f}" for family, value in mean.items())
+        + ".",
+        x_title="ImageNet accuracy",
+        y_title="ImageNetV2 accuracy",
+    )
+
+
+def dominance(bed: Testbed) -> Figure:
+    """The dominance matrix, sorted by accuracy."""
+    order = bed.models.sort_values("id", kind="stable")
+    names = order["model"].to_numpy()
+    matrix = bed.run.table("dominance")["dominance"].sel(model=names, other=names).values
+    every = page.pairs(bed)
+    top = every.nlargest(1, "dominance").iloc[0]
+    return charts.heat_map(
+        matrix,
+        list(names),
+        accuracy=order["id"].to_numpy(),
+        title="A weaker model is rarely right where a stronger one is wrong",
+        subtitle=f"Above the diagonal never more than {100 * top['dominance']:.1f} % of the images",
+        description=f"Share of ImageNet images that the row's model gets right and the column's "
+        f"gets wrong, for {len(names)} models sorted by accuracy. Where the row's model is the "
+        f"weaker one the share is at most {100 * top['dominance']:.1f} %, for {top['lower']} and "
+        f"{top['higher']}.",
+        x_title="this model is wrong, by accuracy",
+        y_title="this model is right, by accuracy",
+    )
+
+
+def dominance_pairs(bed: Testbed) -> Figure:
+    """Dominance of every pair against its difference in accuracy, with independent errors."""
+    every = page.pairs(bed)
+    every["bin"] = (every["difference"] * 40).round() / 40
+    series = []
+    for name, column in (("observed", "dominance"), ("if errors were independent", "independent")):
+        stats = every.groupby("bin")[column].agg(["mean", "min", "max"]).reset_index()
+        stats.columns = pd.Index(["x", "y", "low", "high"])
+        series.append(stats.assign(series=name))
+    ratio = (every["dominance"] / every["independent"]).median()
+    return charts.curve(
+        pd.concat(series),
+        title=f"Dominance is {1 / ratio:.1f} times smaller than independent errors would make it",
+        subtitle=f"Mean and range over {len(every):,} pairs of models",
+        description="Dominance probability of pairs of models against their difference in accuracy,"
+        f" with the range over pairs, beside the value for independent errors. The median ratio of "
+        f"the two is {ratio:.2f}.",
+        x_title="difference in ImageNet accuracy (points of 100 %)",
+        y_title="dominance probability",
+        x_format="~%",
+        y_format="~%",
+    )
+
+
+def solvers(bed: Testbed) -> Figure:
+    """How many images are solved by exactly k models."""
+    solved = bed.run.table("solvers")["solvers"].values
+    counts = np.bincount(solved, minlength=len(bed.models) + 1)
+    none, every = counts[0] / solved.size, counts[-1] / solved.size
+    return charts.solved_histogram(
+        counts,
+        title=f"{100 * none:.1f} % of the images are solved by nobody, {100 * every:.0f} % by all",
+        subtitle=f"{solved.size:,} ImageNet validation images, {len(bed.models)} models",
+        description=f"Number of ImageNet validation images that exactly k of {len(bed.models)} "
+        f"models classify correctly. {counts[0]:,} images are solved by none, {counts[-1]:,} by "
+        "all of them.",
+    )
+
+
+def shape(bed: Testbed, config: Line) -> Figure:
+    """The effective robustness of y = x and of a mixture, along accuracy."""
+    x = np.linspace(0.01, 0.99, 99)
+    ends = np.array([0.1, 0.95])
+    low, high = (np.array([e, float(bed.line.predict(e))]) for e in ends)
+    mixed = measure.mixed_classifier(low, high, np.linspace(0, 1, 60))
+    curves = {
+        "no gap at all (y = x)": (x, measure.effective_robustness(x, x, bed.line)),
+        "coin between two models on the line": (
+            mixed[:, 0], measure.effective_robustness(mixed[:, 0], mixed[:, 1], bed.line),
+        ),
+    }  # fmt: skip
+    table = pd.concat(
+        pd.DataFrame({"x": u, "y": 100 * v, "series": name}) for name, (u, v) in curves.items()
+    )
+    peak = {name: (float(u[v.argmax()]), 100 * float(v.max())) for name, (u, v) in curves.items()}
+    (at, top), (_, mix) = peak.values()
+    return charts.curve(
+        table,
+        title=f"Geometry alone makes a hill of {top:.0f} points at {100 * at:.0f} % accuracy",
+        subtitle=f"Line of {bed.axes[1]}, drawn beyond its testbed to show the shape",
+        description="Effective robustness along ID accuracy of a model equally accurate on both "
+        f"test sets, which peaks at {top:.1f} points, and of a coin flip between two models on "
+        f"the line, which peaks at {mix:.1f} points.",
+        x_title="ID accuracy",
+        y_title="effective robustness (points)",
+        x_format="~%",
+        points=False,
+        level=(0.0, "the line"),
+    )
+
+
+def digits(data: xr.Dataset, fit: measure.Line, config: Line) -> Figure:
+    """The live testbed: fourteen small models on digits and on shifted digits."""
+    n = data.sizes["example"]
+    frame = pd.DataFrame({
+        "model": data["model"].values,
+        "id": data["id_correct"].mean("example").values,
+        "ood": data["ood_correct"].mean("example").values,
+    })  # fmt: skip
+    frame = add_intervals(frame, fit, n, n, config.level)
+    return charts.accuracy_scatter(
+        frame,
+        fit,
+        scale="logit",
+        title=f"Fourteen models trained just now: slope {fit.slope:.2f}, R² {fit.r2:.2f}",
+        description=f"Accuracy on shifted digits against accuracy on digits for fourteen "
+        f"scikit-learn models on logit axes, with the line of slope {fit.slope:.2f}.",
+        x_title="accuracy on digits",
+        y_title="accuracy on shifted digits",
+    )
+
+
+def own(bed: Testbed, config: Line) -> Figure | Table:
+    """The reader's models on a testbed; without any, the testbed's best as an example."""
+    if config.models is None:
+        table = bed.models.nlargest(5, "er")[["model", "id", "ood", "er"]]
+        caption = f"No file was given; the five models highest above the line of {bed.name}"
+        return charts.show(table, caption, percent=["id", "ood", "er"])
+    mine = add_intervals(
+        read_models(config.models), bed.line, bed.id_total, bed.ood_total, config.level
+    )
+    both = pd.concat([
+        bed.models.assign(group="testbed"), mine.assign(group="yours")
+    ])  # fmt: skip
+    n = int(mine["significant"].sum())
+    return charts.accuracy_scatter(
+        both,
+        bed.line,
+        title=f"{n} of your {len(mine)} models {'rises' if n == 1 else 'rise'} above chance",
+        description=f"{len(mine)} models of {config.models} among the {len(bed.models)} models of "
+        f"{bed.name}; {n} stand above the chance band of the line.",
+        x_title=f"{bed.axes[0]} accuracy",
+        y_title=f"{bed.axes[1]} accuracy",
+    )

@@ -1,0 +1,1 @@
+"""From notebook sources to a published book: execute, stage, build, check."""

@@ -1,0 +1,65 @@
+"""What a teacher hands out: the built site, and the chapters without their solutions."""
+
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from nbcore.errors import NbcoreError
+from nbcore.paths import build_dir
+from nbcore.publish.chapters import find_chapters, read_source
+
+
+def student_notebook(path: Path) -> nbformat.NotebookNode:
+    """The notebook of a chapter with an empty cell where each solution was.
+
+    A solution is what stands between the cells that hold `solution-start` and `solution-end`.
+    """
+    notebook = read_source(path)
+    kept, inside = [], False
+    for cell in notebook.cells:
+        if "solution-end" in cell.source:
+            kept.append(nbformat.v4.new_code_cell("# your answer"))
+            rest = cell.source.split("solution-end", 1)[1].partition("````\n````")[2].strip()
+            if rest:
+                kept.append(nbformat.v4.new_markdown_cell(rest))
+            inside = "solution-start" in rest
+        elif inside:
+            continue
+        else:
+            kept.append(cell)
+            inside = "solution-start" in cell.source
+    for cell in kept:
+        if cell.cell_type == "markdown":
+            cell.source = _plain(cell.source)
+    notebook.cells = kept
+    return notebook
+
+
+def _plain(source: str) -> str:
+    """Directives that Jupyter would show as code become headings and text."""
+    lines = []
+    for line in source.splitlines():
+        if "solution-start" in line:
+            break
+        if line.startswith("```{exercise-start}"):
+            lines.append(f"### Exercise: {line.partition('}')[2].strip()}")
+        elif not line.startswith(("```{exercise-end}", ":label:", "```", ":class:")):
+            lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def make_archives() -> list[Path]:
+    """Write `_build/site.zip` and `_build/students.zip`; the book must have been built."""
+    html = build_dir() / "html"
+    if not (html / "index.html").is_file():
+        raise NbcoreError(f"There is no built book in {html}; run make book first.")
+    site, students = build_dir() / "site.zip", build_dir() / "students.zip"
+    with zipfile.ZipFile(site, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(p for p in html.rglob("*") if p.is_file()):
+            archive.write(file, Path("lines-and-depths") / file.relative_to(html))
+    with zipfile.ZipFile(students, "w", zipfile.ZIP_DEFLATED) as archive:
+        for chapter in find_chapters():
+            text = nbformat.writes(student_notebook(chapter.path))
+            archive.writestr(f"lines-and-depths/{chapter.stem}.ipynb", text)
+    return [site, students]

@@ -1,0 +1,164 @@
+"""The book: execute every chapter, stage it with the prose, build it, check what came out."""
+
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from nbcore import charts
+from nbcore.errors import NbcoreError
+from nbcore.paths import build_dir, project_root
+from nbcore.publish import cards, check
+from nbcore.publish.chapters import Chapter, find_chapters
+from nbcore.publish.execute import execute
+
+
+def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
+    """Execute all chapters with these parameters and build `_build/html`; returns its index.
+
+    strict: warnings are errors and the built pages are checked.
+    """
+    chapters = find_chapters()
+    observations = build_dir() / "observations"
+    shutil.rmtree(observations, ignore_errors=True)
+    executed = {}
+    for chapter in chapters:
+        print(f"chapter {chapter.stem}", flush=True)
+        executed[chapter.stem] = build_dir() / "executed" / f"{chapter.stem}.ipynb"
+        execute(chapter, executed[chapter.stem], parameters, progress=False)
+    staged = stage(executed, chapters)
+    html = build(staged, build_dir() / "html", strict)
+    if strict:
+        check.check_site(html, staged)
+    return html / "index.html"
+
+
+def make_page(chapter: Chapter, parameters: dict[str, Any]) -> tuple[Path, Path]:
+    """Execute one chapter and build its page alone; returns (notebook, page)."""
+    folder = build_dir() / "runs" / chapter.stem
+    notebook = folder / f"{chapter.stem}.ipynb"
+    execute(chapter, notebook, parameters)
+    staged = stage({chapter.stem: notebook}, [chapter], folder / "book", whole=False)
+    html = build(staged, folder / "html", strict=False)
+    return notebook, html / "chapters" / f"{chapter.stem}.html"
+
+
+def stage(
+    executed: dict[str, Path],
+    chapters: list[Chapter],
+    folder: Path | None = None,
+    whole: bool = True,
+) -> Path:
+    """A folder that jupyter-book can build: prose, executed notebooks, generated pages, scripts."""
+    folder = folder or build_dir() / "book"
+    shutil.rmtree(folder, ignore_errors=True)
+    root = project_root()
+    shutil.copytree(root / "book", folder)
+    shutil.copy(root / "_config.yml", folder)
+    for stem, notebook in executed.items():
+        (folder / "chapters").mkdir(exist_ok=True)
+        shutil.copy(notebook, folder / "chapters" / f"{stem}.ipynb")
+    charts.write_bundle(folder / "_static")
+    shutil.copy(_mathjax(), folder / "_static" / "mathjax.js")
+    pages = {c.slug: f"chapters/{c.stem}.html" for c in chapters}
+    (folder / "claims.md").write_text(cards.ledger_page(pages))
+    (folder / "status.md").write_text(status_page(executed, chapters))
+    toc = yaml.safe_load((root / "_toc.yml").read_text())
+    if not whole:
+        toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+    return folder
+
+
+def _mathjax() -> Path:
+    """MathJax with SVG output as one file, from the distribution that carries it."""
+    for file in metadata.files("sphinx-mathjax-offline") or []:
+        if file.name == "tex-svg.js":
+            return Path(str(file.locate()))
+    raise NbcoreError("sphinx-mathjax-offline is not installed whole; run make setup again.")
+
+
+def build(staged: Path, target: Path, strict: bool) -> Path:
+    """Run jupyter-book on a staged folder and put the site at `target`."""
+    output = target.with_name(f"{target.name}-work")
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
+    command += ["--path-output", str(output), "--quiet", "--all"]
+    if strict:
+        command += ["-n", "-W", "--keep-going"]
+    else:
+        command += ["--config", str(staged / "_config.yml")]
+    run = subprocess.run(command, capture_output=True, text=True)
+    built = output / "_build" / "html"
+    if run.returncode or not built.is_dir():
+        log = output.with_suffix(".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(run.stdout + run.stderr)
+        warnings = [
+            s for s in (run.stdout + run.stderr).splitlines() if "WARNING" in s or "ERROR" in s
+        ]
+        first = warnings[0] if warnings else "no warning was printed"
+        raise NbcoreError(
+            f"The book did not build ({len(warnings)} warnings, the first: {first}); {log}"
+        )
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(built, target)
+    shutil.rmtree(output)
+    return target
+
+
+def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
+    """When each chapter last ran, how long it took and with which parameters, from papermill."""
+    rows = ["| chapter | parameters | seconds | executed (UTC) |", "|---|---|---|---|"]
+    for chapter in chapters:
+        meta = nbformat.read(executed[chapter.stem], as_version=4).metadata["papermill"]
+        given = ", ".join(f"`{k}={v}`" for k, v in meta["parameters"].items()) or "defaults"
+        link = f"[{chapter.title}](chapters/{chapter.stem}.ipynb)"
+        rows.append(f"| {link} | {given} | {meta['duration']:.0f} | {meta['end_time'][:16]} |")
+    return STATUS.format(rows="\n".join(rows), runs=_runs_table(), built=_now())
+
+
+def _runs_table() -> str:
+    from nbcore.runs import provenance, store
+
+    rows = ["| run | address | members | measured on | CPU minutes | date | code since |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    for run in store.all_runs():
+        if run.origin != "stored":
+            continue
+        store.verify(run)
+        s = run.summary()
+        changed = provenance.changed_since(run.manifest["source"])
+        since = "changed: " + ", ".join(changed) if changed else "unchanged"
+        minutes = float(s["seconds"]) / 60
+        rows.append(
+            f"| {run.experiment} | `{run.path.name}` | {s['members']} | {s['hardware']} "
+            f"| {minutes:.1f} | {s['date']} | {since} |"
+        )
+    return "\n".join(rows)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16]
+
+
+STATUS = """# Status of this build
+
+Every chapter is a notebook that was executed for this build ({built} UTC). Long runs are not
+repeated: they are read from the published runs below, each verified against its checksums.
+
+## Chapters
+
+{rows}
+
+## Published runs
+
+{runs}
+
+*Code since* compares the code that measured a run with today's; comments and layout do not count.
+"""

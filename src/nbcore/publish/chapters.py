@@ -1,0 +1,112 @@
+"""The chapters: which there are, what they are called, which parameters each takes."""
+
+import ast
+import dataclasses
+import re
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from nbcore.errors import NbcoreError, ParameterError, did_you_mean
+from nbcore.paths import project_root
+from nbcore.runs import presets
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a chapter's parameters cell: `name = default  # meaning`."""
+
+    name: str
+    default: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook source `NN_slug.py`; `slug` has dashes, `title` is its first heading."""
+
+    number: str
+    slug: str
+    path: Path
+    title: str
+    parameters: dict[str, Parameter]
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    def check(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The given parameters with known names and right types, or a ParameterError."""
+        for name in given:
+            if name not in self.parameters:
+                raise ParameterError(
+                    f"Chapter {self.stem} has no parameter {name!r}; "
+                    f"{did_you_mean(name, self.parameters)}"
+                )
+        own = {k: v for k, v in given.items() if not self._in_config(k)}
+        for name, value in own.items():
+            default = self.parameters[name].default
+            presets.check_value(name, value, type(default), {})
+        # the notebook would refuse these too, but only after its kernel has started
+        fields = {k: v for k, v in given.items() if self._in_config(k)}
+        presets.resolve(self.slug, given.get("preset", "book"), **fields)
+        return given
+
+    def _in_config(self, name: str) -> bool:
+        fields = dataclasses.fields(presets.config_class(self.slug))
+        return name in {f.name for f in fields}
+
+
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """The notebook of a py:percent source, ready for papermill."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    notebook.metadata["kernelspec"] = {
+        "name": "python3", "display_name": "Python 3", "language": "python",
+    }  # fmt: skip
+    return typing.cast(nbformat.NotebookNode, notebook)
+
+
+def find_chapters() -> list[Chapter]:
+    """Every chapter in reading order."""
+    paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.py"))
+    return [_chapter(path) for path in paths]
+
+
+def get_chapter(name: str) -> Chapter:
+    """A chapter by number ("01", "1"), stem ("01_line") or slug ("line")."""
+    chapters = find_chapters()
+    for chapter in chapters:
+        if name in (chapter.number, chapter.number.lstrip("0"), chapter.stem, chapter.slug):
+            return chapter
+    raise NbcoreError(
+        f"There is no chapter {name!r}; {did_you_mean(name, [c.slug for c in chapters])}"
+    )
+
+
+def _chapter(path: Path) -> Chapter:
+    number, _, rest = path.stem.partition("_")
+    notebook = read_source(path)
+    heading = next(
+        (m[1] for c in notebook.cells if (m := re.search(r"^# (.+)$", c.source, re.M))), rest
+    )
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise NbcoreError(
+            f"{path.name} must have one cell tagged 'parameters', it has {len(cells)}."
+        )
+    return Chapter(number, rest.replace("_", "-"), path, heading, _parameters(cells[0].source))
+
+
+def _parameters(source: str) -> dict[str, Parameter]:
+    lines = source.splitlines()
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            meaning = lines[node.lineno - 1].partition("#")[2].strip()
+            found[name] = Parameter(name, ast.literal_eval(node.value), meaning)
+    return found

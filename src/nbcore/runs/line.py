@@ -1,0 +1,259 @@
+"""Chapter 1: the line through public testbeds, counted from the predictions of public models.
+
+Counts per model and per image are stored; lines, scales and verdicts are computed from them.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nbcore import data as nbdata
+from nbcore.data import testbeds as _testbeds
+from nbcore.errors import DataError
+from nbcore.measures import agreement, robustness
+from nbcore.runs.presets import Config, param
+from nbcore.runs.store import Run, Tables, run_or_load
+
+#: name on the page -> (data set, ID and OOD as axis titles)
+TESTBEDS = {
+    "cifar10.1": ("testbed-cifar10.1", "CIFAR-10", "CIFAR-10.1"),
+    "imagenetv2": ("testbed-imagenetv2", "ImageNet", "ImageNetV2"),
+    "timm-imagenetv2": ("timm-results", "ImageNet", "ImageNetV2"),
+    "timm-imagenet-a": ("timm-results", "ImageNet, the classes of ImageNet-A", "ImageNet-A"),
+}
+#: images behind timm's percentages
+TIMM_TOTALS = {"imagenet": 50_000, "imagenetv2": 10_000, "imagenet_a_clean": 10_000,
+               "imagenet_a": 7_500}  # fmt: skip
+TIMM_PAIRS = {"timm-imagenetv2": ("imagenet", "imagenetv2"),
+              "timm-imagenet-a": ("imagenet_a_clean", "imagenet_a")}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line(Config):
+    """Chapter 1. Every preset reads the stored counts unless asked for a fresh count."""
+
+    slug: ClassVar[str] = "line"
+
+    level: float = param(0.95, "level of every interval", low=0.5, high=0.999)
+    bins: int = param(100, "bins of the ER curve's average (A39)", low=2, high=1000)
+    resamples: int = param(2000, "bootstrap resamples over models", low=20, high=100_000)
+    seed: int = param(0, "seed of the bootstrap", low=0)
+    testbed: str = param(
+        "imagenetv2", "testbed that your own models are drawn on", choices=tuple(TESTBEDS)
+    )
+    models: str | None = param(None, "CSV of your own models: columns model, id, ood")
+
+    @classmethod
+    def smoke(cls) -> "Line":
+        """As published with 100 bootstrap resamples: 20 seconds, under 1 GB."""
+        return cls(resamples=100)
+
+    @classmethod
+    def book(cls) -> "Line":
+        """2,000 bootstrap resamples: 30 seconds on 2 cores, under 1 GB."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> "Line":
+        """The same as book: the paper fits the same lines to its testbeds."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class Count(Config):
+    """What a testbed count depends on besides its data: nothing."""
+
+    slug: ClassVar[str] = "testbed"
+
+
+@dataclass
+class Testbed:
+    """A counted testbed with its logit line.
+
+    models: one row a model: model, id, ood (fractions), their intervals *_low, *_high, `er` and
+    its chance band band_low, band_high, whether it is `significant`, and `pretraining` for timm.
+    """
+
+    name: str
+    run: Run
+    models: pd.DataFrame
+    line: robustness.Line
+    id_total: int
+    ood_total: int
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Titles of the ID and OOD axis."""
+        return TESTBEDS[self.name][1:]
+
+
+def count(dataset: str, member: str) -> xr.Dataset:
+    """Right or wrong of every model on every image: dims model, id_image, ood_image."""
+    bed = nbdata.load_testbed(dataset)
+    return xr.Dataset(
+        {
+            "id_correct": (("model", "id_image"), bed.id_predictions == bed.id_labels),
+            "ood_correct": (("model", "ood_image"), bed.ood_predictions == bed.ood_labels),
+        },
+        coords={"model": np.asarray(bed.models, dtype=np.str_)},
+    )
+
+
+def reduce_counts(run: Run) -> Tables:
+    """Per model: right answers; per ID image: solvers; per pair of models: dominance on ID."""
+    correct = run.member("correct")
+    totals = {"id_total": correct.sizes["id_image"], "ood_total": correct.sizes["ood_image"]}
+    models = xr.Dataset(
+        {k: correct[k].sum(k.replace("correct", "image")) for k in ("id_correct", "ood_correct")},
+        attrs=totals,
+    )
+    right = correct["id_correct"].transpose("model", "id_image").values
+    solvers = agreement.solved_counts(right).astype(np.uint8)
+    matrix = agreement.dominance_matrix(right)
+    names = {"model": correct["model"], "other": correct["model"].values}
+    return {
+        "models": models,
+        "solvers": xr.Dataset({"solvers": ("id_image", solvers)}, attrs={"models": len(right)}),
+        "dominance": xr.Dataset({"dominance": (("model", "other"), matrix)}, coords=names),
+    }
+
+
+def count_timm(dataset: str, member: str) -> xr.Dataset:
+    """Right answers of timm's public models on each test set, from its published percentages.
+
+    A model that timm has not measured on a set has NaN there.
+    """
+    frame = nbdata.load_timm_results()
+    counts = {k: ("model", np.rint(frame[k].to_numpy(float) * n)) for k, n in TIMM_TOTALS.items()}
+    families = ("model", frame["pretraining"].to_numpy(np.str_))
+    models = frame["model"].to_numpy(np.str_)
+    return xr.Dataset(counts | {"pretraining": families}, {"model": models}, TIMM_TOTALS)
+
+
+def load_testbed(name: str, config: Line, fresh: bool = False) -> Testbed:
+    """One of `TESTBEDS`: its stored counts, or a fresh count of the public predictions."""
+    if name not in TESTBEDS:
+        known = ", ".join(TESTBEDS)
+        raise DataError(f"There is no counted testbed {name!r}; there are {known}.")
+    dataset = TESTBEDS[name][0]
+    timm = name in TIMM_PAIRS
+    run = run_or_load(
+        dataset, Count(), {"testbed": dataset}, ["correct"],
+        partial(count_timm if timm else count, dataset),
+        reduce=(lambda run: {"models": run.member("correct")}) if timm else reduce_counts,
+        fresh=fresh, modules=(agreement, _testbeds),
+    )  # fmt: skip
+    table = run.table("models")
+    inside, outside = TIMM_PAIRS.get(name, ("id_correct", "ood_correct"))
+    id_total, ood_total = (
+        int(table.attrs[k if timm else k.replace("correct", "total")]) for k in (inside, outside)
+    )
+    frame = pd.DataFrame({"model": table["model"].values})
+    for axis, column, total in (("id", inside, id_total), ("ood", outside, ood_total)):
+        frame[axis] = table[column].values / total
+    if timm:
+        frame["pretraining"] = table["pretraining"].values
+    frame = frame.dropna().reset_index(drop=True)
+    line = robustness.fit_line(frame["id"], frame["ood"])
+    frame = add_intervals(frame, line, id_total, ood_total, config.level)
+    return Testbed(name, run, frame, line, id_total, ood_total)
+
+
+def add_intervals(
+    frame: pd.DataFrame, line: robustness.Line, id_total: int, ood_total: int, level: float
+) -> pd.DataFrame:
+    """`frame` (columns id, ood) with intervals, effective robustness, chance band, significance."""
+    frame = frame.copy()
+    for axis, total in (("id", id_total), ("ood", ood_total)):
+        low, high = robustness.clopper_pearson(frame[axis] * total, total, level)
+        frame[f"{axis}_low"], frame[f"{axis}_high"] = low, high
+    frame["er"] = robustness.effective_robustness(frame["id"], frame["ood"], line)
+    low, high = robustness.chance_band(frame["id"], ood_total, line, level)
+    frame["band_low"], frame["band_high"] = low, high
+    frame["significant"] = robustness.is_significant(
+        frame["id"], frame["ood"], ood_total, line, level
+    )
+    return frame
+
+
+def r2_by_scale(bed: Testbed, config: Line) -> dict[str, np.ndarray]:
+    """R² of the line in each scale: [observed, then one per bootstrap resample of the models]."""
+    x, y = bed.models["id"].to_numpy(), bed.models["ood"].to_numpy()
+    rng = np.random.default_rng(config.seed)
+    picks = rng.integers(0, x.size, (config.resamples, x.size))
+    picks = np.vstack([np.arange(x.size), picks])
+    return {
+        scale: _squared_correlation(forward(x)[picks], forward(y)[picks])
+        for scale, (forward, _) in robustness.SCALES.items()
+    }
+
+
+def _squared_correlation(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Of each row of u with the same row of v: the R² of a least-squares line."""
+    u, v = u - u.mean(axis=1, keepdims=True), v - v.mean(axis=1, keepdims=True)
+    return (u * v).sum(axis=1) ** 2 / ((u**2).sum(axis=1) * (v**2).sum(axis=1))
+
+
+def r2_by_floor(bed: Testbed, floors: np.ndarray, config: Line) -> pd.DataFrame:
+    """R² per scale when models below each ID accuracy are left out (at least ten must remain).
+
+    Columns: floor, scale, models, r2, low, high (bootstrap over the models that remain).
+    """
+    rows = []
+    for floor in floors:
+        kept = bed.models[bed.models["id"] >= floor]
+        if len(kept) < 10:
+            continue
+        part = Testbed(bed.name, bed.run, kept, bed.line, bed.id_total, bed.ood_total)
+        for scale, draws in r2_by_scale(part, config).items():
+            low, high = interval(draws[1:], config.level)
+            rows.append((floor, scale, len(kept), draws[0], low, high))
+    return pd.DataFrame(rows, columns=["floor", "scale", "models", "r2", "low", "high"])
+
+
+def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap draws."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def read_models(path: str | Path) -> pd.DataFrame:
+    """A CSV of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
+
+    Refuses, in one sentence, a missing file or column, text where a number belongs, empty cells,
+    and percentages.
+    """
+    path = Path(path)
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(
+            f"{path} cannot be read as a CSV file ({type(error).__name__}); give one with the "
+            "columns model, id, ood."
+        ) from None
+    frame.columns = [str(c).strip().lower() for c in frame.columns]
+    missing = {"id", "ood"} - set(frame.columns)
+    if missing:
+        raise DataError(
+            f"{path} lacks the column {' and '.join(sorted(missing))}; it has "
+            f"{', '.join(frame.columns)}, and needs model, id, ood."
+        )
+    for column in ("id", "ood"):
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        bad = numbers.isna() | (numbers < 0) | (numbers > 1)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"{path}, line {row + 2}: {column} must be a fraction between 0 and 1, "
+                f"not {frame[column].iloc[row]!r}; divide percentages by 100."
+            )
+        frame[column] = numbers
+    if "model" not in frame:
+        frame["model"] = [f"model {i + 1}" for i in range(len(frame))]
+    return frame

@@ -1,0 +1,99 @@
+"""Somebody's own models against the line: from a CSV of accuracies to effective robustness."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nbcore.errors import DataError, ParameterError, did_you_mean
+from nbcore.measures import robustness
+from nbcore.runs import line as chapter
+
+
+@dataclass
+class Measured:
+    """Models (columns of `Testbed.models`) measured against `line`, which `source` names."""
+
+    models: pd.DataFrame
+    line: robustness.Line
+    source: str
+    images: int | None
+
+    def headline(self) -> str:
+        """The line in one sentence."""
+        fit = self.line
+        return (
+            f"{fit.scale}(ood) = {fit.slope:.4f} (± {1.96 * fit.slope_se:.4f}) · {fit.scale}(id) "
+            f"{fit.intercept:+.4f} (± {1.96 * fit.intercept_se:.4f}), R² = {fit.r2:.4f}, "
+            f"{self.source}"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a model, effective robustness in points; blank outside the testbed's range."""
+        rows = []
+        for m in self.models.to_dict("records"):
+            inside = bool(self.line.covers(m["id"]))
+            er = f"{100 * m['er']:+.2f}" if inside else "outside the line's range"
+            row = {"model": m["model"], "id": f"{m['id']:.4f}", "ood": f"{m['ood']:.4f}"}
+            row["effective robustness, points"] = er
+            if self.images:
+                band = f"{100 * m['band_low']:+.2f} to {100 * m['band_high']:+.2f}"
+                row |= {"by chance alone": band, "significant": "yes" if m["significant"] else "no"}
+            rows.append(row)
+        return rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """For scripts: the line, and per model fractions, `er` null outside the line's range."""
+        frame = self.models.copy()
+        frame["er"] = frame["er"].where(self.line.covers(frame["id"]))
+        records = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        return {"line": asdict(self.line), "source": self.source, "models": records}
+
+    def draw(self, path: Path) -> None:
+        """Save the scatter with the line as .html (self-contained), .svg or .png."""
+        from nbcore import charts
+
+        chart = charts.accuracy_scatter(
+            self.models,
+            self.line,
+            scale="linear",
+            title=f"{len(self.models)} models and the line of {self.source}",
+            description=self.headline(),
+            x_title="ID accuracy",
+            y_title="OOD accuracy",
+        )
+        if path.suffix not in {".html", ".svg", ".png"}:
+            raise ParameterError(f"A chart is saved as .html, .svg or .png, not {path.suffix!r}.")
+        chart.save(str(path), inline=True)
+
+
+def measure_models(
+    csv: Path, testbed: str | None = None, images: int | None = None, scale: str = "logit"
+) -> Measured:
+    """Fit a line to a CSV of models, or measure them against a published testbed's line.
+
+    images: number of OOD images, which turns the distance from the line into a significance.
+    """
+    frame = chapter.read_models(csv)
+    if scale not in robustness.SCALES:
+        raise ParameterError(f"No scale {scale!r}; {did_you_mean(scale, robustness.SCALES)}")
+    try:
+        if testbed is None:
+            fit = robustness.fit_line(frame["id"], frame["ood"], scale)
+            source = f"a line through these {len(frame)} models"
+        else:
+            bed = chapter.load_testbed(testbed, chapter.Line.book())
+            fit = robustness.fit_line(bed.models["id"], bed.models["ood"], scale)
+            images = images or bed.ood_total
+            source = f"the line of {testbed} ({fit.n} public models)"
+    except ValueError as error:
+        raise DataError(f"{csv}: {error}") from None
+    if images:
+        frame = chapter.add_intervals(frame, fit, images, images, 0.95)
+    else:
+        frame["er"] = robustness.effective_robustness(frame["id"], frame["ood"], fit)
+        for column in ("id_low", "id_high", "ood_low", "ood_high"):
+            frame[column] = np.nan
+    return Measured(frame, fit, source, images)

@@ -1,0 +1,156 @@
+import json
+import multiprocessing
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from nbcore.errors import StoreError
+from nbcore.measures import agreement
+from nbcore.runs import presets, provenance, store, zarrzip
+
+
+@dataclass(frozen=True)
+class Toy(presets.Config):
+    slug: ClassVar[str] = "toy"
+    size: int = presets.param(4, "numbers per member")
+    members: int = presets.param(2, "members", counts_members=True)
+
+
+def make(name: str) -> xr.Dataset:
+    rng = np.random.default_rng(int(name))
+    return xr.Dataset({"x": ("i", rng.random(4))}, coords={"i": list("abcd")})
+
+
+def total(run: store.Run) -> store.Tables:
+    parts = xr.concat([d for _, d in run.members()], "member")
+    return {"mean": parts.mean("member")}
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch, own_cache):
+    monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path / "results"))
+
+
+def run(names, **more):
+    return store.run_or_load("toy", Toy(), {"d": "digits"}, names, make, reduce=total, **more)
+
+
+def test_a_run_is_computed_then_found_and_members_are_added():
+    calls = []
+
+    def counted(name):
+        calls.append(name)
+        return make(name)
+
+    first = store.run_or_load("toy", Toy(), {"d": "digits"}, ["0", "1"], counted, reduce=total)
+    assert (first.origin, calls) == ("computed", ["0", "1"])
+    again = store.run_or_load("toy", Toy(), {"d": "digits"}, ["0", "1"], counted, reduce=total)
+    assert (again.origin, calls) == ("cached", ["0", "1"])
+    more = store.run_or_load("toy", Toy(), {"d": "digits"}, ["0", "1", "2"], counted, reduce=total)
+    assert calls == ["0", "1", "2"]
+    assert more.path == first.path
+    expected = np.mean([make(str(i))["x"] for i in range(3)], axis=0)
+    assert more.table("mean")["x"].values == pytest.approx(expected)
+
+
+def test_two_workers_give_the_same_bytes_as_one():
+    one = run(["0", "1", "2"])
+    sums = {k: v["sha256"] for k, v in one.manifest["members"].items()}
+    two = run(["0", "1", "2"], fresh=True, workers=2)
+    assert {k: v["sha256"] for k, v in two.manifest["members"].items()} == sums
+
+
+def test_the_manifest_says_what_was_run_on_what_by_which_code():
+    made = run(["0"], modules=(agreement,))
+    manifest = json.loads((made.path / "manifest.json").read_text())
+    assert manifest["config"] == {"size": 4}
+    assert len(manifest["data"]["d"]["sha256"]) == 64
+    assert provenance.changed_since(manifest["source"]) == []
+    assert provenance.changed_since({"nbcore.measures.agreement": "0" * 16})
+    member = manifest["members"]["0"]
+    assert {"sha256", "seconds", "hardware", "versions", "created"} <= set(member)
+
+
+def test_a_published_run_is_found_without_its_members_and_without_data(monkeypatch):
+    made = run(["0", "1"])
+    published = store.publish(made)
+    assert store.publish(made) == published  # replaces itself
+    monkeypatch.setenv("NBCORE_CACHE", str(published / "elsewhere"))
+    found = run(["0", "1"])
+    assert found.origin == "stored"
+    assert store.verify(found) == 1
+    with pytest.raises(StoreError, match="missing"):
+        found.member("0")
+    with pytest.raises(StoreError, match="has no table 'median'; it has mean"):
+        found.table("median")
+
+
+def test_a_damaged_file_and_an_edited_manifest_are_refused():
+    made = run(["0"])
+    file = made.path / "table-mean.zarr.zip"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + b"!")
+    with pytest.raises(StoreError, match="is damaged"):
+        store.open_run(made.path, "cached").table("mean")
+    file.write_bytes(whole)
+    manifest = made.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"size": 4', '"size": 5'))
+    with pytest.raises(StoreError, match="does not match its address"):
+        store.verify(store.open_run(made.path, "cached"))
+    manifest.write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.open_run(made.path, "cached")
+
+
+def _die_in_the_second(name: str) -> xr.Dataset:
+    if name == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(name)
+
+
+def _doomed() -> None:
+    store.run_or_load("toy", Toy(), {"d": "digits"}, ["0", "1"], _die_in_the_second)
+
+
+def test_a_run_killed_in_a_member_keeps_what_was_done_and_continues():
+    process = multiprocessing.get_context("spawn").Process(target=_doomed)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    calls = []
+    done = store.run_or_load(
+        "toy", Toy(), {"d": "digits"}, ["0", "1"], lambda n: (calls.append(n), make(n))[1]
+    )
+    assert calls == ["1"]
+    assert done.member("0").identical(make("0"))
+
+
+def test_an_error_in_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(["0", "not a number"], workers=2)
+
+
+def test_zarrzip_is_reproducible_and_says_when_a_file_is_none(tmp_path):
+    data = make("3").assign_attrs(note="é", n=3)
+    a, b = tmp_path / "a.zip", tmp_path / "b.zip"
+    zarrzip.write(a, data)
+    zarrzip.write(b, data)
+    assert a.read_bytes() == b.read_bytes()
+    assert zarrzip.read(a).identical(data)
+    Path(b).write_bytes(b"not a zip")
+    with pytest.raises(StoreError, match="is not a stored data set"):
+        zarrzip.read(b)
+
+
+def test_comments_and_docstrings_do_not_change_a_fingerprint(tmp_path):
+    a, b, c = (tmp_path / f"{n}.py" for n in "abc")
+    a.write_text('def f(x):\n    """Doc."""\n    return x + 1\n')
+    b.write_text('"""Module."""\n\n\ndef f(x):  # why\n    return (x + 1)\n')
+    c.write_text("def f(x):\n    return x + 2\n")
+    assert provenance._code_hash(a) == provenance._code_hash(b) != provenance._code_hash(c)
