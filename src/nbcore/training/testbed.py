@@ -1,0 +1,154 @@
+"""A testbed trained from scratch: weak to strong models of many kinds, the line's raw material.
+
+A model of a testbed is written KIND-N: one of `KINDS`, trained on N images drawn evenly over the
+classes. `ROSTER` is the published one, on CIFAR-10: 32 models, about 25 CPU minutes.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import xarray as xr
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.nn.functional import adaptive_avg_pool2d, conv2d, relu
+
+from nbcore.errors import ParameterError, did_you_mean
+from nbcore.models.small import mlp, small_cnn
+from nbcore.training.loop import Data, Recipe, train
+
+#: convolutional networks: kind -> (width, residual)
+CNNS = {"cnn16": (16, False), "cnn32": (32, False), "res16": (16, True), "res32": (32, True)}
+SKLEARN = ("mean", "logistic", "knn", "forest", "patches")
+KINDS = (*SKLEARN, "mlp", *CNNS)
+
+ROSTER = (
+    "mean-50000", "knn-300", "knn-3000", "knn-50000", "logistic-300", "logistic-3000",
+    "logistic-50000", "forest-1000", "forest-10000", "patches-1000", "patches-5000",
+    "patches-20000", "mlp-1000", "mlp-5000", "mlp-20000", "mlp-50000",
+    "cnn16-300", "cnn16-1000", "cnn16-3000", "cnn16-10000", "cnn16-25000", "cnn16-50000",
+    "cnn32-3000", "cnn32-10000", "cnn32-50000", "res16-5000", "res16-10000", "res16-25000",
+    "res16-50000", "res32-10000", "res32-25000", "res32-50000",
+)  # fmt: skip
+
+
+def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """Indices of `n` examples spread as evenly over the classes as they allow, in random order."""
+    if not 0 < n <= len(labels):
+        raise ParameterError(f"A subset of {n} examples was asked of {len(labels)}; ask for fewer.")
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turn = np.empty(len(labels), int)  # how many of its class come before each example
+    for k in np.unique(labels):
+        members = order[labels[order] == k]
+        turn[members] = np.arange(len(members))
+    return order[np.argsort(turn[order], kind="stable")[:n]]
+
+
+def split_name(model: str) -> tuple[str, int]:
+    """`cnn16-3000` -> ("cnn16", 3000); ParameterError for anything else."""
+    kind, _, n = model.rpartition("-")
+    if kind not in KINDS or not n.isdigit():
+        raise ParameterError(
+            f"A testbed model is written KIND-N, such as cnn16-3000, not {model!r}; "
+            f"{did_you_mean(kind or model, KINDS)}"
+        )
+    return kind, int(n)
+
+
+def train_member(
+    model: str,
+    train_data: tuple[np.ndarray, np.ndarray],
+    evaluations: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    seed: int = 0,
+    epochs: float = 1.0,
+    device: str = "auto",
+) -> xr.Dataset:
+    """Train one testbed model and predict every evaluation set.
+
+    train_data, evaluations[name]: uint8 images (n, h, w, c) and labels (n,). `epochs` scales the
+    training of networks. Returns `prediction_NAME` and `label_NAME` (example_NAME), int16; attrs
+    say what was trained. A model that asks for more images than there are takes all.
+    """
+    kind, n = split_name(model)
+    images, labels = train_data
+    picked = balanced_subset(labels, min(n, len(labels)), seed)
+    data = images[picked], labels[picked]
+    if kind in SKLEARN:
+        predictions = _fit_sklearn(kind, data, evaluations, seed)
+    else:
+        predictions = _fit_network(kind, data, evaluations, seed, epochs, device)
+    variables = {}
+    for name, (_, truth) in evaluations.items():
+        dims = f"example_{name}"
+        variables[f"prediction_{name}"] = (dims, np.asarray(predictions[name], np.int16))
+        variables[f"label_{name}"] = (dims, np.asarray(truth, np.int16))
+    return xr.Dataset(variables, attrs={"kind": kind, "images": len(picked)})
+
+
+def _fit_network(kind: str, data: Data, evaluations, seed: int, epochs: float, device: str):
+    images, labels = data
+    classes, channels = int(labels.max()) + 1, images.shape[-1]
+    if kind == "mlp":
+        net = mlp(images.shape[1], 512, 2, classes, channels, seed)
+    else:
+        width, residual = CNNS[kind]
+        net = small_cnn(width, classes, residual, channels, seed)
+    # few images get more passes: 60 over 300, 10 over 50,000
+    passes = epochs * 10 * (50_000 / len(labels)) ** 0.35
+    recipe = Recipe(
+        steps=max(int(passes * len(labels) / 128), 2), batch=min(128, len(labels)),
+        lr=0.02 if kind == "mlp" else 0.1, weight_decay=5e-4, drop_at=(0.6, 0.85), factor=0.15,
+        augment=kind.startswith("res") and min(images.shape[1:3]) >= 16, checkpoints=2,
+    )  # fmt: skip
+    history = train(net, data, evaluations, recipe, seed=seed, device=device)
+    return {k: history[f"prediction_{k}"].values[-1] for k in evaluations}
+
+
+def _fit_sklearn(kind: str, data, evaluations, seed: int):
+    images, labels = data
+    features = _patch_features(images, seed) if kind == "patches" else _pixels
+    estimator = {
+        "mean": lambda: NearestCentroid(),
+        "logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=30, C=1e-3)),
+        "knn": lambda: KNeighborsClassifier(10, weights="distance", algorithm="brute"),
+        "forest": lambda: RandomForestClassifier(100, max_features=32, random_state=seed),
+        "patches": lambda: make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0)),
+    }[kind]()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # stopping early is the regulariser
+        estimator.fit(features(images), labels)
+    return {k: estimator.predict(features(x)) for k, (x, _) in evaluations.items()}
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def _patch_features(images: np.ndarray, seed: int, n_filters: int = 192):
+    """Responses to random training patches, averaged over quadrants: features that never learned."""
+    rng = np.random.default_rng(seed)
+    side = images.shape[1]
+    width = min(6, side // 2)
+    where = rng.integers(0, side - width + 1, (n_filters, 2))
+    chosen = rng.integers(0, len(images), n_filters)
+    patches = np.stack([images[i, r : r + width, c : c + width]
+                        for i, (r, c) in zip(chosen, where, strict=True)]).astype(np.float32)
+    patches -= patches.mean((1, 2), keepdims=True)
+    patches /= np.sqrt((patches**2).sum((1, 2, 3), keepdims=True)) + 10
+    filters = torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous()
+
+    def features(x: np.ndarray) -> np.ndarray:
+        out = []
+        for block in torch.from_numpy(x).split(500):
+            response = conv2d(block.permute(0, 3, 1, 2).float() / 64, filters, stride=2)
+            both = torch.cat([relu(response - 0.5), relu(-response - 0.5)], 1)
+            out.append(adaptive_avg_pool2d(both, 2).flatten(1))
+        return torch.cat(out).numpy()
+
+    return features
