@@ -88,6 +88,10 @@ def test_splits_may_be_folders(tmp_path):
     parquet(tmp_path / "b/train/0000.parquet", [encoded(noise())] * 2, [0, 1])
     parquet(tmp_path / "b/validation/0000.parquet", [encoded(noise())], [1])
     assert [len(data.load(tmp_path / "b", split)) for split in ("train", "val")] == [2, 1]
+    before = data.checksum(tmp_path / "b")
+    assert before == data.checksum(tmp_path)  # how deep it lies does not matter, what it is does
+    parquet(tmp_path / "b/train/0000.parquet", [encoded(noise())] * 2, [1, 1])
+    assert data.checksum(tmp_path / "b") != before
 
 
 def test_a_name_in_the_data_folder(tmp_path):

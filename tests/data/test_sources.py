@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from nbcore import data
 from nbcore.data import catalog, sources
 from nbcore.errors import DataError
+from nbcore.paths import project_root
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,9 @@ def test_catalogue_is_complete():
         "digits", "fashion-mnist", "cifar10", "cifar100", "svhn", "cifar10.1-v4", "cifar10.1-v6",
         "cinic10-imagenet", "testbed-cifar10.1", "testbed-imagenetv2", "timm-results",
     }  # fmt: skip
+    references = (project_root() / "book" / "references.bib").read_text()
     for name, e in data.CATALOG.items():
+        assert f"{{{e.cite}," in references
         assert e.kind in ("images", "predictions", "table") and e.licence and e.cite and e.about
         assert e.base.endswith("/") or not e.base
         for checksum in data.declared(name):
@@ -202,6 +205,13 @@ def test_paths(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no images"):
         data.load("empty")
+
+
+def test_paths_have_no_declared_checksum(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for path in ("mine", "./mine", tmp_path / "mine", "./digits"):
+        assert data.declared(path) == ()
 
 
 def test_checksum_of_a_gz_is_that_of_its_contents(tmp_path, monkeypatch, own_cache):

@@ -1,11 +1,15 @@
 """What can be asked for by name. The table is `catalog.toml`, which explains its fields."""
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 
 from nbcore.errors import DataError, did_you_mean
+
+Name = str | os.PathLike[str]
 
 
 def combine(form: dict[str, str]) -> str:
@@ -52,7 +56,17 @@ def entry(name: str) -> Entry:
     return CATALOG[name]
 
 
-def declared(name: str) -> tuple[str, ...]:
-    """The known checksums of a data set, that of the published runs first; needs no data."""
-    e = entry(name)
-    return tuple(combine(form) for form in e.forms or [e.get])
+def is_path(name: Name) -> bool:
+    """Whether a data set is asked for by its path: a Path, ./name, or a folder that is there."""
+    if not isinstance(name, str):
+        return True
+    return name not in CATALOG and (Path(name).name != name or Path(name).exists())
+
+
+def declared(name: Name) -> tuple[str, ...]:
+    """The known checksums of a data set, that of the published runs first; needs no data.
+
+    None are known of images of your own, given by their path.
+    """
+    e = None if is_path(name) else entry(str(name))
+    return tuple(combine(form) for form in e.forms or [e.get]) if e else ()

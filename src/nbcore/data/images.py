@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from nbcore.data.catalog import Name
 from nbcore.data.sources import Found, checksum_of, is_picture, obtain
 from nbcore.errors import DataError, ParameterError
 from nbcore.paths import cache_dir
@@ -49,7 +50,7 @@ class ImageSet:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
 
-def load(name: str | os.PathLike[str], split: str = "test", size: int | None = None) -> ImageSet:
+def load(name: Name, split: str = "test", size: int | None = None) -> ImageSet:
     """A data set by its name in the catalogue, or images of your own by their path.
 
     split: "train", "test" or, where there is one, "val"; a folder without splits is the same under

@@ -8,11 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from nbcore.data.catalog import CATALOG, Entry, combine, entry
+from nbcore.data.catalog import CATALOG, Entry, Name, combine, entry, is_path
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
-Name = str | os.PathLike[str]
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 # The forms in which images may lie in a folder: the first that is there is read, else pictures.
 FORMS = ("*.parquet", "*-ubyte*", "*-binary.tar.gz", "*_32x32.mat")
@@ -51,7 +50,7 @@ def _files(root: Path, needs: list[str], skip: str = "") -> list[Path]:
         if files := sorted(root.rglob(pattern)):
             return files
     pictures = sorted(file for file in root.rglob("*") if is_picture(file))
-    return [file for file in pictures if not (skip and file.name.startswith(skip))]
+    return [file for file in pictures if not skip or skip not in file.name]
 
 
 def _places(e: Entry) -> dict[Path, str]:
@@ -77,13 +76,13 @@ def find(name: Name) -> Found | None:
     DataError: an unknown name, or a path that does not exist or holds no images.
     """
     text, path = os.fspath(name), Path(name).expanduser()
-    if isinstance(name, str) and (name in CATALOG or (path.name == name and not path.exists())):
-        e = entry(name)
+    if not is_path(name):
+        e = entry(text)
         for root, source in _places(e).items():
             # a download that broke off leaves the cache with fewer files than belong there
             whole = e.needs or (list(e.get) if source == "cache" else [])
             if files := _files(root, whole, e.skip):
-                return Found(name, root, files, source, e)
+                return Found(text, root, files, source, e)
         return None
     if not path.exists():
         raise DataError(f"There is no file or folder {text!r}; check the path.")
@@ -160,13 +159,15 @@ def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
 
 
 def checksum_of(found: Found) -> str:
-    """sha256 over the files' names and sha256s; a .gz counts by its contents.
+    """sha256 over the files' paths and sha256s; a .gz counts by its contents.
 
-    A picture counts with the folders above it, since they are its label.
+    The path of a picture starts below the root, since the folders are its label; that of any other
+    file below the folder that all are in, so that it does not matter how deep that lies.
     """
+    common = Path(os.path.commonpath([file.parent for file in found.files]))
     form = {}
     for file in found.files:
-        name = file.relative_to(found.root).as_posix() if is_picture(file) else file.name
+        name = file.relative_to(found.root if is_picture(file) else common).as_posix()
         packed = file.suffix == ".gz" and not name.endswith(".tar.gz")
         stat = file.stat()
         digest = _sha256(file, packed, stat.st_size, stat.st_mtime_ns)

@@ -122,8 +122,9 @@ def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
         for key, path in zip(e.arrays, e.predictions, strict=True):
             files = pool.map(predictions, map(path.format, e.models))
             arrays[key] = np.stack(list(tqdm(files, key, len(e.models), disable=None)))
-    for key, (classes, index) in zip(e.arrays, truths, strict=True):
+    for key, (_, index) in zip(e.arrays, truths, strict=True):
         arrays[f"{key}_labels"] = index.astype(arrays[key].dtype)
+    classes = truths[0][0]
     return arrays | ({"synset": classes} if classes.dtype.kind == "U" else {})
 
 
