@@ -68,7 +68,7 @@ class RiseAndFall(Config):
     steps: int = param(600, "steps of fine-tuning", low=4)
     random_steps: int = param(600, "steps from random weights", low=4)
     small_steps: int = param(1500, "steps from random weights on small images", low=4)
-    head_steps: int = param(20_000, "steps of last-layer training", low=4)
+    head_steps: int = param(6000, "steps of last-layer training", low=4)
     batch: int = param(64, "images a step", low=1)
     lr: float = param(0.01, "rate of fine-tuning", low=0.0)
     random_lr: float = param(0.05, "rate from random weights", low=0.0)

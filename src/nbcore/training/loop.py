@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -221,11 +222,18 @@ def _batch(inputs: Tensor, labels: Tensor, recipe: Recipe, seed: int, step: int)
     """The batch of update `step`: each epoch is one permutation, its rest is dropped."""
     per_epoch = max(len(labels) // recipe.batch, 1)
     epoch, place = divmod(step, per_epoch)
-    torch.manual_seed(seed * 1_000_003 + epoch)
-    order = torch.randperm(len(labels))[place * recipe.batch : (place + 1) * recipe.batch]
-    torch.manual_seed(seed * 1_000_003 + 500_009 + step)  # dropout and augmentation
+    order = _order(len(labels), seed, epoch)[place * recipe.batch : (place + 1) * recipe.batch]
+    # augmentation and dropout; torch.manual_seed would take milliseconds for absent devices
+    torch.default_generator.manual_seed(seed * 1_000_003 + 500_009 + step)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed * 1_000_003 + 500_009 + step)
     x = inputs[order]
     return (_augment(x) if recipe.augment else x), labels[order]
+
+
+@lru_cache(maxsize=2)
+def _order(n: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
 def _augment(x: Tensor) -> Tensor:

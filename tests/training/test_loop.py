@@ -1,0 +1,165 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from nbcore.errors import ParameterError, StoreError
+from nbcore.models.small import mlp, small_cnn
+from nbcore.training.loop import Recipe, as_tensor, cached_features, checkpoint_steps, train
+
+RNG = np.random.default_rng(0)
+LABELS = np.arange(60) % 3
+IMAGES = (RNG.integers(0, 60, (60, 8, 8, 1)) + 60 * LABELS[:, None, None, None]).astype(np.uint8)
+DATA = (IMAGES, LABELS)
+TEST = {"id": (IMAGES[:30], LABELS[:30]), "ood": (IMAGES[30:, ::-1].copy(), LABELS[30:])}
+
+
+def fit(recipe, model=None, seed=0, **options):
+    model = model or small_cnn(4, 3, channels=1, seed=seed)
+    return train(model, DATA, TEST, recipe, seed=seed, **options)
+
+
+def test_same_seed_same_run_and_global_state_untouched():
+    recipe = Recipe(steps=12, batch=16, lr=0.1, augment=True, checkpoints=5)
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    first = fit(recipe)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.rand(3)
+    assert first.identical(fit(recipe))
+    assert not first.loss.equals(fit(recipe, small_cnn(4, 3, channels=1), seed=1).loss)
+    assert first.sizes == {"checkpoint": 5, "example_id": 30, "example_ood": 30}
+    assert first.step.values.tolist() == checkpoint_steps(12, 5).tolist()
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+def test_both_losses_learn(loss):
+    history = fit(Recipe(steps=60, batch=20, lr=0.1, loss=loss, checkpoints=3))
+    assert history.accuracy_id[-1] > 0.8 and history.loss[-1] < history.loss[1]
+
+
+def test_mse_is_against_one_hot():
+    model = torch.nn.Linear(2, 2)
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.copy_(torch.tensor([0.5, 0.0]))
+    history = train(model, (np.ones((4, 2), np.float32), np.ones(4, int)), {},
+                    Recipe(steps=1, batch=4, lr=0.0, loss="mse", checkpoints=2), precision="float32")
+    assert history.loss[-1].item() == pytest.approx((0.5**2 + 1) / 2)
+
+
+def test_step_schedule():
+    recipe = Recipe(steps=100, lr=1.0, drop_at=(0.5, 0.8), factor=0.1)
+    rates = [recipe.rate(s) for s in (0, 49, 50, 79, 80, 99)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_checkpoints_are_log_spaced():
+    steps = checkpoint_steps(1000, 11, first=1)
+    assert steps[0] == 0 and steps[1] == 1 and steps[-1] == 1000 and len(steps) <= 11
+    ratios = np.diff(np.log(steps[4:]))
+    assert np.allclose(ratios, ratios.mean(), atol=0.2)
+    assert checkpoint_steps(5, 100).tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ParameterError, match="2 checkpoints"):
+        checkpoint_steps(0, 5)
+
+
+def test_momentum_decay_and_updates_equal_torch():
+    """Three full-batch updates equal plain torch code."""
+    x, y = torch.randn(6, 4, generator=torch.Generator().manual_seed(1)), torch.arange(6) % 2
+    ours, theirs = torch.nn.Linear(4, 2), torch.nn.Linear(4, 2)
+    theirs.load_state_dict(ours.state_dict())
+    train(ours, (x, y), {}, Recipe(3, 6, 0.5, 0.9, 0.01, checkpoints=2), precision="float32")
+    optimiser = torch.optim.SGD(theirs.parameters(), lr=0.5, momentum=0.9, weight_decay=0.01)
+    for _ in range(3):
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(theirs(x), y).backward()
+        optimiser.step()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+def test_last_layer_on_features_equals_frozen_body():
+    recipe = Recipe(steps=20, batch=20, lr=0.1, checkpoints=4)
+    whole = mlp(8, 16, 1, 3, channels=1)
+    head = torch.nn.Linear(16, 3)
+    head.load_state_dict(whole.head.state_dict())
+    features = cached_features(whole, IMAGES, precision="float32")
+    for name, weight in whole.named_parameters():
+        weight.requires_grad = whole.head_name in name
+    full = fit(recipe, whole, precision="float32")
+    banks = {"id": (features[:30], LABELS[:30])}
+    last = train(head, (features, LABELS), banks, recipe, precision="float32")
+    assert np.allclose(full.loss, last.loss, atol=1e-5, equal_nan=True)
+    assert full.prediction_id.equals(last.prediction_id)
+
+
+SCRIPT = """
+import sys, time, pathlib
+sys.path.insert(0, {here!r})
+import test_loop as t
+class Slow(t.torch.nn.Module):
+    def __init__(self):
+        super().__init__(); self.net = t.small_cnn(4, 3, channels=1); self.drop = t.torch.nn.Dropout()
+    def forward(self, x):
+        time.sleep({pause}); return self.net(x) + 0 * self.drop(self.net(x))
+result = t.fit(t.Recipe(steps=40, batch=16, lr=0.1, augment=True, checkpoints=6), Slow(),
+               checkpoint_file=pathlib.Path({file!r}), save_every=0.0)
+result.to_netcdf({out!r}, engine="scipy") if {out!r} else None
+"""
+
+
+def test_resumed_after_kill_equals_uninterrupted(tmp_path):
+    recipe = Recipe(steps=40, batch=16, lr=0.1, augment=True, checkpoints=6)
+    file = tmp_path / "run.pt"
+    code = SCRIPT.format(here=os.path.dirname(__file__), pause=0.05, file=str(file), out="")
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        if file.exists() and torch.load(file, weights_only=True)["step"] >= 8:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    step = torch.load(file, weights_only=True)["step"]
+    assert 8 <= step < 40
+
+    class Dropped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net, self.drop = small_cnn(4, 3, channels=1), torch.nn.Dropout()
+
+        def forward(self, x):
+            return self.net(x) + 0 * self.drop(self.net(x))
+
+    resumed = fit(recipe, Dropped(), checkpoint_file=file)
+    assert resumed.identical(fit(recipe, Dropped()))
+    assert not file.exists()
+
+
+def test_checkpoint_of_another_run_or_damaged_is_refused(tmp_path):
+    file = tmp_path / "run.pt"
+    file.write_bytes(b"half a file")
+    with pytest.raises(StoreError, match="cannot be read"):
+        fit(Recipe(steps=2), checkpoint_file=file)
+    torch.save({"identity": "other"}, file)
+    with pytest.raises(StoreError, match="another run"):
+        fit(Recipe(steps=2), checkpoint_file=file)
+
+
+def test_bad_input_is_one_sentence():
+    with pytest.raises(ParameterError, match="labels of ood are 0 to 7"):
+        train(small_cnn(4, 3, channels=1), DATA, {"ood": (IMAGES[:8], np.arange(8))}, Recipe(2))
+    with pytest.raises(ParameterError, match="uint8 images"):
+        as_tensor(np.zeros((3, 8, 8, 4), np.uint8))
+    with pytest.raises(ParameterError, match="loss must be"):
+        fit(Recipe(steps=2, loss="hinge"))
+    with pytest.raises(ParameterError, match="precision must be"):
+        fit(Recipe(steps=2), precision="half")
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="no CUDA"):
+            fit(Recipe(steps=2), device="cuda")
