@@ -4,12 +4,14 @@
  * An ordinary script, without fetch, so that it also works on pages opened from a folder. */
 (() => {
   "use strict";
+  if (window.nbCharts) return; // some page loaded this twice
+  window.nbCharts = true;
   const bundle = new URL("vega-bundle.js", document.currentScript.src).href;
   const root = document.documentElement;
   const NARROW = 520;
   let library;
 
-  const load = () => (library ??= new Promise((done, fail) => {
+  const load = () => (library ??= window.nbVega ?? new Promise((done, fail) => {
     const script = document.createElement("script");
     script.src = bundle;
     script.onload = () => done(window.nbVega);
@@ -54,8 +56,8 @@
     const { title, font } = spec.config;
     wrapTitle(spec, title, font, Math.min(width, design) - 36); // 36: the menu button
     if (width < NARROW) {
-      spec.config.legend = { ...spec.config.legend, orient: "bottom", direction: "vertical",
-        columns: Math.max(1, Math.floor(width / 170)), gradientLength: Math.min(200, width - 120) };
+      spec.config.legend = { ...spec.config.legend, orient: "bottom", direction: "vertical", gradientDirection: "horizontal",
+        columns: 1, layout: { bottom: { direction: "vertical", anchor: "start" } } };
       spec.config.axisX = { ...spec.config.axisX, labelOverlap: "greedy", tickCount: 5 };
     }
     const children = spec.concat || spec.hconcat || spec.vconcat;

@@ -1,210 +1,181 @@
-"""Figures of the line: accuracies, effective robustness, residuals."""
+"""Figures of the line: accuracies, effective robustness, residuals, and one to explore."""
 
-from typing import Any, Protocol
+import re
+from typing import Any, Unpack
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from nbcore.charts.base import Figure, Scale, dress, fraction_axis, inline, onto, present
+from nbcore.charts import base
+from nbcore.charts.base import Figure, Look, Scale, axis, dress, inline, interval, onto, rule
 from nbcore.charts.theme import WIDTH
+from nbcore.errors import ParameterError
+from nbcore.measures.robustness import Line
 
-
-class Predicts(Protocol):
-    """A fitted line: ID accuracy → expected OOD accuracy, both fractions."""
-
-    def predict(self, x: Any) -> Any: ...
+ID, ER = "ID accuracy", "Effective robustness (points)"
 
 
 def accuracy_scatter(
-    table: pd.DataFrame,
-    line: Predicts,
-    *,
-    scale: Scale = "linear",
-    title: str,
-    description: str,
-    subtitle: str = "",
-    x_title: str = "ID accuracy",
-    y_title: str = "OOD accuracy",
-    line_label: str = "fitted line",
-    width: int = WIDTH,
-    height: int = 400,
-) -> Figure:
+    table: pd.DataFrame, line: Line, *, scale: Scale = "linear", x_title: str = ID,
+    y_title: str = "OOD accuracy", line_label: str = "fitted line", **look: Unpack[Look],
+) -> Figure:  # fmt: skip
     """OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
 
     table: columns model, id, ood, and where known id_low, id_high, ood_low, ood_high, group.
     The line is drawn over the table's ID range only: it says nothing beyond it.
     """
-    ends = present(table, "id_low", "id_high"), present(table, "ood_low", "ood_high")
-    data = inline(table, ["model", "id", "ood", *ends[0], *ends[1], *present(table, "group")])
-    x = fraction_axis(table[["id", *ends[0]]].to_numpy(), scale, x_title)
-    y = fraction_axis(table[["ood", *ends[1]]].to_numpy(), scale, y_title)
-    u, v = alt.X("u:Q", **x), alt.Y("v:Q", **y)
-    layers: list[Any] = [fitted_lines(table, line, line_label, scale, u, v)]
-    tip = [alt.Tooltip("model:N", title="model")]
-    for field, name, pair in (("id", x_title, ends[0]), ("ood", y_title, ends[1])):
-        tip += [alt.Tooltip(f"{f}:Q", format=".1%", title=t) for f, t in
-                zip([field, *pair], [name, "  95% from", "  to"], strict=False)]  # fmt: skip
-    points = alt.Chart(data).transform_calculate(u=onto("id", scale), v=onto("ood", scale))
-    for pair, along in ((ends[0], "x"), (ends[1], "y")):
-        if pair:
-            bar = points.transform_calculate(a=onto(pair[0], scale), b=onto(pair[1], scale))
-            across = {"x": alt.X("a:Q", **x), "x2": "b:Q", "y": v} if along == "x" else \
-                     {"y": alt.Y("a:Q", **y), "y2": "b:Q", "x": u}  # fmt: skip
-            layers.append(bar.mark_rule(style="interval", clip=True).encode(**across))
-    layers.append(points.mark_point(**dot(table)).encode(u, v, tooltip=tip, **by_group(table)))
-    chart = alt.layer(*layers).properties(width=width, height=height)
-    return dress(chart, title, description, subtitle, width)
+    x, y = (axis(table.filter(regex=rf"^{f}(_low|_high)?$"), title, scale)
+            for f, title in (("id", x_title), ("ood", y_title)))  # fmt: skip
+    data = inline(table, "model id ood", "id_low id_high ood_low ood_high group")
+    at = {f"at_{c}": onto(c, scale) for c in map(str, table) if re.match("id|ood", c)}
+    models = alt.Chart(data).transform_calculate(**at)
+    u, v, bar = alt.X("at_id:Q", **x), alt.Y("at_ood:Q", **y), models.mark_rule(style="interval")
+    layers: list[Any] = [_guide(table, line, line_label, scale, x, y)]
+    if "id_low" in table:
+        layers.append(bar.encode(alt.X("at_id_low:Q", **x), v, x2="at_id_high:Q"))
+    if "ood_low" in table:
+        layers.append(bar.encode(u, alt.Y("at_ood_low:Q", **y), y2="at_ood_high:Q"))
+    tip = *interval("id", x_title, ".1%", "id_"), *interval("ood", y_title, ".1%", "ood_")
+    layers.append(_dots(models, table, ("model", "model"), *tip).encode(u, v))
+    return dress(alt.layer(*layers), 400, **look)
 
 
-def fitted_lines(
-    table: pd.DataFrame, line: Predicts, label: str, scale: Scale, u: alt.X, v: alt.Y
-) -> alt.Chart:
-    """The line over the table's ID range and y = x over the range both share, with a legend."""
-    grid = np.linspace(table["id"].min(), table["id"].max(), 60)
-    low = max(table["id"].min(), table["ood"].min())
-    high = min(table["id"].max(), table["ood"].max())
-    rows = pd.DataFrame({"id": grid, "ood": line.predict(grid), "kind": label})
-    if low < high:
-        rows = pd.concat([rows, pd.DataFrame({"id": [low, high], "ood": [low, high]})])
-    dash = alt.Scale(domain=[label, "y = x"], range=[[1, 0], [5, 4]])
-    return (
-        alt.Chart(inline(rows.fillna({"kind": "y = x"}), ["id", "ood", "kind"]))
-        .transform_calculate(u=onto("id", scale), v=onto("ood", scale))
-        .mark_line(style="fit", clip=True)
-        .encode(
-            u, v, strokeDash=alt.StrokeDash("kind:N", scale=dash, legend=alt.Legend(title=None))
-        )
+def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y: Any) -> alt.Chart:
+    """The line over the table's ID range and y = x where both axes reach, with a legend."""
+    grid, pair = np.linspace(table["id"].min(), table["id"].max(), 60), table[["id", "ood"]]
+    ends = [pair.min().max(), pair.max().min()] if pair.min().max() < pair.max().min() else []
+    kind = [label] * len(grid) + ["y = x"] * len(ends)
+    rows = pd.DataFrame({"id": [*grid, *ends], "ood": [*line.predict(grid), *ends], "kind": kind})
+    key: Any = {"legend": alt.Legend(title=None, symbolSize=500, clipHeight=14)}
+    stroke, dash = (
+        alt.Scale(domain=[label, "y = x"], range=r) for r in ("ordinal", [[1, 0], [5, 4]])
     )
+    lines = alt.Chart(inline(rows, "id ood kind")).mark_line(strokeWidth=1.8, clip=True)
+    return lines.transform_calculate(u=onto("id", scale), v=onto("ood", scale)).encode(
+        alt.X("u:Q", **x), alt.Y("v:Q", **y),
+        alt.Stroke("kind:N", scale=stroke, **key), alt.StrokeDash("kind:N", scale=dash, **key),
+    )  # fmt: skip
 
 
-def dot(table: pd.DataFrame) -> dict[str, Any]:
-    """How a model is drawn: a filled dot, or one shape per group where the table has groups."""
-    return {"size": 38, "filled": True, **({} if "group" in table else {"style": "dot"})}
-
-
-def by_group(table: pd.DataFrame) -> dict[str, Any]:
-    """Colour and shape by group, in order of appearance, where the table has groups."""
+def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.Chart:
+    """Models as dots, in one colour and shape per group where the table has groups."""
+    models = models.encode(tooltip=base.tips(table, *tip))
     if "group" not in table:
-        return {}
-    order = alt.Scale(domain=list(dict.fromkeys(table["group"])))
-    return {
-        "color": alt.Color("group:N", scale=order, title=None),
-        "shape": alt.Shape("group:N", scale=order, title=None),
-    }
+        return models.mark_point(size=38, filled=True, style="dot")
+    by: Any = {"scale": alt.Scale(domain=list(table["group"].unique())), "title": None}
+    dots = models.mark_point(size=44, filled=True, style="grouped")
+    return dots.encode(color=alt.Color("group:N", **by), shape=alt.Shape("group:N", **by))
 
 
-def side_by_side(
-    *charts: Any, title: str, description: str, subtitle: str = "", columns: int | None = None
-) -> Figure:
-    """Figures in a row (made with a `width` that lets them stand there); a column where narrow."""
-    inner = []
-    for chart in charts:
-        chart = chart.copy(deep=False)
-        chart.autosize, chart.description = alt.Undefined, alt.Undefined
-        inner.append(chart.properties(width=chart.width - 64))  # 64: the room an axis takes
-    row = alt.concat(*inner, columns=columns or len(inner), spacing=16)
-    return dress(row, title, description, subtitle)
+def side_by_side(*charts: Any, columns: int | None = None, **look: Unpack[Look]) -> Figure:
+    """Figures in a row (their widths must add up to one figure's); a column where it is narrow."""
+    inner = [chart.properties(width=chart.width - 64) for chart in charts]  # 64: an axis's room
+    return dress(alt.concat(*inner, columns=columns or len(inner), spacing=16), **look)
 
 
 def robustness_scatter(
-    table: pd.DataFrame,
-    band: pd.DataFrame,
-    *,
-    title: str,
-    description: str,
-    subtitle: str = "",
-    x_title: str = "ID accuracy",
-    y_title: str = "Effective robustness (points)",
-    labels: int = 6,
-    width: int = WIDTH,
-    height: int = 360,
-) -> Figure:
+    table: pd.DataFrame, band: pd.DataFrame, *, x_title: str = ID, y_title: str = ER,
+    labels: int = 6, **look: Unpack[Look],
+) -> Figure:  # fmt: skip
     """Effective robustness in points against ID accuracy, with the testbed's 95 % band.
 
     table: columns model, id, er, low, high [, group]; band: x, low, high; all as fractions.
     The `labels` models farthest outside the band are named, as far as names do not collide.
     """
     points = table.assign(**{c: 100 * table[c] for c in ("er", "low", "high")})
-    strip = band.assign(low=100 * band["low"], high=100 * band["high"])
-    axis = fraction_axis(np.concatenate([table["id"], band["x"]]), "linear", x_title)
-    x, y = alt.X("id:Q", **axis), alt.Y("er:Q", title=y_title)
-    data = inline(points, ["model", "id", "er", "low", "high", *present(table, "group")])
-    tip = [alt.Tooltip("model:N", title="model"), alt.Tooltip("id:Q", format=".1%", title=x_title)]
-    tip += [alt.Tooltip(f"{f}:Q", format="+.2f", title=t)
-            for f, t in (("er", "points"), ("low", "  95% from"), ("high", "  to"))]  # fmt: skip
-    base = alt.Chart(data)
-    area = alt.Chart(inline(strip, ["x", "low", "high"])).mark_area(style="band")
-    layers: list[Any] = [
-        area.encode(alt.X("x:Q", **axis), alt.Y("low:Q", title=y_title), y2="high:Q"),
-        rule(0.0, "zero"),
-        base.mark_rule(style="interval").encode(x, alt.Y("low:Q"), y2="high:Q"),
-        base.mark_point(**dot(table)).encode(x, y, tooltip=tip, **by_group(table)),
-    ]
-    named = _named(points, strip, labels)
-    if len(named):
-        text = alt.Chart(inline(named, ["model", "id", "er", "side"]))
-        for side, dx in (("left", 7), ("right", -7)):
-            layers.append(
-                text.transform_filter(alt.datum.side == side)
-                .mark_text(style="note", align=side, dx=dx, baseline="middle")  # type: ignore[arg-type]
-                .encode(x, y, text="model:N")
-            )
-    chart = alt.layer(*layers).properties(width=width, height=height)
-    return dress(chart, title, description, subtitle, width)
+    strip = band.assign(low=100 * band["low"], high=100 * band["high"]).sort_values("x")
+    x = axis([*table["id"], *band["x"]], x_title)
+    u, y, low = alt.X("id:Q", **x), alt.Y("er:Q", title=y_title), alt.Y("low:Q", title=y_title)
+    models = alt.Chart(inline(points, "model id er low high", "group"))
+    area = alt.Chart(inline(strip, "x low high")).mark_area(style="band")
+    tip = ("model", "model"), ("id", x_title, ".1%"), *interval("er", "points", "+.2f")
+    layers = [
+        area.encode(alt.X("x:Q", **x), low, y2="high:Q"), rule(0),
+        models.mark_rule(style="interval").encode(u, low, y2="high:Q"),
+        _dots(models, table, *tip).encode(u, y),
+    ]  # fmt: skip
+    for side, rows in _outside(points, strip, labels).groupby("side"):
+        named = alt.Chart(inline(rows, "model id er")).encode(u, y, text="model:N")
+        layers += base.words(named, align=side, dx=8 if side == "left" else -8, baseline="middle")
+    return dress(alt.layer(*layers), 360, **look)
 
 
-def rule(value: float, style: str) -> alt.Chart:
-    """A horizontal rule at one value."""
-    return alt.Chart(alt.InlineData(values=[{}])).mark_rule(style=style).encode(y=alt.datum(value))
-
-
-def _named(points: pd.DataFrame, strip: pd.DataFrame, count: int) -> pd.DataFrame:
+def _outside(points: pd.DataFrame, strip: pd.DataFrame, count: int) -> pd.DataFrame:
     """The models farthest outside the band whose names keep clear of one another."""
-    strip = strip.sort_values("x")
     low, high = (np.interp(points["id"], strip["x"], strip[c]) for c in ("low", "high"))
-    outside = np.maximum(points["er"] - high, low - points["er"])
-    ranked = points.assign(outside=outside)[outside > 0].sort_values("outside", ascending=False)
-    span = max(np.ptp(points[["er", "low", "high"]].to_numpy()), 1e-9)
-    middle = (points["id"].min() + points["id"].max()) / 2
+    far = np.maximum(points["er"] - high, low - points["er"])
+    room, er = 0.06 * (points["high"].max() - points["low"].min()), points["er"]
     kept: list[Any] = []
-    for row in ranked.itertuples():
-        if len(kept) < count and all(abs(row.er - k.er) > 0.06 * span for k in kept):
-            kept.append(row)
-    named = pd.DataFrame(kept, columns=["Index", *ranked.columns])
-    return named.assign(side=np.where(named["id"] < middle, "left", "right"))
+    for i in far[far > 0].sort_values(ascending=False).index:
+        if len(kept) < count and all(abs(er[i] - er[k]) > room for k in kept):
+            kept.append(i)
+    middle = (points["id"].min() + points["id"].max()) / 2
+    return points.assign(side=np.where(points["id"] < middle, "left", "right")).loc[kept]
 
 
 def residual_plot(
-    table: pd.DataFrame,
-    *,
-    title: str,
-    description: str,
-    subtitle: str = "",
-    x_title: str = "ID accuracy",
-    y_title: str = "Observed − expected (points)",
-    width: int = WIDTH,
-    height: int = 220,
-) -> Figure:
+    table: pd.DataFrame, *, x_title: str = ID, y_title: str = "Observed − expected (points)",
+    **look: Unpack[Look],
+) -> Figure:  # fmt: skip
     """Residuals against ID accuracy, one panel per scale, all on one vertical axis.
 
     table: columns model, id, residual (observed − expected OOD accuracy, a fraction), scale (the
-    panel's heading, in order of appearance) [, group].
+    panel's heading, in order of appearance).
     """
     points = table.assign(residual=100 * table["residual"])
-    heads = list(dict.fromkeys(table["scale"]))
-    reach = 1.08 * max(points["residual"].abs().max(), 1e-6)
-    axis = fraction_axis(table["id"].to_numpy(), "linear", x_title)
-    axis["axis"].tickCount = 4  # type: ignore[union-attr]
-    panels = []
+    reach, heads = 1.08 * max(points["residual"].abs().max(), 1e-6), points["scale"].unique()
+    width, height = look.get("width", WIDTH) // len(heads) - 52, look.get("height", 220)
+    u, v = alt.X("id:Q", **axis(points["id"], x_title, count=4)), alt.Y("residual:Q", title=None)
+    tip = ("model", "model"), ("id", x_title, ".1%"), ("residual", "points", "+.2f")
+    panels: list[Any] = []
     for head in heads:
-        y = alt.Y("residual:Q", title=y_title if head == heads[0] else None,
-                  scale=alt.Scale(domain=[-reach, reach], nice=False))  # fmt: skip
-        data = inline(points[points["scale"] == head], ["model", "id", "residual"])
-        tip = ["model:N", alt.Tooltip("id:Q", format=".1%", title=x_title),
-               alt.Tooltip("residual:Q", format="+.2f", title="points")]  # fmt: skip
-        dots = alt.Chart(data).mark_point(size=30, filled=True, style="dot")
-        panel = alt.layer(rule(0.0, "zero"), dots.encode(alt.X("id:Q", **axis), y, tooltip=tip))
-        inner = (width - 60) // len(heads) - 44
-        panels.append(panel.properties(width=inner, height=height, title=head))
-    return dress(alt.concat(*panels, columns=len(heads)), title, description, subtitle)
+        rows = points[points["scale"] == head].drop(columns="group", errors="ignore")
+        dots = _dots(alt.Chart(inline(rows, "model id residual")), rows, *tip)
+        side = v.scale(domain=[-reach, reach], nice=False).title(None if panels else y_title)
+        panel = alt.layer(rule(0), dots.encode(u, side))
+        panels.append(panel.properties(width=width, height=height, title=str(head)))
+    return dress(alt.concat(*panels, columns=len(heads)), **look)
+
+
+def family_explorer(
+    table: pd.DataFrame, line: Line, *, family: str, x_title: str = "ImageNet accuracy",
+    y_title: str = "OOD accuracy", pick: str = "Pretraining", line_label: str = "fitted line",
+    **look: Unpack[Look],
+) -> Figure:  # fmt: skip
+    """All models in grey, one family in colour (a drop-down picks it), its ER in a panel below.
+
+    table: columns model, family, id, ood, er (fractions). family: the one shown at first, and in
+    the image without JavaScript. The model under the pointer is ringed in both panels.
+    """
+    sizes = table["family"].value_counts()
+    if family not in sizes:
+        known = ", ".join(sizes.index)
+        raise ParameterError(f"family must be one of {known}, got {family!r}; choose one.")
+    points = table.assign(er=100 * table["er"]).round({"er": 2, "id": 4, "ood": 4})
+    names = [f"{name} ({n})" for name, n in sizes.items()]
+    menu = alt.binding_select(options=list(sizes.index), labels=names, name=pick)
+    hover: Any = {"fields": ["model"], "on": "pointerover", "clear": "pointerout", "empty": False}
+    under = [alt.selection_point(f"under{i}", **hover) for i in range(2)]
+    x, y = axis(points["id"], x_title), axis(points["ood"], y_title)
+    tip = [("model", "model"), ("family", pick.lower()), ("id", x_title, ".1%")]
+    tip += [("ood", y_title, ".1%"), ("er", "ER (points)", "+.1f")]
+    models = alt.Chart(inline(points, "model family id ood er"))
+    models = models.encode(alt.X("id:Q", **x), tooltip=base.tips(points, *tip))
+    picked = models.transform_filter("datum.family == family")
+    ring = models.transform_filter(under[0] | under[1])
+
+    def panel(i: int, v: alt.Y, guide: alt.Chart, height: int) -> Any:
+        every = models.mark_point(size=20, filled=True, style="all").add_params(under[i])
+        shown = picked.mark_point(size=36, filled=True, style="picked")
+        layers = (
+            dots.encode(v) for dots in (every, shown, ring.mark_point(size=110, style="ring"))
+        )
+        size = {"width": look.get("width", WIDTH) - 64, "height": height}
+        return alt.layer(*layers, guide).properties(**size)
+
+    reach = [points["er"].min() - 0.2, points["er"].max() + 0.2]
+    er = alt.Y("er:Q", title="ER (points)").scale(domain=reach, nice=False)
+    upper = panel(0, alt.Y("ood:Q", **y), _guide(points, line, line_label, "linear", x, y), 320)
+    chart = alt.vconcat(upper, panel(1, er, rule(0), 170), spacing=12)
+    return dress(chart.add_params(alt.param("family", value=family, bind=menu)), **look)
