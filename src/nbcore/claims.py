@@ -4,7 +4,6 @@
 what it observed; the verdict is computed here and nowhere typed.
 """
 
-import html
 import json
 import math
 import os
@@ -260,12 +259,16 @@ def show_number(x: float | None, unit: str) -> str:
     if unit == "count" and float(x).is_integer():
         return f"{x:,.0f}"
     text = f"{x:.3g}" if abs(x) < 0.001 and x else f"{x:.4f}".rstrip("0").rstrip(".")
-    return html.unescape("&minus;") + text[1:] if text.startswith("-") else text
+    return text.replace("-", "\u2212", 1) if text.startswith("-") else text
 
 
 def show_estimate(seen: Estimate) -> str:
     """Value with interval; an exact number stands alone."""
-    value = show_number(seen.value, seen.unit)
     if seen.low == seen.high:
-        return value
-    return f"{value} [{show_number(seen.low, seen.unit)}, {show_number(seen.high, seen.unit)}]"
+        return show_number(seen.value, seen.unit)
+    # two significant digits of the interval's half-width
+    digits = min(max(1 - math.floor(math.log10((seen.high - seen.low) / 2)), 0), 9)
+    value, low, high = (
+        f"{x:.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
+    )
+    return f"{value} [{low}, {high}]"

@@ -204,15 +204,21 @@ def scales_table(beds: Beds, config: Line) -> pd.DataFrame:
 
 
 def families_table(bed: Testbed) -> pd.DataFrame:
-    """Models, mean effective robustness and how many count as robust, by pretraining data."""
+    """Models, mean effective robustness and how many count as robust, by pretraining data.
+
+    The interval of the mean is 1.96 standard errors over the models, taken as independent.
+    """
     groups = bed.models.groupby("pretraining")
-    table = groups.agg(models=("er", "size"), mean=("er", "mean"), robust=("significant", "sum"))
+    table = groups.agg(
+        models=("er", "size"), mean=("er", "mean"), se=("er", "sem"), robust=("significant", "sum")
+    )
     table = table.sort_values("mean", ascending=False).reset_index()
-    table["mean"] = [f"{100 * m:+.2f}" for m in table["mean"]]
-    table["robust"] = table["robust"].astype(int)
-    return table.rename(columns={
-        "pretraining": "pretraining data", "mean": "mean effective robustness, points",
-        "robust": "models above their interval",
+    points = [
+        f"{100 * m:+.2f} ± {196 * se:.2f}" for m, se in zip(table["mean"], table["se"], strict=True)
+    ]
+    return pd.DataFrame({
+        "pretraining data": table["pretraining"], "models": table["models"],
+        "mean ER, points": points, "significant": table["robust"].astype(int),
     })  # fmt: skip
 
 

@@ -41,6 +41,12 @@ def line(bed: Testbed, title: str) -> Figure:
     )
 
 
+def bent(bed: Testbed) -> Figure:
+    """A testbed that a line does not describe: the title says by how much it misses."""
+    miss = 100 * float(np.sqrt((bed.models["er"] ** 2).mean()))
+    return line(bed, f"On {bed.axes[1]} the fitted line misses by {miss:.0f} points")
+
+
 def floor(bed: Testbed, config: Line) -> Figure:
     """R² of each scale while weak models are left out from below."""
     floors = np.unique(np.quantile(bed.models["id"], np.linspace(0, 0.8, 25)).round(3))
@@ -127,6 +133,7 @@ def dominance(bed: Testbed) -> Figure:
     order = bed.models.sort_values("id", kind="stable")
     names = order["model"].to_numpy()
     matrix = bed.run.table("dominance")["dominance"].sel(model=names, other=names).values
+    matrix = np.triu(matrix, 1) + np.triu(matrix, 1).T  # weaker right, mirrored as in the paper
     every = page.pairs(bed)
     top = every.nlargest(1, "dominance").iloc[0]
     return charts.heat_map(
@@ -134,13 +141,14 @@ def dominance(bed: Testbed) -> Figure:
         list(names),
         accuracy=order["id"].to_numpy(),
         title="A weaker model is rarely right where a stronger one is wrong",
-        subtitle=f"Above the diagonal never more than {100 * top['dominance']:.1f} % of the images",
-        description=f"Share of ImageNet images that the row's model gets right and the column's "
-        f"gets wrong, for {len(names)} models sorted by accuracy. Where the row's model is the "
-        f"weaker one the share is at most {100 * top['dominance']:.1f} %, for {top['lower']} and "
-        f"{top['higher']}.",
-        x_title="this model is wrong, by accuracy",
-        y_title="this model is right, by accuracy",
+        subtitle=f"At most {100 * top['dominance']:.1f} % of the images, "
+        f"for {top['lower']} and {top['higher']}",
+        description="Dominance probability of every pair of "
+        f"{len(names)} models sorted by accuracy: the share of ImageNet images that the less "
+        f"accurate of the two gets right and the other gets wrong. The largest share is "
+        f"{100 * top['dominance']:.1f} %, for {top['lower']} and {top['higher']}.",
+        x_title="one model, by accuracy",
+        y_title="the other model, by accuracy",
     )
 
 
@@ -161,7 +169,7 @@ def dominance_pairs(bed: Testbed) -> Figure:
         description="Dominance probability of pairs of models against their difference in accuracy,"
         f" with the range over pairs, beside the value for independent errors. The median ratio of "
         f"the two is {ratio:.2f}.",
-        x_title="difference in ImageNet accuracy (points of 100 %)",
+        x_title="difference in ImageNet accuracy",
         y_title="dominance probability",
         x_format="~%",
         y_format="~%",

@@ -20,7 +20,7 @@ def student_notebook(path: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         if "solution-end" in cell.source:
             kept.append(nbformat.v4.new_code_cell("# your answer"))
-            rest = cell.source.split("solution-end", 1)[1].partition("````\n````")[2].strip()
+            rest = cell.source.split("solution-end", 1)[1].partition("\n````")[2].strip()
             if rest:
                 kept.append(nbformat.v4.new_markdown_cell(rest))
             inside = "solution-start" in rest

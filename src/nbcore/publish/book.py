@@ -1,5 +1,6 @@
 """The book: execute every chapter, stage it with the prose, build it, check what came out."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -64,14 +65,13 @@ def stage(
     for stem, notebook in executed.items():
         (folder / "chapters").mkdir(exist_ok=True)
         shutil.copy(notebook, folder / "chapters" / f"{stem}.ipynb")
-    charts.write_bundle(folder / "_static")
-    shutil.copy(_mathjax(), folder / "_static" / "mathjax.js")
     pages = {c.slug: f"chapters/{c.stem}.html" for c in chapters}
     (folder / "claims.md").write_text(cards.ledger_page(pages))
     (folder / "status.md").write_text(status_page(executed, chapters))
-    toc = yaml.safe_load((root / "_toc.yml").read_text())
+    toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
+        toc["chapters"] = [{"file": "bibliography"}]
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
     return folder
 
@@ -96,16 +96,18 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
     run = subprocess.run(command, capture_output=True, text=True)
     built = output / "_build" / "html"
     if run.returncode or not built.is_dir():
+        text = re.sub(r"\x1b\[[0-9;]*m", "", run.stdout + run.stderr)
         log = output.with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(run.stdout + run.stderr)
-        warnings = [
-            s for s in (run.stdout + run.stderr).splitlines() if "WARNING" in s or "ERROR" in s
-        ]
+        log.write_text(text)
+        warnings = [s for s in text.splitlines() if "WARNING" in s or "ERROR" in s]
         first = warnings[0] if warnings else "no warning was printed"
         raise NbcoreError(
             f"The book did not build ({len(warnings)} warnings, the first: {first}); {log}"
         )
+    # added afterwards: what lies in _static before is loaded by every page, needed or not
+    charts.write_bundle(built / "_static")
+    shutil.copy(_mathjax(), built / "_static" / "mathjax.js")
     shutil.rmtree(target, ignore_errors=True)
     shutil.move(built, target)
     shutil.rmtree(output)
@@ -126,8 +128,8 @@ def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
 def _runs_table() -> str:
     from nbcore.runs import provenance, store
 
-    rows = ["| run | address | members | measured on | CPU minutes | date | code since |"]
-    rows.append("|---|---|---|---|---|---|---|")
+    rows = ["| run | members | measured on | CPU time | date | code since |"]
+    rows.append("|---|---|---|---|---|---|")
     for run in store.all_runs():
         if run.origin != "stored":
             continue
@@ -135,10 +137,11 @@ def _runs_table() -> str:
         s = run.summary()
         changed = provenance.changed_since(run.manifest["source"])
         since = "changed: " + ", ".join(changed) if changed else "unchanged"
-        minutes = float(s["seconds"]) / 60
+        seconds = float(s["seconds"])
+        took = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
         rows.append(
-            f"| {run.experiment} | `{run.path.name}` | {s['members']} | {s['hardware']} "
-            f"| {minutes:.1f} | {s['date']} | {since} |"
+            f"| {run.experiment} `{run.path.name}` | {s['members']} | {s['hardware']} "
+            f"| {took} | {s['date']} | {since} |"
         )
     return "\n".join(rows)
 

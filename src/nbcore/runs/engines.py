@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 Compute = Callable[[str], xr.Dataset]
 

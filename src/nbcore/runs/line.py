@@ -24,7 +24,7 @@ TESTBEDS = {
     "cifar10.1": ("testbed-cifar10.1", "CIFAR-10", "CIFAR-10.1"),
     "imagenetv2": ("testbed-imagenetv2", "ImageNet", "ImageNetV2"),
     "timm-imagenetv2": ("timm-results", "ImageNet", "ImageNetV2"),
-    "timm-imagenet-a": ("timm-results", "ImageNet, the classes of ImageNet-A", "ImageNet-A"),
+    "timm-imagenet-a": ("timm-results", "ImageNet (200 classes)", "ImageNet-A"),
 }
 #: images behind timm's percentages
 TIMM_TOTALS = {"imagenet": 50_000, "imagenetv2": 10_000, "imagenet_a_clean": 10_000,

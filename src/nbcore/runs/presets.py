@@ -164,8 +164,14 @@ def resolve(slug: str, preset: str = "book", **overrides: Any) -> Config:
     return config_class(slug).resolve(preset, **overrides)
 
 
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def describe(slug: str) -> list[dict[str, str]]:
-    """One row per parameter: name, meaning, its value in each preset, range. For the pages."""
+    """One row per parameter for the pages: name, meaning, value in book (and others), range."""
     cls = config_class(slug)
     settings = {preset: getattr(cls, preset)() for preset in PRESETS}
     rows = []
@@ -174,6 +180,11 @@ def describe(slug: str) -> list[dict[str, str]]:
         limits = ", ".join(map(str, choices)) if choices else ""
         if not limits and (low is not None or high is not None):
             limits = f"{'' if low is None else low} … {'' if high is None else high}".strip()
-        values = {preset: str(getattr(c, f.name)) for preset, c in settings.items()}
-        rows.append({"parameter": f.name, "meaning": f.metadata["help"], **values, "range": limits})
+        values = {p: _shown(getattr(c, f.name)) for p, c in settings.items()}
+        book = values.pop("book")
+        others = ", ".join(f"{p} {v}" for p, v in values.items() if v != book)
+        rows.append({
+            "parameter": f.name, "meaning": f.metadata["help"],
+            "value": f"{book} ({others})" if others else book, "range": limits,
+        })  # fmt: skip
     return rows

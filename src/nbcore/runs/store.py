@@ -116,6 +116,8 @@ def run_or_load(
             run = find(root, experiment, config, data, origin)
             if run and set(members) <= set(run.manifest["members"]) and _complete(run, reduce):
                 return run
+    for name in data.values():
+        nbdata.get(name)  # fetched now if it is nowhere on this machine
     checksums = {role: nbdata.checksum(name) for role, name in data.items()}
     path = cache_dir() / "runs" / experiment / address(experiment, config, checksums)
     path.mkdir(parents=True, exist_ok=True)

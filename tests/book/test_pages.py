@@ -1,0 +1,135 @@
+"""The built book as a visitor meets it: no network, wide and narrow, light and dark, no script."""
+
+import re
+
+import pytest
+import yaml
+
+from nbcore import claims
+from nbcore.publish import check
+
+CHAPTERS = sorted(p.stem for p in (check.Path(__file__).parents[2] / "notebooks").glob("[0-9]*.py"))
+PAGES = ["index", "claims", "status", "rerun", "teach", "glossary", "bibliography"]
+PAGES += [f"chapters/{stem}" for stem in CHAPTERS]
+
+
+def test_the_table_of_contents_is_built(built):
+    toc = yaml.safe_load((check.Path(__file__).parents[2] / "_toc.yml").read_text())
+    wanted = set(check.toc_files(toc))
+    assert {f"chapters/{stem}" for stem in CHAPTERS} <= wanted
+    for entry in wanted:
+        assert (built / f"{entry}.html").is_file(), entry
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_scrolls_sideways_or_fails(open_page, name, width):
+    page = open_page(name, width)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("h1").first.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
+    page = open_page(f"chapters/{stem}")
+    charts = page.locator("div.nbchart")
+    assert charts.count() >= 5
+    for i in range(charts.count()):
+        chart = charts.nth(i)
+        chart.scroll_into_view_if_needed()
+        chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
+    assert page.locator("mjx-container").count() > 0
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_charts_follow_dark_mode(open_page, stem):
+    page = open_page(f"chapters/{stem}", dark=True)
+    first = page.locator("div.nbchart").first
+    first.scroll_into_view_if_needed()
+    text = first.locator("svg.marks text").first
+    text.wait_for(timeout=20_000)
+    shade = re.findall(r"\d+", text.evaluate("e => getComputedStyle(e).fill"))[:3]
+    assert min(map(int, shade)) > 140  # light text on a dark page
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_without_javascript_every_chart_is_a_picture_with_alt_text(open_page, stem):
+    page = open_page(f"chapters/{stem}", javascript=False)
+    images = page.locator("div.nbchart img")
+    assert images.count() >= 5
+    for i in range(images.count()):
+        image = images.nth(i)
+        assert len(image.get_attribute("alt")) > 40
+        assert image.evaluate("e => e.naturalWidth") > 100
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_every_claim_card_is_filled_and_says_where_it_was_measured(open_page, stem):
+    page = open_page(f"chapters/{stem}")
+    slug = stem.partition("_")[2].replace("_", "-")
+    own = [c for c in claims.ledger().values() if c.chapter == slug]
+    cards = page.locator("details.claim-card")
+    assert cards.count() == len(own)
+    observed = [t for t in cards.all_inner_texts() if "not yet run" not in t]
+    assert observed
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    for card in cards.all():
+        text = card.inner_text()
+        if "not yet run" not in text:
+            assert "preset smoke" in text
+            assert "held" in text or "missed" in text
+
+
+def test_claims_are_filtered_by_keyboard_and_linked(open_page):
+    page = open_page("claims")
+    rows = page.locator("li.claim-row")
+    assert rows.count() == 84
+    page.get_by_label("Words").focus()
+    page.keyboard.type("intercept")
+    visible = [r for r in rows.all() if r.is_visible()]
+    assert 0 < len(visible) < 20
+    assert page.locator("form.claim-filter output").inner_text() == f"{len(visible)} of 84 claims"
+    page.get_by_label("Words").fill("")
+    page.get_by_label("Verdict").select_option("reproduced")
+    for row in rows.all():
+        if row.is_visible():
+            assert "✓ reproduced" in row.inner_text()
+    page.locator("li.claim-row:visible a").first.click()
+    target = page.locator(page.url.partition(".html")[2])
+    assert target.get_attribute("open") is not None
+
+
+def test_a_reader_picks_a_family_with_the_keyboard(open_page):
+    page = open_page("chapters/01_line")
+    menu = page.locator("div.nbchart select")
+    page.locator("div.nbchart").nth(5).scroll_into_view_if_needed()
+    menu.first.wait_for(timeout=20_000)
+    menu.first.focus()
+    before = menu.first.input_value()
+    page.keyboard.press("ArrowDown")
+    assert menu.first.input_value() != before
+
+
+def test_the_status_page_lists_every_chapter_and_run(open_page):
+    page = open_page("status")
+    text = page.locator("article").inner_text()
+    assert "preset=smoke" in text
+    assert "testbed-imagenetv2" in text
+
+
+def test_a_broken_site_is_refused_with_every_problem_named(built, tmp_path):
+    (tmp_path / "html/chapters").mkdir(parents=True)
+    toc = {"root": "index", "chapters": [{"file": "chapters/a"}, {"file": "gone"}]}
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (tmp_path / "html/index.html").write_text(
+        '<img src="x.png"><script src="https://cdn.example/a.js"></script><a href="no.html">x</a>'
+    )
+    (tmp_path / "html/chapters/a.html").write_text("Traceback (most recent call last)")
+    with pytest.raises(check.NbcoreError) as caught:
+        check.check_site(tmp_path / "html", tmp_path)
+    for words in (
+        "gone of the table", "no claim card", "shows a traceback", "1 images without alternative",
+        "fetches https://cdn.example/a.js", "links to no.html",
+    ):  # fmt: skip
+        assert words in str(caught.value)

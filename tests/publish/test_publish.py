@@ -1,0 +1,93 @@
+import nbformat
+import pytest
+
+from nbcore.errors import DataError, NbcoreError, ParameterError
+from nbcore.publish import archive, chapters
+from nbcore.publish.execute import execute
+
+SOURCE = """# %% [markdown]
+# # A chapter
+
+# %% tags=["parameters"]
+preset = "book"  # which
+fresh = False  # anew
+seed = None  # a seed
+level = None  # a level
+number = 1  # a number
+
+# %%
+{cell}
+"""
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    def write(cell):
+        path = tmp_path / "07_line.py"
+        path.write_text(SOURCE.format(cell=cell))
+        return chapters._chapter(path)
+
+    return write
+
+
+def test_a_chapter_is_read_from_its_source(chapter):
+    made = chapter("1")
+    assert (made.number, made.slug, made.title) == ("07", "line", "A chapter")
+    assert made.parameters["number"] == chapters.Parameter("number", 1, "a number")
+
+
+@pytest.mark.parametrize("name", ["01", "1", "01_line", "line"])
+def test_chapters_are_found_by_number_stem_and_slug(name):
+    assert chapters.get_chapter(name).slug == "line"
+
+
+def test_parameters_are_checked_before_anything_runs(chapter, tmp_path):
+    made = chapter("1")
+    for given in ({"nmber": 2}, {"number": "two"}, {"seed": "x"}, {"preset": "big"}):
+        with pytest.raises(ParameterError):
+            execute(made, tmp_path / "out.ipynb", given)
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_an_executed_chapter_has_its_parameters(chapter, tmp_path):
+    notebook = execute(chapter("number + 1"), tmp_path / "o.ipynb", {"number": 41}, progress=False)
+    assert notebook.cells[-1].outputs[0].data["text/plain"] == "42"
+    assert notebook.metadata.papermill.parameters == {"number": 41}
+    assert sorted(p.name for p in tmp_path.glob("*.ipynb")) == ["o.ipynb"]
+
+
+def test_a_failing_cell_is_one_sentence_and_writes_no_result(chapter, tmp_path):
+    own = chapter("from nbcore.errors import DataError\nraise DataError('No data; get some.')")
+    with pytest.raises(NbcoreError, match="^No data; get some.$"):
+        execute(own, tmp_path / "o.ipynb", {}, progress=False)
+    foreign = chapter("1 / 0")
+    with pytest.raises(NbcoreError, match="Cell 2 of 07_line stopped with ZeroDivisionError"):
+        execute(foreign, tmp_path / "o.ipynb", {}, progress=False)
+    assert not (tmp_path / "o.ipynb").exists()
+    assert (tmp_path / "o.failed.ipynb").exists()
+
+
+def test_a_chapter_needs_one_parameters_cell(tmp_path):
+    path = tmp_path / "07_line.py"
+    path.write_text("# %%\n1\n")
+    with pytest.raises(NbcoreError, match="one cell tagged 'parameters'"):
+        chapters._chapter(path)
+
+
+@pytest.mark.parametrize("found", chapters.find_chapters(), ids=lambda c: c.stem)
+def test_students_get_every_exercise_and_no_solution(found):
+    notebook = archive.student_notebook(found.path)
+    nbformat.validate(notebook)
+    text = "\n".join(c.source for c in notebook.cells)
+    assert text.count("### Exercise:") == 3
+    assert text.count("# your answer") == 3
+    assert "solution-" not in text
+    assert "```{exercise" not in text
+    source = found.path.read_text()
+    for block in source.split("solution-start")[1:]:
+        code = block.split("# %%\n", 1)[1].split("\n# %%", 1)[0].strip().splitlines()
+        assert code[-1] not in text, code[-1]
+
+
+def test_data_errors_are_errors_of_the_book():
+    assert issubclass(DataError, NbcoreError)

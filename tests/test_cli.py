@@ -1,0 +1,143 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbcore import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def nbcore(monkeypatch, capsys, own_cache):
+    """Run the command in this process: (exit code, stdout, stderr)."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["nbcore", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+def test_every_command_has_help_with_an_example(nbcore):
+    from typer.main import get_command
+
+    def commands(group, words=()):
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from commands(command, (*words, name))
+            else:
+                yield (*words, name), command.help
+
+    found = dict(commands(get_command(cli.app)))
+    assert len(found) >= 12
+    for words, text in found.items():
+        assert f"`nbcore {' '.join(words)}" in text, words
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run", "lines"], "There is no chapter 'lines'; did you mean 'line'?"),
+        (["run", "line", "-p", "preset=smok"], "no preset 'smok' for line; did you mean 'smoke'?"),
+        (["run", "line", "-p", "sed=1"], "no parameter 'sed'; did you mean 'seed'?"),
+        (["run", "line", "-p", "seed=one"], "seed must be a whole number"),
+        (["run", "line", "-p", "fresh=3"], "fresh must be true or false"),
+        (["run", "line", "-p", "resamples=1"], "resamples must be at least 20"),
+        (["run", "line", "-p", "testbed=mnist"], "testbed must be one of"),
+        (["run", "line", "-p", "seed"], "name=value"),
+        (["claims", "A999"], "has no claim 'A999'"),
+        (["line", "no_such.csv"], "cannot be read as a CSV file"),
+        (["data", "where", "cifar11"], "did you mean"),
+        (["runs", "publish", "0123"], "No run '0123'"),
+        (["book", "--preset", "big"], "no preset 'big'"),
+        (["zip"], "run make book first"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_a_failing_exit(nbcore, words, sentence):
+    code, out, err = nbcore(*words)
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("model,id\na,0.5\n", "lacks the column ood"),
+        ("model,id,ood\na,0.5,\n", "line 2: ood must be a fraction"),
+        ("model,id,ood\na,0.5,high\n", "'high'"),
+        ("model,id,ood\na,50,40\n", "divide percentages by 100"),
+        ("model,id,ood\na,0.5,0.4\nb,0.6,0.5\n", "at least three models"),
+        ("id,ood\n0.5,0.4\n0.6,0.5\n1.0,0.7\n", "exactly 0 or 1"),
+        ("", "cannot be read as a CSV"),
+    ],
+)
+def test_a_bad_csv_says_which_line_and_what_to_do(nbcore, tmp_path, text, sentence):
+    csv = tmp_path / "m.csv"
+    csv.write_text(text)
+    code, _, err = nbcore("line", csv)
+    assert code == 1
+    assert sentence in err
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("model,id,ood\nweak,0.50,0.25\nmid,0.75,0.50\nstrong,0.90,0.75\n")
+    return path
+
+
+def test_a_stranger_fits_the_line_to_a_csv(nbcore, csv):
+    code, out, _ = nbcore("line", csv, "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["line"]["slope"] == pytest.approx(1)
+    assert result["line"]["intercept"] == pytest.approx(-1.0986, abs=1e-4)
+    assert [m["er"] for m in result["models"]] == pytest.approx([0, 0, 0], abs=1e-9)
+    code, out, _ = nbcore("line", csv)
+    assert "R² = 1.0000" in out
+
+
+def test_models_are_measured_against_a_published_line(nbcore, tmp_path):
+    csv = tmp_path / "mine.csv"
+    csv.write_text("id,ood\n0.80,0.80\n0.10,0.10\n")
+    code, out, _ = nbcore("line", csv, "--testbed", "imagenetv2", "--json")
+    robust, outside = json.loads(out)["models"]
+    assert code == 0
+    assert robust["er"] == pytest.approx(0.80 - 0.6881, abs=1e-3)
+    assert robust["significant"] is True
+    assert outside["er"] is None  # below the testbed's weakest model
+
+
+@pytest.mark.parametrize("suffix", [".html", ".svg", ".png"])
+def test_the_chart_of_a_csv_is_self_contained(nbcore, csv, tmp_path, suffix):
+    target = tmp_path / f"chart{suffix}"
+    assert nbcore("line", csv, "--chart", target)[0] == 0
+    assert target.stat().st_size > 1000
+    if suffix == ".html":
+        assert 'src="http' not in target.read_text()
+
+
+def test_lists_are_json_for_scripts(nbcore):
+    for words in (["chapters"], ["claims"], ["runs", "list"], ["data", "list"], ["doctor"]):
+        code, out, _ = nbcore(*words, "--json")
+        assert code == 0
+        assert json.loads(out), words
+
+
+def test_published_runs_verify(nbcore):
+    code, out, _ = nbcore("runs", "verify")
+    assert code == 0
+    assert out.count("stored") >= 3
+
+
+def test_the_command_is_installed_and_starts_without_torch():
+    code = "import sys, nbcore.cli; print('torch' in sys.modules, 'altair' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "False"], done.stderr
