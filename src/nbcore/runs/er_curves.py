@@ -90,7 +90,8 @@ def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False,
     totals = {k: table.attrs[f"total_{k}"] for k in kinds}
     rng = np.random.default_rng(0)
     weights = {k: _weights(n, config.resamples, rng) for k, n in totals.items()}
-    wanted = [m for m in config.testbed if m in table["member"]]
+    present = {str(m) for m in table["member"].values}
+    wanted = [m for m in config.testbed if m in present]
     bed_acc = {k: _accuracy(table.sel(member=wanted), v, weights[k]) for k, v in kinds.items()}
     observed = {k: v[..., 0] for k, v in bed_acc.items()}
     line = robustness.fit_line(observed["id"], observed[role])
@@ -98,7 +99,7 @@ def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False,
     models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
     models = add_intervals(models, line, totals["id"], totals[role], 0.95)
     acc = {k: _accuracy(rows, v, weights[k]) for k, v in kinds.items()}  # member, checkpoint, draw
-    names = rows["member"].values.astype(str)
+    names = [str(n) for n in rows["member"].values]
     curves = {}
     for name in dict.fromkeys(n.rsplit("-seed", 1)[0] for n in names):
         mine = [i for i, n in enumerate(names) if n.rsplit("-seed", 1)[0] == name]
@@ -136,13 +137,14 @@ def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curv
 def _weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """How often each image is drawn, (image, 1 + resamples); the first draw is the set itself."""
     drawn = rng.multinomial(n, np.full(n, 1 / n), resamples).T
-    return np.concatenate([np.ones((n, 1)), drawn], axis=1).astype(np.float32) / n
+    return np.concatenate([np.ones((n, 1)), drawn], axis=1).astype(np.float32)
 
 
 def _accuracy(table: xr.Dataset, variable: str, weights: np.ndarray) -> np.ndarray:
     """Accuracy under each draw from packed bits: (member, [checkpoint,] draw)."""
     bits = np.unpackbits(table[variable].values, axis=-1, count=len(weights))
-    return np.clip(bits.astype(np.float32) @ weights, 0, 1).astype(float)
+    right = bits.astype(np.float32) @ weights  # whole numbers: exact in single precision
+    return right.astype(float) / len(weights)
 
 
 def _logit(x: np.ndarray) -> np.ndarray:

@@ -66,19 +66,22 @@ class RiseAndFall(Config):
     size: int = param(64, "side for whole-network training", low=8, high=1024)
     small_size: int = param(32, "side of the small random start (A38)", low=8, high=1024)
     steps: int = param(600, "steps of fine-tuning", low=4)
-    random_steps: int = param(600, "steps from random weights", low=4)
-    small_steps: int = param(1500, "steps from random weights on small images", low=4)
+    random_steps: int = param(450, "steps from random weights", low=4)
+    small_steps: int = param(1000, "steps from random weights on small images", low=4)
     head_steps: int = param(6000, "steps of last-layer training", low=4)
     batch: int = param(64, "images a step", low=1)
     lr: float = param(0.01, "rate of fine-tuning", low=0.0)
     random_lr: float = param(0.05, "rate from random weights", low=0.0)
     head_lrs: tuple[float, ...] = param((0.001, 0.01, 0.0001), "last-layer rates, main one first")
     mse_lr: float = param(0.003, "last-layer rate with squared error", low=0.0)
-    checkpoints: int = param(12, "evaluations, in log steps", low=3, high=1000)
+    checkpoints: int = param(10, "evaluations, in log steps", low=3, high=1000)
     testbed: tuple[str, ...] = param(
         testbed.ROSTER, "models of the line, KIND-N", counts_members=True
     )
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
+    resamples: int = param(
+        500, "bootstrap resamples of images and seeds", low=20, high=10_000, counts_members=True
+    )
     workers: int = param(2, "processes", low=1, high=64, counts_members=True)
     device: str = param("auto", "auto, cpu or cuda", counts_members=True)
 
@@ -86,7 +89,7 @@ class RiseAndFall(Config):
     def smoke(cls) -> "RiseAndFall":
         """Digits: pretrained on 5-9, fine-tuned on 0-4, shifted copies. 30 seconds, 1 GB."""
         kinds = ("mean", "knn", "logistic", "patches", "mlp", "cnn16")
-        bed = [f"{k}-{n}" for k in kinds for n in (20, 100, 450)]
+        bed = [f"{k}-{n}" for k in kinds for n in (10, 30, 450)]
         return cls(
             model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, train_images=400,
             test_images=250, seeds=2, head_seeds=2, feature_size=8, size=8, small_size=8,
@@ -136,11 +139,14 @@ def conditions(config: RiseAndFall) -> dict[str, Condition]:
     head = Condition(whole=False, size=c.feature_size, steps=c.head_steps)
     table = {"last-layer": head._replace(lr=c.head_lrs[0])}
     table["full"] = Condition(size=c.size, lr=c.lr, steps=c.steps)
-    for name, size, steps in (("random", c.size, c.random_steps),
-                              ("random-small", c.small_size, c.small_steps)):
+    for name, size, steps in (
+        ("random", c.size, c.random_steps),
+        ("random-small", c.small_size, c.small_steps),
+    ):
         # a random start passes through chance for long, where no line reaches
-        table[name] = Condition(False, True, size, c.random_lr, "cross-entropy", steps,
-                                max(steps // 15, 4))
+        table[name] = Condition(
+            False, True, size, c.random_lr, "cross-entropy", steps, max(steps // 15, 4)
+        )
     table["last-layer-mse"] = head._replace(lr=c.mse_lr, loss="mse")
     table |= {f"last-layer-lr-{lr:g}": head._replace(lr=lr) for lr in c.head_lrs[1:]}
     for name in c.conditions:

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from nbcore.errors import ParameterError
+from nbcore.training.testbed import KINDS, ROSTER, balanced_subset, split_name, train_member
+
+RNG = np.random.default_rng(0)
+LABELS = np.arange(120) % 3
+IMAGES = (RNG.integers(0, 90, (120, 8, 8, 1)) + 50 * LABELS[:, None, None, None]).astype(np.uint8)
+SETS = {"id": (IMAGES[:60], LABELS[:60]), "ood": (IMAGES[60:100], LABELS[60:100])}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns_and_repeats(kind):
+    model = f"{kind}-90"
+    first = train_member(model, (IMAGES, LABELS), SETS, epochs=0.1)
+    assert first.prediction_id.shape == (60,) and first.prediction_ood.shape == (40,)
+    assert first.attrs["images"] == 90
+    assert (first.prediction_id == first.label_id).mean() > 0.5
+    assert first.identical(train_member(model, (IMAGES, LABELS), SETS, epochs=0.1))
+
+
+def test_balanced_subset():
+    labels = np.array([0] * 50 + [1] * 5 + [2] * 45)
+    picked = balanced_subset(labels, 30, seed=3)
+    assert len(set(picked)) == 30 and np.bincount(labels[picked]).tolist() == [13, 5, 12]
+    assert set(balanced_subset(labels, 12, seed=3)) <= set(picked)
+    with pytest.raises(ParameterError, match="subset of 101"):
+        balanced_subset(labels, 101)
+
+
+def test_roster_and_names():
+    assert len(set(ROSTER)) == len(ROSTER) >= 25
+    assert all(split_name(m)[0] in KINDS for m in ROSTER)
+    for wrong in ("cnn17-300", "cnn16", "cnn16-many"):
+        with pytest.raises(ParameterError, match="KIND-N"):
+            split_name(wrong)
