@@ -1,0 +1,50 @@
+"""Figures of fine-tuning: effective robustness along in-distribution accuracy."""
+
+from typing import Any, Unpack
+
+import altair as alt
+import pandas as pd
+
+from nbcore.charts.base import Figure, Look, axis, dress, inline, interval, rule, tips
+
+
+def robustness_curves(
+    table: pd.DataFrame,
+    band: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    x_title: str = "ID accuracy",
+    y_title: str = "Effective robustness (points)",
+    **look: Unpack[Look],
+) -> Figure:
+    """Training runs as curves of effective robustness over ID accuracy, among the testbed.
+
+    table: columns series, step, id, er, low, high, one row a checkpoint, in order; band: x, low,
+    high, what chance leaves a model on the line; models: model, id, er. All as fractions.
+    """
+    runs = table.assign(**{c: 100 * table[c] for c in ("er", "low", "high")})
+    strip = band.assign(low=100 * band["low"], high=100 * band["high"])
+    dots = models.assign(er=100 * models["er"])
+    x = axis([*table["id"], *models["id"], *band["x"]], x_title)
+    u, v, low = alt.X("id:Q", **x), alt.Y("er:Q", title=y_title), alt.Y("low:Q", title=y_title)
+    order = alt.Scale(domain=list(table["series"].unique()))
+    lines = alt.Chart(inline(runs, "series step id er low high")).encode(
+        u, alt.Color("series:N", scale=order, title=None)
+    )
+    tip = ("series", "condition"), ("step", "step", ",d"), ("id", x_title, ".1%")
+    points = lines.mark_point(filled=True, size=44).encode(
+        v, alt.Shape("series:N", scale=order, title=None),
+        tooltip=tips(runs, *tip, *interval("er", "points", "+.1f")),
+    )  # fmt: skip
+    area = alt.Chart(inline(strip, "x low high")).mark_area(style="band")
+    bed = alt.Chart(inline(dots, "model id er")).mark_point(style="dot", filled=True, size=22)
+    own: Any = ("model", "testbed model"), ("id", x_title, ".1%"), ("er", "points", "+.1f")
+    layers = [
+        area.encode(alt.X("x:Q", **x), low, y2="high:Q"),
+        rule(0),
+        bed.encode(u, v, tooltip=tips(dots, *own)),
+        lines.mark_rule(strokeOpacity=0.45).encode(low, y2="high:Q"),
+        lines.mark_line(strokeWidth=2).encode(v, order="step:Q"),
+        points,
+    ]
+    return dress(alt.layer(*layers), 380, **look)
