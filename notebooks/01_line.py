@@ -176,7 +176,7 @@ charts.show(
 # %% [markdown]
 # Not every shift has a line. ImageNet-A was built from photographs that one particular ResNet-50 got
 # wrong, and there the points bend: models weaker than that network sit near zero and stronger ones
-# take off. A straight fit misses them by many points, so no effective robustness is read off it in
+# take off. A straight fit misses them by several points, so no effective robustness is read off it in
 # this book.
 
 # %% tags=["hide-input"]

@@ -194,7 +194,10 @@ def data_list(as_json: AsJson = False) -> None:
     """
     from nbcore import data
 
-    _show([row._asdict() for row in data.status()], as_json)
+    rows = [row._asdict() for row in data.status()]
+    if not as_json:
+        rows = [r | {"size": f"{r['size'] / 1e6:.1f} MB" if r["found"] else None} for r in rows]
+    _show(rows, as_json)
 
 
 @data_app.command("get")

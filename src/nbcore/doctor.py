@@ -12,7 +12,7 @@ def examine() -> list[dict[str, Any]]:
     """Rows (item, found): versions, hardware, GPU, folders, free disk, data sets."""
     rows = [{"item": name, "found": version} for name, version in provenance.versions().items()]
     rows += [{"item": "hardware", "found": provenance.hardware()}]
-    rows += [{"item": "GPU", "found": _gpu()}]
+    rows += [{"item": "GPU", "found": _gpu()}, {"item": "CPU back end", "found": _cpu_back_end()}]
     cache = cache_dir()
     existing = next(p for p in (cache, *cache.parents) if p.exists())
     rows += [{"item": "book", "found": str(project_root())}, {"item": "cache", "found": str(cache)}]
@@ -21,6 +21,12 @@ def examine() -> list[dict[str, Any]]:
     for entry in data.status():
         rows.append({"item": f"data: {entry.name}", "found": str(entry.found or "not found")})
     return rows
+
+
+def _cpu_back_end() -> str:
+    import torch
+
+    return f"torch, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _gpu() -> str:
