@@ -34,13 +34,13 @@ def dress(chart: Any, tall: int = 0, **look: Any) -> Any:
     title, description = look.pop("title", ""), look.pop("description", "")
     check(title, description)
     width, height = look.pop("width", WIDTH), look.pop("height", tall)
-    words: Any = {"text": textwrap.wrap(title, width // 8)}
+    texts: Any = {"text": textwrap.wrap(title, width // 8)}
     if subtitle := look.pop("subtitle", ""):
-        words["subtitle"] = textwrap.wrap(subtitle, int(width / 6.6))
+        texts["subtitle"] = textwrap.wrap(subtitle, int(width / 6.6))
     if look:
         raise ParameterError(f"No figure knows the keyword {', '.join(look)}; leave it out.")
     size = {"width": width, "height": height} if tall else {}
-    return chart.properties(title=alt.TitleParams(**words), description=description, **size)
+    return chart.properties(title=alt.TitleParams(**texts), description=description, **size)
 
 
 def inline(table: pd.DataFrame, columns: str, optional: str = "") -> alt.InlineData:

@@ -28,8 +28,8 @@ def accuracy_scatter(
     x, y = (axis(table.filter(regex=rf"^{f}(_low|_high)?$"), title, scale)
             for f, title in (("id", x_title), ("ood", y_title)))  # fmt: skip
     data = inline(table, "model id ood", "id_low id_high ood_low ood_high group")
-    at = {f"at_{c}": onto(c, scale) for c in map(str, table) if re.match("id|ood", c)}
-    models = alt.Chart(data).transform_calculate(**at)
+    known = [c for c in map(str, table) if re.fullmatch("(id|ood)(_low|_high)?", c)]
+    models = alt.Chart(data).transform_calculate(**{f"at_{c}": onto(c, scale) for c in known})
     u, v, bar = alt.X("at_id:Q", **x), alt.Y("at_ood:Q", **y), models.mark_rule(style="interval")
     layers: list[Any] = [_guide(table, line, line_label, scale, x, y)]
     if "id_low" in table:
@@ -83,6 +83,7 @@ def robustness_scatter(
     table: columns model, id, er, low, high [, group]; band: x, low, high; all as fractions.
     The `labels` models farthest outside the band are named, as far as names do not collide.
     """
+    table = table.reset_index(drop=True)
     points = table.assign(**{c: 100 * table[c] for c in ("er", "low", "high")})
     strip = band.assign(low=100 * band["low"], high=100 * band["high"]).sort_values("x")
     x = axis([*table["id"], *band["x"]], x_title)
@@ -167,12 +168,10 @@ def family_explorer(
 
     def panel(i: int, v: alt.Y, guide: alt.Chart, height: int) -> Any:
         every = models.mark_point(size=20, filled=True, style="all").add_params(under[i])
-        shown = picked.mark_point(size=36, filled=True, style="picked")
-        layers = (
-            dots.encode(v) for dots in (every, shown, ring.mark_point(size=110, style="ring"))
-        )
+        shown = picked.mark_point(size=36, filled=True, style="dot").encode(v)
+        ringed = ring.mark_point(size=110, style="ring").encode(v)
         size = {"width": look.get("width", WIDTH) - 64, "height": height}
-        return alt.layer(*layers, guide).properties(**size)
+        return alt.layer(every.encode(v), guide, shown, ringed).properties(**size)
 
     reach = [points["er"].min() - 0.2, points["er"].max() + 0.2]
     er = alt.Y("er:Q", title="ER (points)").scale(domain=reach, nice=False)

@@ -1,6 +1,6 @@
 """One look for every figure: colour-blind-safe colours, plain type, and the same for a dark page.
 
-Charts name styles ("fit", "zero", "picked", ...), never colours, so that the page can swap the
+Charts name styles ("dot", "zero", "note", ...), never colours, so that the page can swap the
 palette when the reader changes the mode: `config("dark")` travels in vega-bundle.js.
 """
 
@@ -25,8 +25,8 @@ def config(mode: Literal["light", "dark"] = "light") -> dict[str, Any]:
         "background": "transparent", "aria": False, "padding": 4, "view": {"stroke": None},
         "font": "system-ui, 'Segoe UI', Arial, sans-serif", "mark": {"color": c["blue"]},
         "style": {
-            "dot": {"color": c["blue"], **dot}, "picked": {"color": c["vermillion"], **dot},
-            "grouped": dot, "all": {"color": c["mute"], "opacity": 0.45},
+            "dot": {"color": c["blue"], **dot}, "grouped": dot,
+            "all": {"color": c["mute"], "opacity": 0.45},
             "ring": {"color": c["ink"], "strokeWidth": 2, "opacity": 1},
             "interval": {"color": c["mute"], "opacity": 0.55}, "value": {"color": c["blue"]},
             "zero": {"color": c["ink"], "strokeWidth": 1.3, "strokeDash": [5, 4]},

@@ -36,13 +36,7 @@ def heat_map(
     other = alt.LookupData(inline(rows, "i right cells"), "i", ["right"])
     marks = [int(t) for t in np.linspace(0, m - 1, min(ticks, m)).round()]
     shown = f"{ {t: f'{known[t]:.0%}' for t in marks} }[datum.value]"
-    sides: Any = {
-        "values": marks,
-        "labelExpr": shown,
-        "labelAngle": 0,
-        "ticks": True,
-        "grid": False,
-    }
+    sides: Any = {"values": marks, "labelExpr": shown, "labelAngle": 0, "grid": False}
     tip = ("right", "right"), ("wrong", "wrong"), ("share", legend, ".2%")
     chart = (
         alt.Chart(other.data)
@@ -114,7 +108,7 @@ def curve(
     lines = lines.encode(u.scale(padding=6, nice=False, **span), alt.Color("series:N", **by))
     tip = ("series", "series"), ("x", x_title, x_format), *interval("y", y_title, y_format)
     layers: list[Any] = [lines.mark_line(strokeWidth=2, clip=True).encode(v.axis(format=y_format))]
-    dots = lines.mark_point(filled=True, size=40, opacity=int(points), clip=True)
+    dots = lines.mark_point(filled=True, size=40, opacity=int(points), clip=bool(y_domain))
     layers.append(dots.encode(v, alt.Shape("series:N", **by), tooltip=tips(table, *tip)))
     if "low" in table:
         area = lines.mark_area(fillOpacity=0.18, clip=True)
@@ -157,9 +151,14 @@ def bars(
         *words(label, align="left", dx=4, dy=-26 if "group" in table else -18),
     ]
     if reference:
-        at = alt.Chart(NOTHING).encode(x=alt.datum(reference[0]), y=alt.value(0))
-        layers.insert(
-            0, alt.Chart(NOTHING).mark_rule(style="zero").encode(x=alt.datum(reference[0]))
+        at = alt.Chart(NOTHING).encode(x=alt.datum(reference[0]))
+        layers.insert(0, at.mark_rule(style="zero"))
+        layers += words(
+            at.encode(y=alt.value(0)),
+            text=reference[1],
+            align="left",
+            baseline="bottom",
+            dx=4,
+            dy=-8,
         )
-        layers += words(at, text=reference[1], align="left", baseline="bottom", dx=4, dy=-8)
     return dress(alt.layer(*layers), (68 if "group" in table else 46) * len(names), **look)
