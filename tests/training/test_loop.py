@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -48,8 +47,9 @@ def test_mse_is_against_one_hot():
     with torch.no_grad():
         model.weight.zero_()
         model.bias.copy_(torch.tensor([0.5, 0.0]))
-    history = train(model, (np.ones((4, 2), np.float32), np.ones(4, int)), {},
-                    Recipe(steps=1, batch=4, lr=0.0, loss="mse", checkpoints=2), precision="float32")
+    recipe = Recipe(steps=1, batch=4, lr=0.0, loss="mse", checkpoints=2)
+    data = np.ones((4, 2), np.float32), np.ones(4, int)
+    history = train(model, data, {}, recipe, precision="float32")
     assert history.loss[-1].item() == pytest.approx((0.5**2 + 1) / 2)
 
 
@@ -98,44 +98,32 @@ def test_last_layer_on_features_equals_frozen_body():
     assert full.prediction_id.equals(last.prediction_id)
 
 
-SCRIPT = """
-import sys, time, pathlib
-sys.path.insert(0, {here!r})
-import test_loop as t
-class Slow(t.torch.nn.Module):
-    def __init__(self):
-        super().__init__(); self.net = t.small_cnn(4, 3, channels=1); self.drop = t.torch.nn.Dropout()
+class Dropped(torch.nn.Module):
+    """A network with dropout, which the `dies`-th training step kills together with its process."""
+
+    def __init__(self, dies=None):
+        super().__init__()
+        self.net, self.drop = small_cnn(4, 3, channels=1), torch.nn.Dropout()
+        self.dies, self.calls = dies, 0
+
     def forward(self, x):
-        time.sleep({pause}); return self.net(x) + 0 * self.drop(self.net(x))
-result = t.fit(t.Recipe(steps=40, batch=16, lr=0.1, augment=True, checkpoints=6), Slow(),
-               checkpoint_file=pathlib.Path({file!r}), save_every=0.0)
-result.to_netcdf({out!r}, engine="scipy") if {out!r} else None
-"""
+        self.calls += self.training
+        if self.calls == self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.net(x) * self.drop(torch.ones(len(x), 1))
 
 
 def test_resumed_after_kill_equals_uninterrupted(tmp_path):
     recipe = Recipe(steps=40, batch=16, lr=0.1, augment=True, checkpoints=6)
     file = tmp_path / "run.pt"
-    code = SCRIPT.format(here=os.path.dirname(__file__), pause=0.05, file=str(file), out="")
-    process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 40
-    while time.monotonic() < deadline:
-        if file.exists() and torch.load(file, weights_only=True)["step"] >= 8:
-            break
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    step = torch.load(file, weights_only=True)["step"]
-    assert 8 <= step < 40
-
-    class Dropped(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net, self.drop = small_cnn(4, 3, channels=1), torch.nn.Dropout()
-
-        def forward(self, x):
-            return self.net(x) + 0 * self.drop(self.net(x))
-
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"import test_loop as t; t.fit(t.{recipe!r}, t.Dropped(18), "
+        f"checkpoint_file=pathlib.Path({str(file)!r}), save_every=0.0)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+    assert torch.load(file, weights_only=True)["step"] == 17
     resumed = fit(recipe, Dropped(), checkpoint_file=file)
     assert resumed.identical(fit(recipe, Dropped()))
     assert not file.exists()

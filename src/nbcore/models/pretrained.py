@@ -45,7 +45,7 @@ class Classifier(nn.Module):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Raw images as the network expects them: float, resized, normalised."""
-        x = (images.float() - self.mean) / self.std
+        x = (images.float() - self.mean) / self.std  # type: ignore[operator]
         if self.size is not None and x.shape[-2:] != (self.size, self.size):
             x = interpolate(x, size=(self.size, self.size), mode="bicubic", antialias=False)
         return x
@@ -61,7 +61,7 @@ class Classifier(nn.Module):
     @property
     def feature_dim(self) -> int:
         """Length of the penultimate feature vector."""
-        return self.head.weight.shape[1]  # type: ignore[union-attr,index,return-value]
+        return self.head.weight.shape[1]  # type: ignore[index,return-value]
 
     def features(self, images: Tensor) -> Tensor:
         """What the head receives, (n, feature_dim): the penultimate features."""
@@ -181,7 +181,7 @@ def _head_name(net: nn.Module, name: str) -> str:
     """Path of the layer that makes the logits, or a ParameterError when there is none."""
     modules = {n: m for n, m in net.named_modules() if not list(m.children())}
     if hasattr(net, "get_classifier"):
-        head = net.get_classifier()
+        head = net.get_classifier()  # type: ignore[operator]
     else:
         head = next((m for m in reversed(modules.values()) if list(m.parameters())), None)
     if isinstance(head, nn.Linear | nn.Conv2d):

@@ -56,7 +56,7 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
 
 
 def estimate(draws: np.ndarray, n: int, unit: str = "fraction") -> Estimate:
-    """The observed value (draw 0) with the percentile interval of the others, widened to hold it."""
+    """The observed value (draw 0) and the percentile interval of the others, widened to hold it."""
     low, high = interval(draws[1:])
     value = float(draws[0])
     return Estimate(value, min(low, value), max(high, value), n, unit)

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from nbcore.errors import ParameterError
+from nbcore.errors import DataError, ParameterError
 from nbcore.measures import robustness
 from nbcore.runs.line import add_intervals, interval
 from nbcore.runs.rise_and_fall import RiseAndFall, run_conditions, run_testbed
@@ -93,8 +93,15 @@ def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False,
     present = {str(m) for m in table["member"].values}
     wanted = [m for m in config.testbed if m in present]
     bed_acc = {k: _accuracy(table.sel(member=wanted), v, weights[k]) for k, v in kinds.items()}
+    # a model that is always right or always wrong has no logit, and no place on the line
+    finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in bed_acc.values()], axis=0)
+    bed_acc = {k: v[finite] for k, v in bed_acc.items()}
+    wanted = [m for m, keep in zip(wanted, finite, strict=True) if keep]
     observed = {k: v[..., 0] for k, v in bed_acc.items()}
-    line = robustness.fit_line(observed["id"], observed[role])
+    try:
+        line = robustness.fit_line(observed["id"], observed[role])
+    except ValueError as error:
+        raise DataError(f"The testbed gives no line on {role}: {error}") from None
     slope, intercept = _lines(bed_acc["id"], bed_acc[role])
     models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
     models = add_intervals(models, line, totals["id"], totals[role], 0.95)
@@ -199,5 +206,6 @@ def frame(study: Study) -> pd.DataFrame:
             low, high = interval(c.er[1:, k])
             rows.append((c.name, int(step), c.id[0, k], c.ood[0, k], c.er[0, k], low, high,
                          c.band[k], c.gap_share[0, k], bool(c.covered[k])))  # fmt: skip
-    columns = ["condition", "step", "id", "ood", "er", "low", "high", "band", "gap_share", "covered"]
+    columns = ["condition", "step", "id", "ood", "er", "low", "high", "band"]
+    columns += ["gap_share", "covered"]
     return pd.DataFrame(rows, columns=columns)

@@ -5,10 +5,11 @@ conditions with their seeds, all seen by the same evaluation images. `er_curves`
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.models import pretrained, small
 from nbcore.paths import cache_dir
 from nbcore.runs.presets import Config, param
-from nbcore.runs.store import Run, Tables, run_or_load
+from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop, testbed
 from nbcore.training.classical import shift_digits
 
@@ -93,7 +94,8 @@ class RiseAndFall(Config):
         return cls(
             model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, train_images=400,
             test_images=250, seeds=2, head_seeds=2, feature_size=8, size=8, small_size=8,
-            steps=60, random_steps=60, small_steps=60, head_steps=300, batch=32, lr=0.02, head_lrs=(0.01, 0.1),
+            steps=60, random_steps=60, small_steps=60, head_steps=300, batch=32, lr=0.02,
+            head_lrs=(0.01, 0.1),
             mse_lr=0.01, checkpoints=8, testbed=tuple(bed), epochs=0.15, workers=1,
         )  # fmt: skip
 
@@ -104,10 +106,11 @@ class RiseAndFall(Config):
 
     @classmethod
     def paper(cls) -> "RiseAndFall":
-        """ResNet-50 (or another of the six) at 224 pixels, 100 epochs, CIFAR-10.1: days on a GPU."""
+        """ResNet-50, or another of the six, at 224 pixels, 100 epochs, CIFAR-10.1: GPU days."""
         return cls(
             model="resnet50", ood=("cifar10.1-v6",), train_images=50_000, test_images=10_000,
-            seeds=5, feature_size=224, size=224, steps=78_000, random_steps=195_000, small_steps=195_000,
+            seeds=5, feature_size=224, size=224, steps=78_000, random_steps=195_000,
+            small_steps=195_000,
             head_steps=78_000, lr=0.001, random_lr=0.01, head_lrs=(0.0001, 0.001, 0.01),
             mse_lr=0.001, checkpoints=100,
         )  # fmt: skip
@@ -244,12 +247,14 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
         drop_at=(0.7,) if c.whole else (), weight_decay=1e-4 if c.whole else 0.0,
         checkpoints=config.checkpoints, first=c.first,
     )  # fmt: skip
+    training: loop.Data
+    evaluations: Mapping[str, loop.Data]
     if c.whole:
         model: torch.nn.Module = build(config, c.pretrained, c.size, sets.classes, int(seed))
         training, evaluations = (images[picked], labels[picked]), sets.evaluations
     else:
         banks = _features(config, images[picked], sets)
-        training = (banks["train"], labels[picked])
+        training = banks["train"], labels[picked]
         evaluations = {k: (banks[k], y) for k, (_, y) in sets.evaluations.items()}
         with torch.random.fork_rng():
             torch.manual_seed(int(seed))
@@ -311,9 +316,10 @@ def _pack(run: Run) -> xr.Dataset:
     """
     rows = []
     for name, member in run.members():
-        variables = {k: member[k].astype(float) for k in ("step", "loss") if k in member}
+        variables: dict[str, Any] = {k: member[k].astype(float) for k in ("step", "loss")
+                                     if k in member}  # fmt: skip
         attrs = {}
-        for role in sorted(k[6:] for k in member if str(k).startswith("label_")):
+        for role in sorted(str(k)[6:] for k in member if str(k).startswith("label_")):
             truth, said = member[f"label_{role}"].values, member[f"prediction_{role}"].values
             shuffled = np.random.default_rng(SHUFFLE_SEED).permutation(truth)
             lead = member[f"prediction_{role}"].dims[:-1]

@@ -129,9 +129,12 @@ def train(
     finished run is removed. Raises ParameterError for labels outside the classes or inputs of
     another form, StoreError for a checkpoint file of another run.
     """
-    place, plan = pick_device(device), checkpoint_steps(recipe.steps, recipe.checkpoints, recipe.first)
+    place, plan = (
+        pick_device(device),
+        checkpoint_steps(recipe.steps, recipe.checkpoints, recipe.first),
+    )
     dtype, train_dtype = pick_precision(precision, place), pick_precision(precision, place, model)
-    model.to(place, memory_format=torch.channels_last)
+    model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     sets = {k: (as_tensor(x), torch.as_tensor(y).long()) for k, (x, y) in evaluations.items()}
     inputs, labels = as_tensor(train_data[0]), torch.as_tensor(train_data[1]).long()
     n_classes = _n_classes(model, inputs, place)
@@ -265,9 +268,13 @@ def _resume(file: Path | None, identity: str, model, optimiser):
     try:
         state = torch.load(file, weights_only=True, map_location="cpu")
     except Exception:
-        raise StoreError(f"The checkpoint {file} cannot be read; delete it to start again.") from None
+        raise StoreError(
+            f"The checkpoint {file} cannot be read; delete it to start again."
+        ) from None
     if state["identity"] != identity:
-        raise StoreError(f"The checkpoint {file} belongs to another run; delete it or name another.")
+        raise StoreError(
+            f"The checkpoint {file} belongs to another run; delete it or name another."
+        )
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     return state["step"], _Default(state["history"]), state["total"], state["count"]

@@ -113,7 +113,9 @@ def _fit_sklearn(kind: str, data, evaluations, seed: int):
     features = _patch_features(images, seed) if kind == "patches" else _pixels
     estimator = {
         "mean": lambda: NearestCentroid(),
-        "logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=30, C=1e-3)),
+        "logistic": lambda: make_pipeline(
+            StandardScaler(), LogisticRegression(max_iter=30, C=1e-3)
+        ),
         "knn": lambda: KNeighborsClassifier(10, weights="distance", algorithm="brute"),
         "forest": lambda: RandomForestClassifier(100, max_features=32, random_state=seed),
         "patches": lambda: make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0)),
@@ -131,7 +133,7 @@ def _pixels(images: np.ndarray) -> np.ndarray:
 
 
 def _patch_features(images: np.ndarray, seed: int, n_filters: int = 192):
-    """Responses to random training patches, averaged over quadrants: features that never learned."""
+    """Responses to random training patches, averaged over quadrants: features never learned."""
     rng = np.random.default_rng(seed)
     side = images.shape[1]
     width = min(6, side // 2)

@@ -1,0 +1,113 @@
+"""Chapter 2's figures: every title states what the numbers of this run say."""
+
+import numpy as np
+import pandas as pd
+
+from nbcore import charts
+from nbcore.charts.base import Figure
+from nbcore.charts.finetuning import robustness_curves
+from nbcore.measures import robustness
+from nbcore.pages import rise_and_fall as page
+from nbcore.runs.er_curves import Study, frame
+
+KINDS = {
+    "mean": "pixels", "knn": "pixels", "logistic": "pixels", "forest": "pixels",
+    "patches": "random features", "mlp": "dense network",
+}  # fmt: skip
+
+
+def testbed(study: Study, shifted: str) -> Figure:
+    """The trained testbed and its line on logit axes."""
+    kind = [KINDS.get(m.split("-")[0], "convolutional network") for m in study.models["model"]]
+    fit = study.line
+    return charts.accuracy_scatter(
+        study.models.assign(group=kind).sort_values("group"),
+        fit,
+        scale="logit",
+        title=f"{fit.n} models trained here: slope {fit.slope:.2f}, R² {fit.r2:.3f}",
+        subtitle=f"{study.id_total:,} ID and {study.ood_total:,} shifted images, 95 % intervals",
+        description=f"Accuracy on {shifted} against ID accuracy of {fit.n} models trained from "
+        f"scratch, on logit axes. The line has slope {fit.slope:.2f}, intercept "
+        f"{fit.intercept:.2f} and R² {fit.r2:.3f}.",
+        y_title=f"{shifted} accuracy",
+    )
+
+
+def curves(study: Study, conditions: list[str]) -> Figure:
+    """Effective robustness along ID accuracy, mean over seeds, for these conditions."""
+    kept = [c for c in conditions if c in study.curves and study.curves[c].covered.any()]
+    table = frame(study)
+    table = table[table["covered"] & table["condition"].isin(kept)]
+    table = table.assign(series=table["condition"].map(page.words))
+    order = {page.words(c): i for i, c in enumerate(kept)}
+    table = table.sort_values(["series", "step"], key=lambda s: s.map(order).fillna(s))
+    grid = np.linspace(*study.line.id_range, 60)
+    low, high = robustness.chance_band(grid, study.ood_total, study.line)
+    best = max((study.curves[c] for c in kept), key=lambda c: c.er[0, c.peak])
+    words = "; ".join(
+        f"{page.words(c.name)}: peak {100 * c.er[0, c.peak]:+.1f} at "
+        f"{100 * c.id[0, c.peak]:.0f} %, end {100 * c.er[0, c.end]:+.1f}"
+        for c in map(study.curves.__getitem__, kept)
+    )
+    top = 100 * best.er[0, best.peak]
+    return robustness_curves(
+        table,
+        pd.DataFrame({"x": grid, "low": low, "high": high}),
+        study.models,
+        title=f"The highest peak, {top:+.1f} points, belongs to: {page.words(best.name)}",
+        subtitle="Mean over seeds with 95 % intervals; grey: testbed and what chance leaves it",
+        description=f"Effective robustness in points along ID accuracy. {words}.",
+    )
+
+
+def course(study: Study, conditions: list[str]) -> Figure:
+    """ID and OOD accuracy over training steps."""
+    table = frame(study)
+    table = table[table["condition"].isin(conditions) & (table["step"] > 0)]
+    parts = [
+        pd.DataFrame({"x": table["step"], "y": table[axis],
+                      "series": [f"{page.words(c)}, {name}" for c in table["condition"]]})
+        for axis, name in (("id", "ID"), ("ood", "shifted"))
+    ]  # fmt: skip
+    last = {c: study.curves[c] for c in conditions if c in study.curves}
+    words = "; ".join(
+        f"{page.words(k)} ends at {100 * c.id[0, -1]:.0f} % ID and {100 * c.ood[0, -1]:.0f} % "
+        "shifted accuracy" for k, c in last.items()
+    )  # fmt: skip
+    return charts.curve(
+        pd.concat(parts).sort_values(["series", "x"]),
+        title="Accuracy over training", subtitle=words,
+        description=f"ID and shifted accuracy over training steps, mean over seeds. {words}.",
+        x_title="step", y_title="accuracy", x_scale="log", y_format="~%",
+    )  # fmt: skip
+
+
+def peaks(study: Study) -> Figure:
+    """Peak of each condition minus that of the whole network, paired over images."""
+    table = page.differences(study)
+    apart = int(((table["low"] > 0) | (table["high"] < 0)).sum())
+    return charts.bars(
+        table,
+        title=f"{apart} of {len(table)} conditions peak apart from the whole network",
+        subtitle="Peak effective robustness minus the whole network's, same images",
+        description="Difference of peak effective robustness in points to fine-tuning the whole "
+        "network, with 95 % bootstrap intervals over images and seeds: "
+        + "; ".join(f"{r.category} {r.value:+.1f}" for r in table.itertuples()) + ".",
+        x_title="difference of peaks (points)", x_format="+.1f", zero=True,
+        reference=(0.0, "whole network"),
+    )  # fmt: skip
+
+
+def gap_share(study: Study, conditions: list[str]) -> Figure:
+    """Effective robustness as a share of the gap to y = x, over steps."""
+    table = frame(study)
+    table = table[table["covered"] & table["condition"].isin(conditions)]
+    seen = pd.DataFrame({"x": table["step"], "y": table["gap_share"],
+                         "series": table["condition"].map(page.words)})
+    ends = seen.groupby("series")["y"].agg(["first", "last"])
+    words = "; ".join(f"{i}: {r['first']:+.2f} to {r['last']:+.2f}" for i, r in ends.iterrows())
+    return charts.curve(
+        seen, title="The share of the gap that is closed", subtitle=words,
+        description=f"Effective robustness divided by the gap between y = x and the line. {words}.",
+        x_title="step", y_title="share of the gap", x_scale="log", level=(0.0, "the line"),
+    )  # fmt: skip
