@@ -10,14 +10,12 @@
   const root = document.documentElement, NARROW = 520; // px: below, legends stand under the figure
   let library;
   const load = () => (library ??= window.nbVega ?? new Promise((done, fail) => {
-    const script = Object.assign(document.createElement("script"), { src: address });
-    script.onload = () => done(window.nbVega);
-    script.onerror = () => fail(new Error("vega-bundle.js could not be loaded"));
-    document.head.append(script);
+    document.head.append(Object.assign(document.createElement("script"), { src: address,
+      onload: () => done(window.nbVega), onerror: () => fail(new Error("vega-bundle.js is missing")) }));
   }));
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => root.dataset.theme === "dark" || (root.dataset.theme !== "light" && system.matches);
-  const isObject = (x) => x !== null && typeof x === "object" && !Array.isArray(x);
+  const isObject = (x) => Object.prototype.toString.call(x) === "[object Object]";
   const merge = (a, b) => Object.entries(b).reduce((out, [k, v]) => (
     { ...out, [k]: isObject(v) && isObject(out[k]) ? merge(out[k], v) : v }), a);
 
@@ -32,10 +30,9 @@
   };
   const wrapTitle = (view, { title: look, font }, width) => {
     if (!view.title) return;
-    const title = isObject(view.title) ? view.title : { text: view.title };
+    const title = view.title = isObject(view.title) ? view.title : { text: view.title };
     title.text = wrap(title.text, `${look.fontWeight} ${look.fontSize}px ${font}`, width);
     if (title.subtitle) title.subtitle = wrap(title.subtitle, `${look.subtitleFontSize}px ${font}`, width);
-    view.title = title;
   };
 
   /* The specification for a column of `width` px; `spill`: by how much it was too wide before. */
@@ -47,16 +44,19 @@
         symbolDirection: "vertical", layout: { bottom: { direction: "vertical", anchor: "start" } } };
       spec.config.axisX = { ...spec.config.axisX, labelOverlap: "greedy", tickCount: 5 };
     }
-    const children = spec.concat || spec.vconcat;
-    if (!children && width < spec.width) {
+    if (spec.hconcat) [spec.concat, spec.hconcat] = [spec.hconcat, undefined];
+    const children = (spec.concat || spec.vconcat || []).filter((child) => child.width);
+    if (width < spec.width) {
       spec.height = Math.round(Math.max(Math.min(spec.height, 260), (spec.height * width) / spec.width));
       spec.width = width;
     }
-    const column = spec.vconcat || spec.columns === 1;
-    if (spec.concat && width < design) spec.columns = 1;
-    for (const child of children || []) {
-      const most = column ? child.width : Math.max(child.width, 420); // a row's panels may grow
-      if (width < design) child.width = Math.max(140, Math.min(most, width - 64) - spill);
+    const stack = spec.concat && width < 0.85 * design; // a little too wide: narrower panels do
+    if (stack) spec.columns = 1;
+    const row = spec.concat ? Math.min(spec.columns ?? children.length, children.length) : 1;
+    for (const child of children) {
+      const most = stack ? Math.max(child.width, Math.min(420, width - 64)) : child.width;
+      const share = (Math.max(0, stack ? most + 64 - width : design - width) + spill) / row;
+      child.width = Math.max(120, Math.round(most - share));
       wrapTitle(child, spec.config, child.width);
     }
     return spec;

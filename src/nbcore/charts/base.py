@@ -86,7 +86,7 @@ def axis(values: Any, title: str, scale: Scale = "linear", count: int = 6) -> di
         p, marks = np.clip(ends, EDGE, 1 - EDGE), np.array(TICKS) / 100
         ends, kept = np.log(p / (1 - p)), list[float]()
         for t in np.log(marks / (1 - marks)).round(4):
-            if ends[0] <= t <= ends[1] and all(abs(t - k) > 0.11 * np.ptp(ends) for k in kept):
+            if ends[0] <= t <= ends[1] and all(abs(t - k) > 0.13 * np.ptp(ends) for k in kept):
                 kept.append(float(t))
         ticks = {"values": kept, "labelExpr": "format(round(1e3/(1+exp(-datum.value)))/1e3,'~%')"}
     room = max(0.03 * np.ptp(ends), 1e-3)

@@ -14,6 +14,8 @@ from nbcore.errors import ParameterError
 from nbcore.measures.robustness import Line
 
 ID, ER = "ID accuracy", "Effective robustness (points)"
+SPANS = ["id_low", "id_high", "ood_low", "ood_high"]
+MANY = 300  # models; above, dots are small and pale, without intervals, and the line lies on top
 
 
 def accuracy_scatter(
@@ -23,21 +25,26 @@ def accuracy_scatter(
     """OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
 
     table: columns model, id, ood, and where known id_low, id_high, ood_low, ood_high, group.
-    The line is drawn over the table's ID range only: it says nothing beyond it.
+    The line is drawn over the table's ID range only: it says nothing beyond it. Above 300 models
+    the intervals are left out.
     """
+    if len(table) > MANY:
+        table = table.drop(columns=SPANS, errors="ignore")
     x, y = (axis(table.filter(regex=rf"^{f}(_low|_high)?$"), title, scale)
             for f, title in (("id", x_title), ("ood", y_title)))  # fmt: skip
-    data = inline(table, "model id ood", "id_low id_high ood_low ood_high group")
+    data = inline(table, "model id ood", " ".join([*SPANS, "group"]))
     known = [c for c in map(str, table) if re.fullmatch("(id|ood)(_low|_high)?", c)]
     models = alt.Chart(data).transform_calculate(**{f"at_{c}": onto(c, scale) for c in known})
     u, v, bar = alt.X("at_id:Q", **x), alt.Y("at_ood:Q", **y), models.mark_rule(style="interval")
-    layers: list[Any] = [_guide(table, line, line_label, scale, x, y)]
+    layers: list[Any] = []
     if "id_low" in table:
         layers.append(bar.encode(alt.X("at_id_low:Q", **x), v, x2="at_id_high:Q"))
     if "ood_low" in table:
         layers.append(bar.encode(u, alt.Y("at_ood_low:Q", **y), y2="at_ood_high:Q"))
     tip = *interval("id", x_title, ".1%", "id_"), *interval("ood", y_title, ".1%", "ood_")
     layers.append(_dots(models, table, ("model", "model"), *tip).encode(u, v))
+    guide = _guide(table, line, line_label, scale, x, y)
+    layers.insert(len(layers) if len(table) > MANY else 0, guide)
     return dress(alt.layer(*layers), 400, **look)
 
 
@@ -61,6 +68,8 @@ def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y:
 def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.Chart:
     """Models as dots, in one colour and shape per group where the table has groups."""
     models = models.encode(tooltip=base.tips(table, *tip))
+    if "group" not in table and len(table) > MANY:
+        return models.mark_point(size=16, filled=True, style="many")
     if "group" not in table:
         return models.mark_point(size=38, filled=True, style="dot")
     by: Any = {"scale": alt.Scale(domain=list(table["group"].unique())), "title": None}

@@ -12,7 +12,7 @@ WIDTH = 680  # design width of a whole figure in px; the page narrows it, never 
 # Okabe and Ito's hues, darkened or lightened to a contrast of 3:1 or more on the page
 NAMES = "blue vermillion green purple orange sky ink soft mute grid page"
 LIGHT = "0072B2 D55E00 009E73 B5578F B97A00 3B9BDC 1F2328 57606A 8A8F98 E6E8EB FFFFFF"
-DARK = "56B4E9 F0853A 2FC79A E09AC4 E6B84C 8FA8FF E6E8EB A9B1BB 7D8590 2F353D 14181E"
+DARK = "56B4E9 F0853A 2FC79A E09AC4 E6B84C 8FA8FF E6E8EB A9B1BB 7D8590 2F353D 121212"
 
 
 def config(mode: Literal["light", "dark"] = "light") -> dict[str, Any]:
@@ -27,6 +27,7 @@ def config(mode: Literal["light", "dark"] = "light") -> dict[str, Any]:
         "style": {
             "dot": {"color": c["blue"], **dot}, "grouped": dot,
             "all": {"color": c["mute"], "opacity": 0.45},
+            "many": {"color": c["blue"], "opacity": 0.5},
             "ring": {"color": c["ink"], "strokeWidth": 2, "opacity": 1},
             "interval": {"color": c["mute"], "opacity": 0.55}, "value": {"color": c["blue"]},
             "zero": {"color": c["ink"], "strokeWidth": 1.3, "strokeDash": [5, 4]},

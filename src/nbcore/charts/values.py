@@ -103,13 +103,15 @@ def curve(
     reach: Any = {"domain": y_domain, "clamp": True} if y_domain else {"zero": False}
     u = alt.X("x:Q", title=x_title, axis=alt.Axis(format=x_format, tickCount=7, grid=False))
     v, low = (alt.Y(f"{f}:Q", title=y_title).scale(**reach) for f in ("y", "low"))
-    key = alt.Legend(title=None) if len(names) > 1 else None
-    by: Any = {"scale": alt.Scale(domain=list(names)), "legend": key}
+    key: Any = {} if points else {"symbolType": "stroke", "symbolSize": 500, "clipHeight": 14}
+    by: Any = {"scale": alt.Scale(domain=list(names))}
+    by["legend"] = alt.Legend(title=None, **key) if len(names) > 1 else None
     lines = lines.encode(u.scale(padding=6, nice=False, **span), alt.Color("series:N", **by))
     tip = ("series", "series"), ("x", x_title, x_format), *interval("y", y_title, y_format)
     layers: list[Any] = [lines.mark_line(strokeWidth=2, clip=True).encode(v.axis(format=y_format))]
     dots = lines.mark_point(filled=True, size=40, opacity=int(points), clip=bool(y_domain))
-    layers.append(dots.encode(v, alt.Shape("series:N", **by), tooltip=tips(table, *tip)))
+    dots = dots.encode(alt.Shape("series:N", **by)) if points else dots
+    layers.append(dots.encode(v, tooltip=tips(table, *tip)))
     if "low" in table:
         area = lines.mark_area(fillOpacity=0.18, clip=True)
         layers.insert(0, area.encode(low, y2="high:Q"))
