@@ -20,6 +20,7 @@ Observed = dict[str, Estimate]
 WORDS = {
     "last-layer": "last layer", "full": "whole network", "random": "random start",
     "random-small": "random start, small images", "last-layer-mse": "last layer, squared error",
+    "last-layer-small": "last layer, small images",
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
         "A8": ({"full"}, lambda: _vanishing(c["full"])),
         "A11": ({"last-layer"}, lambda: _rates([c[n] for n in rates])),
         "A12": ({"last-layer", "last-layer-mse"}, lambda: _losses(c)),
-        "A13": ({"full", "last-layer"}, lambda: _last_layer(c["full"], c["last-layer"])),
+        "A13": ({"full", "last-layer"}, lambda: _last_layer(c["full"], c.get("last-layer-small", c["last-layer"]))),
         "A18": ({"full", "last-layer"}, lambda: _spreads(_pretrained(c, config))),
         "A36": ({"full"}, lambda: _gap_share(c["full"])),
         "A38": ({"random", "random-small"}, lambda: _sizes(c["random"], c["random-small"])),

@@ -5,6 +5,7 @@ conditions with their seeds, all seen by the same evaluation images. `er_curves`
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -151,6 +152,8 @@ def conditions(config: RiseAndFall) -> dict[str, Condition]:
             False, True, size, c.random_lr, "cross-entropy", steps, max(steps // 15, 4)
         )
     table["last-layer-mse"] = head._replace(lr=c.mse_lr, loss="mse")
+    if c.feature_size != c.size:  # the whole network's counterpart on the same images
+        table["last-layer-small"] = table["last-layer"]._replace(size=c.size)
     table |= {f"last-layer-lr-{lr:g}": head._replace(lr=lr) for lr in c.head_lrs[1:]}
     for name in c.conditions:
         if name not in table:
@@ -253,7 +256,7 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
         model: torch.nn.Module = build(config, c.pretrained, c.size, sets.classes, int(seed))
         training, evaluations = (images[picked], labels[picked]), sets.evaluations
     else:
-        banks = _features(config, images[picked], sets)
+        banks = _features(config, c.size, images[picked], sets)
         training = banks["train"], labels[picked]
         evaluations = {k: (banks[k], y) for k, (_, y) in sets.evaluations.items()}
         with torch.random.fork_rng():
@@ -262,7 +265,7 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
     partial_file = cache_dir() / "partial" / f"{_key(config, condition)}-{seed}.pt"
     return loop.train(
         model, training, evaluations, recipe, seed=int(seed), device=config.device,
-        checkpoint_file=partial_file, progress=name,
+        checkpoint_file=partial_file, progress=name if sys.stderr.isatty() else None,
     )  # fmt: skip
 
 
@@ -282,16 +285,20 @@ def build(config: RiseAndFall, trained: bool, size: int | None, classes: int, se
     return net
 
 
-def _features(config: RiseAndFall, images: np.ndarray, sets: Sets) -> dict[str, torch.Tensor]:
+def _features(
+    config: RiseAndFall, size: int | None, images: np.ndarray, sets: Sets
+) -> dict[str, torch.Tensor]:
     """Penultimate features of the training and evaluation images, computed once per machine."""
-    file = cache_dir() / "features" / f"{_key(config, 'features')}.pt"
+    what = "features" if size == config.feature_size else f"features-{size}"
+    file = cache_dir() / "features" / f"{_key(config, what)}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock"):
         if not file.exists():
-            net = build(config, True, config.feature_size, sets.classes, 0)
+            net = build(config, True, size, sets.classes, 0)
             all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
+            bar = "features of" if sys.stderr.isatty() else None
             banks = {
-                k: loop.cached_features(net, x, config.device, progress=f"features of {k}")
+                k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
                 for k, x in all_images.items()
             }
             torch.save(banks, file.with_suffix(".tmp"))
