@@ -26,6 +26,7 @@
 preset = "book"  # smoke, book or paper
 fresh = False  # true: count the public predictions again instead of reading the stored counts
 level = None  # level of every interval (0.95)
+recount = None  # whether fresh counts the public predictions again (true)
 bins = None  # bins of the averaged curve in claim A39 (100)
 resamples = None  # bootstrap resamples over models (2000)
 seed = None  # seed of the bootstrap (0)
@@ -43,7 +44,7 @@ from nbcore.runs import line, resolve
 
 config = resolve(
     "line", preset, level=level, bins=bins, resamples=resamples,
-    seed=seed, models=models, testbed=testbed,
+    seed=seed, models=models, testbed=testbed, recount=recount,
 )  # fmt: skip
 beds = {name: line.load_testbed(name, config, fresh) for name in line.TESTBEDS}
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,20 @@ def test_published_runs_verify(nbcore):
     code, out, _ = nbcore("runs", "verify")
     assert code == 0
     assert out.count("stored") >= 3
+
+
+def test_a_damaged_run_stops_a_chapter_with_one_sentence(nbcore, tmp_path, monkeypatch):
+    copy = tmp_path / "results"
+    shutil.copytree(ROOT / "results", copy)
+    monkeypatch.setenv("NBCORE_RESULTS", str(copy))
+    file = next(copy.glob("testbed-imagenetv2/*/table-models.zarr.zip"))
+    file.write_bytes(file.read_bytes()[:-100])
+    for words in (["runs", "verify"], ["run", "line", "--no-page"]):
+        code, out, err = nbcore(*words)
+        assert code == 1
+        assert "is damaged" in err
+        assert "Traceback" not in out + err
+    assert not list((tmp_path / "build").rglob("01_line.ipynb"))
 
 
 def test_the_command_is_installed_and_starts_without_torch():

@@ -73,7 +73,7 @@ def _checks(claim: Claim, seen: Observation | None) -> str:
 
 def _provenance(seen: Observation | None) -> str:
     if seen is None:
-        return '<p class="claim-run">Not run yet.</p>'
+        return '<p class="claim-note">Not run yet.</p>'
     run = seen.run
     setup = "the paper's setup" if seen.setup == "paper" else "a reduced setup"
     return (

@@ -23,7 +23,7 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.ids: set[str] = set()
         self.images_without_alt = 0
-        self.cards = 0
+        self.filled = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         have = {k: v or "" for k, v in attrs}
@@ -36,7 +36,7 @@ class _Page(HTMLParser):
         if tag == "img" and not have.get("alt"):
             self.images_without_alt += 1
         self.ids |= {have[k] for k in ("id", "name") if have.get(k)}
-        self.cards += have.get("class") == "claim-card"
+        self.filled += have.get("class") == "claim-run"
 
 
 def check_site(html: Path, staged: Path) -> int:
@@ -55,8 +55,8 @@ def _problems(html: Path, staged: Path) -> Iterator[str]:
         page = html / f"{entry}.html"
         if page not in pages:
             yield f"{entry} of the table of contents was not built"
-        elif entry.startswith("chapters/") and not pages[page].cards:
-            yield f"{entry} has no claim card"
+        elif entry.startswith("chapters/") and not pages[page].filled:
+            yield f"{entry} has no claim card that a run has filled"
     for path, seen in pages.items():
         yield from _page_problems(path, seen, html, pages)
 
