@@ -1,7 +1,7 @@
 """A testbed trained from scratch: weak to strong models of many kinds, the line's raw material.
 
 A model of a testbed is written KIND-N: one of `KINDS`, trained on N images drawn evenly over the
-classes. `ROSTER` is the published one, on CIFAR-10: 32 models, about 25 CPU minutes.
+classes. `ROSTER` is for CIFAR-10: 32 models, about 40 CPU minutes.
 """
 
 from collections.abc import Mapping
