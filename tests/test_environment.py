@@ -101,6 +101,7 @@ def test_notebook_cells_tell_and_do_not_define():
 
     for path in (ROOT / "notebooks").glob("*.py"):
         for cell in jupytext.read(path, fmt="py:percent").cells:
-            if cell.cell_type == "code":
+            tags = cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and "parameters" not in tags:  # one line a parameter there
                 assert len(cell.source.splitlines()) <= 18, f"{path.name}: {cell.source[:80]}"
                 assert not re.search(r"^\s*(def|class) ", cell.source, re.M), path.name

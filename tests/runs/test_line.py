@@ -12,7 +12,7 @@ from nbcore.runs import line
 
 @pytest.fixture(scope="module")
 def config():
-    return line.Line.resolve("smoke")
+    return line.Line.resolve("book", resamples=100)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ class Measured:
         )
         if path.suffix not in {".html", ".svg", ".png"}:
             raise ParameterError(f"A chart is saved as .html, .svg or .png, not {path.suffix!r}.")
-        chart.save(str(path), inline=True)
+        chart.save(str(path), **({"inline": True} if path.suffix == ".html" else {}))
 
 
 def measure_models(
