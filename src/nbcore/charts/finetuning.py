@@ -27,17 +27,19 @@ def robustness_curves(
     dots = models.assign(er=100 * models["er"])
     x = axis([*table["id"], *models["id"], *band["x"]], x_title)
     u, v, low = alt.X("id:Q", **x), alt.Y("er:Q", title=y_title), alt.Y("low:Q", title=y_title)
+    key: dict[str, Any] = {"legend": alt.Legend(title=None, columns=3, symbolOpacity=1)}
     order = alt.Scale(domain=list(table["series"].unique()))
     lines = alt.Chart(inline(runs, "series step id er low high")).encode(
-        u, alt.Color("series:N", scale=order, title=None)
+        u, alt.Color("series:N", scale=order, **key)
     )
     tip = ("series", "condition"), ("step", "step", ",d"), ("id", x_title, ".1%")
     points = lines.mark_point(filled=True, size=44).encode(
-        v, alt.Shape("series:N", scale=order, title=None),
+        v, alt.Shape("series:N", scale=order, **key),
         tooltip=tips(runs, *tip, *interval("er", "points", "+.1f")),
     )  # fmt: skip
     area = alt.Chart(inline(strip, "x low high")).mark_area(style="band")
-    bed = alt.Chart(inline(dots, "model id er")).mark_point(style="dot", filled=True, size=22)
+    bed = alt.Chart(inline(dots, "model id er"))
+    bed = bed.mark_point(filled=True, size=22, color="gray", opacity=0.7)
     own: Any = ("model", "testbed model"), ("id", x_title, ".1%"), ("er", "points", "+.1f")
     layers = [
         area.encode(alt.X("x:Q", **x), low, y2="high:Q"),

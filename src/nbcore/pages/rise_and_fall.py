@@ -26,8 +26,12 @@ WORDS = {
 
 def words(condition: str) -> str:
     """A condition as the page names it."""
-    rate = condition.removeprefix("last-layer-lr-")
-    return WORDS.get(condition, f"last layer, rate {rate}")
+    if condition in WORDS:
+        return WORDS[condition]
+    rate = float(condition.removeprefix("last-layer-lr-"))
+    power = round(np.log10(rate))
+    small = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"last layer, rate {f'10{small}' if np.isclose(rate, 10.0**power) else f'{rate:g}'}"
 
 
 def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observation]:
@@ -41,7 +45,10 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
         "A8": ({"full"}, lambda: _vanishing(c["full"])),
         "A11": ({"last-layer"}, lambda: _rates([c[n] for n in rates])),
         "A12": ({"last-layer", "last-layer-mse"}, lambda: _losses(c)),
-        "A13": ({"full", "last-layer"}, lambda: _last_layer(c["full"], c.get("last-layer-small", c["last-layer"]))),
+        "A13": (
+            {"full", "last-layer"},
+            lambda: _last_layer(c["full"], c.get("last-layer-small", c["last-layer"])),
+        ),
         "A18": ({"full", "last-layer"}, lambda: _spreads(_pretrained(c, config))),
         "A36": ({"full"}, lambda: _gap_share(c["full"])),
         "A38": ({"random", "random-small"}, lambda: _sizes(c["random"], c["random-small"])),
@@ -175,17 +182,16 @@ def _sizes(large: Curve, small: Curve) -> Observed:
 
 
 def summary(study: Study) -> pd.DataFrame:
-    """Per condition, in percent and points: accuracies at the end, ER at start, peak and end."""
+    """Per condition: accuracies at the end in percent; ER at start, peak and end, in points."""
     rows = []
     for c in study.curves.values():
         row: dict[str, object] = {"condition": words(c.name), "seeds": c.seeds}
-        row |= {"final ID %": 100 * c.id[0, -1], "final OOD %": 100 * c.ood[0, -1]}
-        for what in ("start", "peak", "end") if c.covered.any() else ():
-            at = getattr(c, what)
-            low, high = (100 * x for x in interval(c.er[1:, at]))
-            row[f"ER {what}"] = f"{100 * c.er[0, at]:+.1f} [{low:+.1f}, {high:+.1f}]"
+        row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
         if c.covered.any():
-            row |= {"ID at peak %": 100 * c.id[0, c.peak], "chance": 100 * c.band[c.peak]}
+            low, high = (100 * x for x in interval(c.er[1:, c.peak]))
+            start, peak, end = (100 * c.er[0, at] for at in (c.start, c.peak, c.end))
+            row |= {"start": f"{start:+.1f}", "peak": f"{peak:+.1f} [{low:+.1f}, {high:+.1f}]",
+                    "end": f"{end:+.1f}", "chance": f"{100 * c.band[c.peak]:.1f}"}
         rows.append(row)
     return pd.DataFrame(rows)
 

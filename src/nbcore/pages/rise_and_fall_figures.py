@@ -55,7 +55,7 @@ def curves(study: Study, conditions: list[str]) -> Figure:
         pd.DataFrame({"x": grid, "low": low, "high": high}),
         study.models,
         title=f"The highest peak, {top:+.1f} points, belongs to: {page.words(best.name)}",
-        subtitle="Mean over seeds with 95 % intervals; grey: testbed and what chance leaves it",
+        subtitle="Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)",
         description=f"Effective robustness in points along ID accuracy. {words}.",
     )
 
@@ -70,13 +70,17 @@ def course(study: Study, conditions: list[str]) -> Figure:
         for axis, name in (("id", "ID"), ("ood", "shifted"))
     ]  # fmt: skip
     last = {c: study.curves[c] for c in conditions if c in study.curves}
+    order = sorted(last, key=lambda k: last[k].ood[0, -1])
+    first, rest = page.words(order[-1]), page.words(order[0])
+    gain = last[order[-1]].ood[0, -1] - last[order[0]].ood[0, -1]
     words = "; ".join(
         f"{page.words(k)} ends at {100 * c.id[0, -1]:.0f} % ID and {100 * c.ood[0, -1]:.0f} % "
         "shifted accuracy" for k, c in last.items()
     )  # fmt: skip
     return charts.curve(
         pd.concat(parts).sort_values(["series", "x"]),
-        title="Accuracy over training", subtitle=words,
+        title=f"The {first} ends {100 * gain:.1f} points above the {rest} on shifted images",
+        subtitle=words,
         description=f"ID and shifted accuracy over training steps, mean over seeds. {words}.",
         x_title="step", y_title="accuracy", x_scale="log", y_format="~%",
     )  # fmt: skip
@@ -105,9 +109,13 @@ def gap_share(study: Study, conditions: list[str]) -> Figure:
     seen = pd.DataFrame({"x": table["step"], "y": table["gap_share"],
                          "series": table["condition"].map(page.words)})
     ends = seen.groupby("series")["y"].agg(["first", "last"])
+    top = str(ends["first"].idxmax())
+    share = {k: 100 * float(ends[k].to_dict()[top]) for k in ("first", "last")}
     words = "; ".join(f"{i}: {r['first']:+.2f} to {r['last']:+.2f}" for i, r in ends.iterrows())
     return charts.curve(
-        seen, title="The share of the gap that is closed", subtitle=words,
+        seen, subtitle=words,
+        title=f"The {top} closes {share['first']:.0f} % of the gap at first, "
+        f"{share['last']:.0f} % in the end",
         description=f"Effective robustness divided by the gap between y = x and the line. {words}.",
         x_title="step", y_title="share of the gap", x_scale="log", level=(0.0, "the line"),
     )  # fmt: skip
