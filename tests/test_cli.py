@@ -53,6 +53,7 @@ def test_every_command_has_help_with_an_example(nbcore):
         (["run", "line", "-p", "testbed=mnist"], "testbed must be one of"),
         (["run", "line", "-p", "seed"], "name=value"),
         (["claims", "A999"], "has no claim 'A999'"),
+        (["run", "line", "-p", "models=no.csv"], "no.csv cannot be read as a CSV file"),
         (["line", "no_such.csv"], "cannot be read as a CSV file"),
         (["data", "where", "cifar11"], "did you mean"),
         (["runs", "publish", "0123"], "No run '0123'"),
@@ -71,8 +72,11 @@ def test_bad_input_is_one_sentence_and_a_failing_exit(nbcore, words, sentence):
     ("text", "sentence"),
     [
         ("model,id\na,0.5\n", "lacks the column ood"),
-        ("model,id,ood\na,0.5,\n", "line 2: ood must be a fraction"),
-        ("model,id,ood\na,0.5,high\n", "'high'"),
+        (
+            "model,id,ood\na,0.5,\n",
+            "line 2: ood must be a fraction between 0 and 1, but it is empty",
+        ),
+        ("model,id,ood\na,0.5,high\n", "it is high"),
         ("model,id,ood\na,50,40\n", "divide percentages by 100"),
         ("model,id,ood\na,0.5,0.4\nb,0.6,0.5\n", "at least three models"),
         ("id,ood\n0.5,0.4\n0.6,0.5\n1.0,0.7\n", "exactly 0 or 1"),
@@ -113,7 +117,10 @@ def test_models_are_measured_against_a_published_line(nbcore, tmp_path):
     assert code == 0
     assert robust["er"] == pytest.approx(0.80 - 0.6881, abs=1e-3)
     assert robust["significant"] is True
-    assert outside["er"] is None  # below the testbed's weakest model
+    assert outside["er"] is outside["significant"] is None  # below the testbed's weakest model
+    code, _, err = nbcore("line", csv, "--testbed", "timm-imagenet-a")
+    assert code == 1
+    assert "There is no line of a testbed 'timm-imagenet-a'" in err
 
 
 @pytest.mark.parametrize("suffix", [".html", ".svg", ".png"])

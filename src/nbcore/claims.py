@@ -122,11 +122,10 @@ def ledger() -> dict[str, Claim]:
 
 def get(claim_id: str) -> Claim:
     """The claim with this id, e.g. "A1"."""
-    if claim_id not in ledger():
-        raise ClaimError(
-            f"The ledger has no claim {claim_id!r}; {did_you_mean(claim_id, ledger())}"
-        )
-    return ledger()[claim_id]
+    key = claim_id.upper()
+    if key not in ledger():
+        raise ClaimError(f"The ledger has no claim {claim_id!r}; {did_you_mean(key, ledger())}")
+    return ledger()[key]
 
 
 def _parse(entry: dict[str, Any]) -> Claim:

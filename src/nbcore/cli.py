@@ -179,6 +179,7 @@ def line(
     result = measure_models(csv, testbed=testbed, images=images, scale=scale)
     if chart:
         result.draw(chart)
+        Console(stderr=True).print(f"chart  {chart}", soft_wrap=True)
     if as_json:
         print(json.dumps(result.as_dict(), indent=1))
         return

@@ -30,4 +30,7 @@ def did_you_mean(word: str, known) -> str:
 
     known = [str(k) for k in known]
     near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+    return f"known: {', '.join(known[:12])}{more}"

@@ -92,9 +92,7 @@ def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Lin
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
     x, y = _pair(id_acc, ood_acc)
     if x.ndim != 1 or x.size < 3:
-        raise ValueError(
-            f"A line needs at least three models in one dimension, got shape {x.shape}."
-        )
+        raise ValueError(f"A line needs at least three models in one list, but got {x.size}.")
     ends = ((x <= 0) | (x >= 1) | (y <= 0) | (y >= 1)).sum()
     if scale != "linear" and ends:
         raise ValueError(

@@ -25,8 +25,9 @@ class Residual(nn.Module):
         return x + self.f(x)
 
 
-def small_cnn(width: int, n_classes: int = 10, residual: bool = False, channels: int = 3,
-              seed: int = 0) -> Classifier:
+def small_cnn(
+    width: int, n_classes: int = 10, residual: bool = False, channels: int = 3, seed: int = 0
+) -> Classifier:
     """Three stages of width, 2 and 4 x width, halving the image after each; mean pooling; linear.
 
     A stage is one convolution with batch norm, followed by a residual pair in the second and
@@ -42,19 +43,22 @@ def small_cnn(width: int, n_classes: int = 10, residual: bool = False, channels:
             if residual and stage:
                 layers.append(Residual(outside))
             inside = outside
-        net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                            nn.Linear(inside, n_classes))
+        net = nn.Sequential(
+            *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inside, n_classes)
+        )
     return _classifier(net, channels, f"cnn-{width}")
 
 
-def mlp(side: int, width: int, depth: int, n_classes: int = 10, channels: int = 3,
-        seed: int = 0) -> Classifier:
+def mlp(
+    side: int, width: int, depth: int, n_classes: int = 10, channels: int = 3, seed: int = 0
+) -> Classifier:
     """`depth` hidden layers of `width` with ReLU on the pixels of a side x side image."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         sizes = [side * side * channels, *[width] * depth]
-        layers = [m for a, b in zip(sizes, sizes[1:], strict=False)
-                  for m in (nn.Linear(a, b), nn.ReLU())]
+        layers = [
+            m for a, b in zip(sizes, sizes[1:], strict=False) for m in (nn.Linear(a, b), nn.ReLU())
+        ]
         net = nn.Sequential(nn.Flatten(), *layers, nn.Linear(sizes[-1], n_classes))
     return _classifier(net, channels, f"mlp-{width}x{depth}")
 

@@ -114,7 +114,7 @@ def pairs(bed: Testbed) -> pd.DataFrame:
 def _dominance(bed: Testbed) -> dict[str, Estimate]:
     every = pairs(bed)
     excess = every["dominance"] - every["independent"]
-    name = "testbed largest dominance above equal-accuracy independence"
+    name = "testbed largest dominance above independence"
     return {name: Estimate.exact(excess.max(), len(bed.models), "fraction")}
 
 

@@ -13,8 +13,8 @@ from nbcore.runs.line import (
     Line,
     Testbed,
     add_intervals,
-    r2_by_floor,
     read_models,
+    scale_gain_by_floor,
 )
 
 HALF = 340  # px: two figures side by side
@@ -43,28 +43,43 @@ def line(bed: Testbed, title: str) -> Figure:
 
 def bent(bed: Testbed) -> Figure:
     """A testbed that a line does not describe: the title says by how much it misses."""
-    miss = 100 * float(np.sqrt((bed.models["er"] ** 2).mean()))
-    return line(bed, f"On {bed.axes[1]} the fitted line misses by {miss:.0f} points")
+    miss, worst = np.sqrt((bed.models["er"] ** 2).mean()), bed.models["er"].abs().max()
+    return line(
+        bed,
+        f"On {bed.axes[1]} the fitted line misses by {100 * miss:.0f} points (root mean square), "
+        f"at most by {100 * worst:.0f}",
+    )
 
 
 def floor(bed: Testbed, config: Line) -> Figure:
-    """R² of each scale while weak models are left out from below."""
-    floors = np.unique(np.quantile(bed.models["id"], np.linspace(0, 0.8, 25)).round(3))
-    table = r2_by_floor(bed, floors, config)
-    table = table.rename(columns={"floor": "x", "r2": "y", "scale": "series"})
-    first, last = (table[table["x"] == x].set_index("series")["y"] for x in (floors[0], floors[-1]))
-    gap = [float(row["logit"] - row["linear"]) for row in (first, last)]
+    """What a curved scale gains in R² over plain accuracy while weak models are left out."""
+    table = scale_gain_by_floor(bed, config)
+    logit = table[table["scale"] == "logit"]
+    all_models, fewest = logit.iloc[0], logit.iloc[-1]
+    # from where on the interval holds 0 whatever else is left out
+    told = np.flatnonzero((logit["low"] > 0) | (logit["high"] < 0))
+    last = logit.iloc[told[-1]] if told.size else None
+    end = (
+        f"From {100 * last['floor']:.0f} % up the scales of {bed.axes[0]} cannot be told apart"
+        if last is not None
+        else f"The scales of {bed.axes[0]} cannot be told apart"
+    )
+
+    def shown(row: pd.Series) -> str:
+        return f"{row['gain']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+
     return charts.curve(
-        table,
-        title="Without its weak models, ImageNet cannot tell the scales apart either",
-        subtitle=f"Logit minus plain R²: {gap[0]:+.4f} with all {len(bed.models)} models, "
-        f"{gap[1]:+.4f} with the models above {100 * floors[-1]:.0f} %",
-        description="R² of the line in the plain, probit and logit scale against the lowest "
-        f"accuracy that is kept. With all models logit leads plain accuracy by {gap[0]:.4f}; above "
-        f"{100 * floors[-1]:.0f} % accuracy the difference is {gap[1]:.4f}.",
-        x_title="lowest ID accuracy kept",
-        y_title="R² (95 % bootstrap interval)",
+        table.rename(columns={"floor": "x", "gain": "y", "scale": "series"}),
+        title=end,
+        subtitle=f"Logit minus plain R²: {shown(all_models)} with all {all_models['models']:.0f} "
+        f"models, {shown(fewest)} with the {fewest['models']:.0f} most accurate",
+        description=f"R² in the probit and the logit scale minus R² in plain accuracy, against the "
+        f"lowest {bed.axes[0]} accuracy that is kept, with paired bootstrap intervals. Logit minus "
+        f"plain is {shown(all_models)} with all models and {shown(fewest)} at the end.",
+        x_title=f"lowest {bed.axes[0]} accuracy kept",
+        y_title="R² gained over plain accuracy",
         x_format="~%",
+        level=(0.0, "no difference"),
     )
 
 
@@ -79,7 +94,8 @@ def residuals(bed: Testbed) -> Figure:
     words = ", ".join(f"{scale} {value:.2f}" for scale, value in spread.items())
     return charts.residual_plot(
         pd.concat(parts),
-        title=f"The {min(spread, key=lambda s: spread[s])} scale leaves the least structure",
+        title=f"Plain accuracy leaves {spread['linear'] / spread['logit']:.1f} times the residual "
+        "of the logit scale",
         subtitle=f"Root mean square residual in points: {words}",
         description="Observed minus expected accuracy of each model against its ID accuracy, one "
         f"panel per scale. Root mean square residuals in points are {words}.",
@@ -93,13 +109,16 @@ def robustness(bed: Testbed) -> Figure:
     low, high = measure.chance_band(grid, bed.ood_total, bed.line)
     models, n = bed.models, int(bed.models["significant"].sum())
     above = int((models["er"] > 0.01).sum())
+    both = int(((models["er"] > 0.01) & models["significant"]).sum())
     expected = models["ood"] - models["er"]
     own = models.assign(low=models["ood_low"] - expected, high=models["ood_high"] - expected)
     return charts.robustness_scatter(
         own,
         pd.DataFrame({"x": grid, "low": low, "high": high}),
-        title=f"{n} of {len(models)} models {'rises' if n == 1 else 'rise'} above chance",
-        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} above one point",
+        title=f"{n} of {len(models)} models {'leaves' if n == 1 else 'leave'} the band upwards; "
+        f"luck alone would give about {0.025 * len(models):.1f}",
+        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} stand more than one point "
+        f"above the line, {both} of them outside the band",
         description=f"Effective robustness in points against {bed.axes[0]} accuracy for "
         f"{len(models)} models with 95 % intervals and the chance band. {above} models exceed one "
         f"point, {n} the band.",
@@ -247,9 +266,18 @@ def digits(data: xr.Dataset, fit: measure.Line, config: Line) -> Figure:
 def own(bed: Testbed, config: Line) -> Figure | Table:
     """The reader's models on a testbed; without any, the testbed's best as an example."""
     if config.models is None:
-        table = bed.models.nlargest(5, "er")[["model", "id", "ood", "er"]]
+        best = bed.models.nlargest(5, "er")
+        below = best["ood"] - best["er"]
+        table = best[["model", "id", "ood"]].assign(**{
+            "ER, points [95 %]": [
+                f"{100 * er:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+                for er, low, high in zip(
+                    best["er"], best["ood_low"] - below, best["ood_high"] - below, strict=True
+                )
+            ]
+        })  # fmt: skip
         caption = f"No file was given; the five models highest above the line of {bed.name}"
-        return charts.show(table, caption, percent=["id", "ood", "er"])
+        return charts.show(table, caption, percent=["id", "ood"])
     mine = add_intervals(
         read_models(config.models), bed.line, bed.id_total, bed.ood_total, config.level
     )
@@ -260,7 +288,7 @@ def own(bed: Testbed, config: Line) -> Figure | Table:
     return charts.accuracy_scatter(
         both,
         bed.line,
-        title=f"{n} of your {len(mine)} models {'rises' if n == 1 else 'rise'} above chance",
+        title=f"{n} of your {len(mine)} models {'leaves' if n == 1 else 'leave'} the band upwards",
         description=f"{len(mine)} models of {config.models} among the {len(bed.models)} models of "
         f"{bed.name}; {n} stand above the chance band of the line.",
         x_title=f"{bed.axes[0]} accuracy",

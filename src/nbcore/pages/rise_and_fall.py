@@ -56,8 +56,9 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
     paper = config.model in PAPER_MODELS and config.ood == ("cifar10.1-v6",)
     ready = {k for k, curve in c.items() if curve.covered.any()}
     return {
-        key: claims.record(key, observe(), run=study.run, preset=preset,
-                           setup="paper" if paper else "reduced")
+        key: claims.record(
+            key, observe(), run=study.run, preset=preset, setup="paper" if paper else "reduced"
+        )
         for key, (needs, observe) in parts.items()
         if needs <= ready and (key != "A11" or len(rates) > 1)
     }
@@ -94,9 +95,7 @@ def _peaks(c: dict[str, Curve]) -> Observed:
     full = c["full"]
     rival = max(_random(c), key=lambda r: r.er[0, r.peak])
     return {
-        "smallest peak excess over the interval": estimate(
-            full.excess()[:, full.peak], full.seeds
-        ),
+        "smallest peak excess over the interval": estimate(full.excess()[:, full.peak], full.seeds),
         "smallest peak difference to random initialisation": estimate(
             _at_peak(full) - _at_peak(rival), full.seeds
         ),
@@ -150,8 +149,9 @@ def _spreads(curves: list[Curve], resamples: int = 500) -> Observed:
         bars = []
         for c in curves:
             pick = rng.integers(0, c.seeds, c.seeds) if draw else np.arange(c.seeds)
-            again = Curve(**{**vars(c), "id_by_seed": c.id_by_seed[pick],
-                             "er_by_seed": c.er_by_seed[pick]})
+            again = Curve(
+                **{**vars(c), "id_by_seed": c.id_by_seed[pick], "er_by_seed": c.er_by_seed[pick]}
+            )
             bars.append(peak_spreads(again))
         at_peak, largest = np.std(bars, axis=0, ddof=1)
         draws.append(at_peak - largest)
@@ -190,8 +190,12 @@ def summary(study: Study) -> pd.DataFrame:
         if c.covered.any():
             low, high = (100 * x for x in interval(c.er[1:, c.peak]))
             start, peak, end = (100 * c.er[0, at] for at in (c.start, c.peak, c.end))
-            row |= {"start": f"{start:+.1f}", "peak": f"{peak:+.1f} [{low:+.1f}, {high:+.1f}]",
-                    "end": f"{end:+.1f}", "chance": f"{100 * c.band[c.peak]:.1f}"}
+            row |= {
+                "start": f"{start:+.1f}",
+                "peak": f"{peak:+.1f} [{low:+.1f}, {high:+.1f}]",
+                "end": f"{end:+.1f}",
+                "chance": f"{100 * c.band[c.peak]:.1f}",
+            }
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -202,8 +206,14 @@ def differences(study: Study, against: str = "full") -> pd.DataFrame:
     for c in study.curves.values():
         if c.name != against and c.covered.any():
             seen = estimate(_at_peak(c) - _at_peak(base), c.seeds)
-            rows.append({"category": words(c.name), "value": 100 * seen.value,
-                         "low": 100 * seen.low, "high": 100 * seen.high})
+            rows.append(
+                {
+                    "category": words(c.name),
+                    "value": 100 * seen.value,
+                    "low": 100 * seen.low,
+                    "high": 100 * seen.high,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -211,8 +221,13 @@ def control(study: Study) -> pd.DataFrame:
     """With shuffled labels: per condition the largest ER and the chance band there, in points."""
     rows = []
     for c in (c for c in study.curves.values() if c.covered.any()):
-        rows.append({"condition": words(c.name), "largest ER": 100 * _at_peak(c)[0],
-                     "chance band": 100 * c.band[c.peak]})
+        rows.append(
+            {
+                "condition": words(c.name),
+                "largest ER": 100 * _at_peak(c)[0],
+                "chance band": 100 * c.band[c.peak],
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -106,8 +106,9 @@ def gap_share(study: Study, conditions: list[str]) -> Figure:
     """Effective robustness as a share of the gap to y = x, over steps."""
     table = frame(study)
     table = table[table["covered"] & table["condition"].isin(conditions)]
-    seen = pd.DataFrame({"x": table["step"], "y": table["gap_share"],
-                         "series": table["condition"].map(page.words)})
+    seen = pd.DataFrame(
+        {"x": table["step"], "y": table["gap_share"], "series": table["condition"].map(page.words)}
+    )
     ends = seen.groupby("series")["y"].agg(["first", "last"])
     top = str(ends["first"].idxmax())
     share = {k: 100 * float(ends[k].to_dict()[top]) for k in ("first", "last")}

@@ -128,7 +128,7 @@ def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
 def _runs_table() -> str:
     from nbcore.runs import provenance, store
 
-    rows = ["| run | members | measured on | CPU time | date | code since |"]
+    rows = ["| run | parts | measured on | CPU time | date | code since |"]
     rows.append("|---|---|---|---|---|---|")
     for run in store.all_runs():
         if run.origin != "stored":
@@ -152,8 +152,8 @@ def _now() -> str:
 
 STATUS = """# Status of this build
 
-Every chapter is a notebook that was executed for this build ({built} UTC). Long runs are not
-repeated: they are read from the published runs below, each verified against its checksums.
+Every chapter is a notebook that was executed for this build ({built} UTC). Runs are not repeated:
+they are read from the published runs below, each verified against its checksums.
 
 ## Chapters
 

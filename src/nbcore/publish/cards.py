@@ -58,12 +58,12 @@ def _checks(claim: Claim, seen: Observation | None) -> str:
         found = seen.observed.get(check.name) if seen else None
         ours = claims.show_estimate(found) if found else "not run"
         n = f"{found.n:,}" if found else "–"
-        held = "–" if found is None else ("✓ held" if check.holds(found) else "✗ missed")
-        cells = (check.name, check.wanted(), ours, n, held)
+        held = "○" if found is None else ("✓ held" if check.holds(found) else "✗ missed")
+        cells = (held, check.name, check.wanted(), ours, n)
         rows.append("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
     head = "".join(
         f"<th scope='col'>{h}</th>"
-        for h in ("what is checked", "wanted", "ours [95 % interval]", "n", "")
+        for h in ("", "what is checked", "wanted", "ours [95 % interval]", "n")
     )
     return (
         '<div class="claim-scroll"><table class="claim-checks"><thead><tr>'

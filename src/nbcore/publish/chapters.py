@@ -47,18 +47,19 @@ class Chapter:
                     f"Chapter {self.stem} has no parameter {name!r}; "
                     f"{did_you_mean(name, self.parameters)}"
                 )
-        own = {k: v for k, v in given.items() if not self._in_config(k)}
-        for name, value in own.items():
-            default = self.parameters[name].default
-            presets.check_value(name, value, type(default), {})
+        declared = {f.name: f for f in dataclasses.fields(presets.config_class(self.slug))}
+        checked = {}
+        for name, value in given.items():
+            if name not in declared:
+                default = self.parameters[name].default
+                value = presets.check_value(name, value, type(default), {})
+            elif declared[name].metadata["is_path"]:
+                value = presets.absolute(value, Path.cwd())  # the notebook runs elsewhere
+            checked[name] = value
         # the notebook would refuse these too, but only after its kernel has started
-        fields = {k: v for k, v in given.items() if self._in_config(k)}
-        presets.resolve(self.slug, given.get("preset", "book"), **fields)
-        return given
-
-    def _in_config(self, name: str) -> bool:
-        fields = dataclasses.fields(presets.config_class(self.slug))
-        return name in {f.name for f in fields}
+        fields = {k: v for k, v in checked.items() if k in declared}
+        presets.resolve(self.slug, checked.get("preset", "book"), **fields).check()
+        return checked
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:

@@ -75,8 +75,9 @@ class Study:
     ood_total: int
 
 
-def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False,
-          fresh: bool = False) -> Study:
+def study(
+    config: RiseAndFall, role: str = "ood", shuffled: bool = False, fresh: bool = False
+) -> Study:
     """Load or compute both runs and measure the conditions against the testbed's line.
 
     role: which shifted set ("ood", "ood2", ...). shuffled: the control, in which that set's labels
@@ -113,9 +114,7 @@ def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False,
         steps = rows["step"].values[mine[0]]
         kept = ~np.isnan(steps)
         inside, outside = (acc[k][mine][:, kept].transpose(2, 0, 1) for k in ("id", role))
-        expected = special.expit(
-            slope[:, None, None] * _logit(inside) + intercept[:, None, None]
-        )
+        expected = special.expit(slope[:, None, None] * _logit(inside) + intercept[:, None, None])
         curves[name] = _curve(name, steps[kept], inside, outside, expected, line, totals[role], rng)
     return Study(bed, run, models, line, curves, totals["id"], totals[role])
 

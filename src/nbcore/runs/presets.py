@@ -9,6 +9,7 @@ import importlib
 import types
 import typing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import yaml
@@ -32,9 +33,15 @@ def param(
     high: float | None = None,
     choices: tuple[Any, ...] = (),
     counts_members: bool = False,
+    is_path: bool = False,
 ) -> Any:
-    """A field with its meaning and range; `counts_members` keeps it out of a run's address."""
-    meta = dict(help=help, low=low, high=high, choices=choices, counts_members=counts_members)
+    """A field with its meaning and range.
+
+    counts_members: kept out of a run's address; is_path: may name a file or folder, which is
+    taken relative to where the reader stands.
+    """
+    meta = dict(help=help, low=low, high=high, choices=choices)
+    meta |= dict(counts_members=counts_members, is_path=is_path)
     return field(default=default, metadata=meta)
 
 
@@ -79,6 +86,9 @@ class Config:
         hints = typing.get_type_hints(cls)
         checked = {k: check_value(k, v, hints[k], fields[k].metadata) for k, v in given.items()}
         return dataclasses.replace(getattr(cls, preset)(), **checked)
+
+    def check(self) -> None:
+        """Refuse early what would only fail after a long start, e.g. a file that is not there."""
 
     def address(self) -> dict[str, Any]:
         """What identifies a run: every field but those that only count members."""
@@ -138,6 +148,15 @@ def _type_name(hint: Any) -> str:
         return " or ".join(_type_name(a) for a in args if a is not types.NoneType)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     return names.get(hint, str(hint))
+
+
+def absolute(value: Any, folder: Path) -> Any:
+    """A name, or a list of names: those that exist as a path in `folder` made absolute."""
+    if isinstance(value, (list, tuple)):
+        return [absolute(v, folder) for v in value]
+    if isinstance(value, str) and (folder / value).exists():
+        return str((folder / value).resolve())
+    return value
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

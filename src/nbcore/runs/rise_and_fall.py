@@ -54,10 +54,14 @@ class RiseAndFall(Config):
     slug: ClassVar[str] = "rise-and-fall"
 
     model: str = param("efficientnet_lite0", "pretrained network: a timm or torchvision name")
-    weights: str | None = param(None, "state dict to use instead of the published weights")
-    id: str = param("cifar10", "data set to train on: a name or a folder", counts_members=True)
+    weights: str | None = param(
+        None, "state dict to use instead of the published weights", is_path=True
+    )
+    id: str = param(
+        "cifar10", "data set to train on: a name or a folder", counts_members=True, is_path=True
+    )
     ood: tuple[str, ...] = param(
-        ("cinic10-imagenet",), "shifted test sets, same classes", counts_members=True
+        ("cinic10-imagenet",), "shifted test sets, same classes", counts_members=True, is_path=True
     )
     image_size: int = param(32, "side to which all images are first brought", low=8, high=1024)
     train_images: int = param(10_000, "training images for the network", low=10)
@@ -80,9 +84,7 @@ class RiseAndFall(Config):
     head_lrs: tuple[float, ...] = param((0.001, 0.01, 0.0001), "last-layer rates, main one first")
     mse_lr: float = param(0.003, "last-layer rate with squared error", low=0.0)
     checkpoints: int = param(10, "evaluations, in log steps", low=3, high=1000)
-    testbed: tuple[str, ...] = param(
-        PUBLISHED, "models of the line, KIND-N", counts_members=True
-    )
+    testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", counts_members=True)
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
         500, "bootstrap resamples of images and seeds", low=20, high=10_000, counts_members=True

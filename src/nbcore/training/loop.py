@@ -145,13 +145,16 @@ def train(
                 f"The labels of {name} are {span}, but the model has classes 0 to "
                 f"{n_classes - 1}; map or drop the others."
             )
-    optimiser = torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=recipe.momentum,
-                                weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.SGD(
+        model.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    )
     identity = f"{dataclasses.asdict(recipe)} seed={seed} n={len(labels)} sets={sorted(sets)}"
     start, history, total, count = _resume(checkpoint_file, identity, model, optimiser)
     saved = time.monotonic()
-    with torch.random.fork_rng(), tqdm(total=recipe.steps, initial=start, desc=progress,
-                                       disable=progress is None) as bar:
+    with (
+        torch.random.fork_rng(),
+        tqdm(total=recipe.steps, initial=start, desc=progress, disable=progress is None) as bar,
+    ):
         for step in range(start, recipe.steps + 1):
             if step in plan and len(history["step"]) <= np.searchsorted(plan, step):
                 history["step"].append(step)
@@ -181,23 +184,35 @@ def train(
     return _dataset(history, sets)
 
 
-def predict(model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype,
-            batch: int = 250) -> Tensor:
+def predict(
+    model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype, batch: int = 250
+) -> Tensor:
     """The class of the largest logit for every input, int16 on the CPU."""
-    return torch.cat([logits.argmax(1).to(torch.int16).cpu()
-                      for logits in _forward(model, inputs, device, dtype, batch)])
+    return torch.cat(
+        [
+            logits.argmax(1).to(torch.int16).cpu()
+            for logits in _forward(model, inputs, device, dtype, batch)
+        ]
+    )
 
 
-def cached_features(model: Any, inputs: np.ndarray | Tensor, device: str = "auto",
-                    precision: str = "auto", progress: str | None = None) -> Tensor:
+def cached_features(
+    model: Any,
+    inputs: np.ndarray | Tensor,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: str | None = None,
+) -> Tensor:
     """Penultimate features of every image, float32 (n, feature_dim); the model is in eval mode."""
     place = pick_device(device)
     model.to(place, memory_format=torch.channels_last)
-    parts = _forward(model, as_tensor(inputs), place, pick_precision(precision, place), 250,
-                     model.features)
+    parts = _forward(
+        model, as_tensor(inputs), place, pick_precision(precision, place), 250, model.features
+    )
     blocks = -(-len(inputs) // 250)
-    return torch.cat([p.float().cpu()
-                      for p in tqdm(parts, progress, blocks, disable=progress is None)])
+    return torch.cat(
+        [p.float().cpu() for p in tqdm(parts, progress, blocks, disable=progress is None)]
+    )
 
 
 def _forward(model, inputs, device, dtype, batch, call=None):
@@ -252,9 +267,15 @@ def _augment(x: Tensor) -> Tensor:
 
 
 def _save(file: Path, identity: str, step: int, model, optimiser, history, total, count) -> None:
-    state = {"identity": identity, "step": step, "model": model.state_dict(),
-             "optimiser": optimiser.state_dict(), "history": dict(history),
-             "total": total, "count": count}
+    state = {
+        "identity": identity,
+        "step": step,
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "history": dict(history),
+        "total": total,
+        "count": count,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".tmp")
     torch.save(state, temporary)
@@ -287,8 +308,10 @@ class _Default(dict):
 
 
 def _dataset(history, sets) -> xr.Dataset:
-    variables: dict[str, Any] = {"step": ("checkpoint", np.array(history["step"])),
-                                 "loss": ("checkpoint", np.array(history["loss"], np.float32))}
+    variables: dict[str, Any] = {
+        "step": ("checkpoint", np.array(history["step"])),
+        "loss": ("checkpoint", np.array(history["loss"], np.float32)),
+    }
     for name, (_, y) in sets.items():
         predictions, labels = torch.stack(history[name]).numpy(), y.numpy().astype(np.int16)
         variables[f"prediction_{name}"] = (("checkpoint", f"example_{name}"), predictions)

@@ -139,8 +139,9 @@ def _patch_features(images: np.ndarray, seed: int, n_filters: int = 192):
     width = min(6, side // 2)
     where = rng.integers(0, side - width + 1, (n_filters, 2))
     chosen = rng.integers(0, len(images), n_filters)
-    patches = np.stack([images[i, r : r + width, c : c + width]
-                        for i, (r, c) in zip(chosen, where, strict=True)]).astype(np.float32)
+    patches = np.stack(
+        [images[i, r : r + width, c : c + width] for i, (r, c) in zip(chosen, where, strict=True)]
+    ).astype(np.float32)
     patches -= patches.mean((1, 2), keepdims=True)
     patches /= np.sqrt((patches**2).sum((1, 2, 3), keepdims=True)) + 10
     filters = torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous()
