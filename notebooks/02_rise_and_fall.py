@@ -164,9 +164,7 @@ figures.course(result, ["full", "last-layer"])
 # cross-entropy, and whether all weights are trained or only the last layer's.
 
 # %% tags=["hide-input"]
-figures.curves(
-    result, [c for c in result.curves if c.startswith("last-layer")]
-)
+figures.curves(result, [c for c in result.curves if c.startswith("last-layer")])
 
 # %% tags=["hide-input"]
 figures.peaks(result)

@@ -67,16 +67,20 @@ def test_unknown_model_names_the_nearest():
 
 
 def test_model_without_classifier_head():
-    for net in (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.ReLU()),
-                timm.create_model("resnet10t", num_classes=0)):
+    for net in (
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.ReLU()),
+        timm.create_model("resnet10t", num_classes=0),
+    ):
         with pytest.raises(ParameterError, match="no single classifier head"):
             Classifier(net)
 
 
 def test_weights_that_do_not_fit(tmp_path):
     net, file = torch.nn.Linear(3, 2), tmp_path / "w.pth"
-    for state, message in (({"weight": torch.zeros(2, 4), "bias": torch.zeros(2)}, "weight should"),
-                           ({"weight": torch.zeros(2, 3)}, "bias should .* is nothing")):
+    for state, message in (
+        ({"weight": torch.zeros(2, 4), "bias": torch.zeros(2)}, "weight should"),
+        ({"weight": torch.zeros(2, 3)}, "bias should .* is nothing"),
+    ):
         torch.save(state, file)
         with pytest.raises(ParameterError, match=message):
             load_weights(net, file)

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +36,8 @@ def execute(
         with _quiet_kernel():
             papermill.execute_notebook(
                 source, running, parameters=checked, kernel_name="python3",
-                progress_bar=progress, cwd=project_root(),
+                progress_bar=progress, stderr_file=sys.stderr if progress else None,
+                cwd=project_root(),
                 extra_arguments=["--IPKernelApp.log_level=40"],  # no word about its transport
             )  # fmt: skip
     except PapermillExecutionError as error:
@@ -42,7 +45,7 @@ def execute(
     finally:
         source.unlink(missing_ok=True)
     notebook = nbformat.read(running, as_version=4)
-    _hide_injected(notebook)
+    _tidy(notebook)
     nbformat.write(notebook, running)
     running.replace(output)
     return notebook
@@ -58,11 +61,24 @@ def _sentence(chapter: Chapter, error: PapermillExecutionError, kept: Path) -> s
     )
 
 
-def _hide_injected(notebook: nbformat.NotebookNode) -> None:
-    """Readers see the parameters cell with its comments; what was injected stays in the file."""
+def _tidy(notebook: nbformat.NotebookNode) -> None:
+    """Hide the injected parameters, of which readers see the commented cell; drop progress bars.
+
+    Warnings stay, and stop a strict build.
+    """
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("remove-cell")
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                lines = output["text"].split("\n")
+                output["text"] = "\n".join(s for s in lines if "\r" not in s and not _is_bar(s))
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("text", "-").strip()]
+
+
+def _is_bar(line: str) -> bool:
+    return re.search(r"\d+%\|.*\| \d+/\d+ \[", line) is not None
 
 
 @contextmanager
@@ -70,6 +86,7 @@ def _quiet_kernel() -> Iterator[None]:
     """Kernels start without the debugger's warnings, and on the project's own hash seed."""
     before = dict(os.environ)
     os.environ |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "PYTHONHASHSEED": "0"}
+    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # bars are text here
     try:
         yield
     finally:
