@@ -43,12 +43,9 @@ from nbcore.measures import agreement, robustness
 from nbcore.pages import line as page
 from nbcore.pages import line_figures as figures
 from nbcore.publish.cards import show_cards
-from nbcore.runs import line, resolve
+from nbcore.runs import from_cell, line
 
-config = resolve(
-    "line", preset, level=level, bins=bins, resamples=resamples,
-    seed=seed, models=models, testbed=testbed, recount=recount,
-)  # fmt: skip
+config = from_cell("line", globals())
 beds = {name: line.load_testbed(name, config, fresh) for name in line.TESTBEDS}
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
 timm, adversarial = beds["timm-imagenetv2"], beds["timm-imagenet-a"]

@@ -61,19 +61,10 @@ from nbcore.measures import robustness
 from nbcore.pages import rise_and_fall as page
 from nbcore.pages import rise_and_fall_figures as figures
 from nbcore.publish.cards import show_cards
-from nbcore.runs import resolve
+from nbcore.runs import from_cell, resolve
 from nbcore.runs.er_curves import study
 
-config = resolve(
-    "rise-and-fall", preset, model=model, weights=weights, id=id, ood=ood,
-    image_size=image_size, train_images=train_images, test_images=test_images,
-    conditions=conditions, seeds=seeds, head_seeds=head_seeds,
-    feature_size=feature_size, size=size, small_size=small_size, steps=steps,
-    random_steps=random_steps, small_steps=small_steps, head_steps=head_steps,
-    batch=batch, lr=lr, random_lr=random_lr, head_lrs=head_lrs, mse_lr=mse_lr,
-    checkpoints=checkpoints, testbed=testbed, epochs=epochs,
-    resamples=resamples, workers=workers, device=device,
-)  # fmt: skip
+config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 show_cards("rise-and-fall", page.record(result, config, preset))
 
@@ -99,7 +90,7 @@ print(" ".join(f"{height:+.2f}" for height in heights))
 # %% [markdown]
 # ## The experiment
 #
-# | | |
+# | part | here |
 # |---|---|
 # | in distribution | CIFAR-10 {cite}`krizhevsky2009`: trained on 10,000 of its images, tested on 4,000 |
 # | shifted | 1,527 photographs of the same ten classes from ImageNet, at the same size {cite}`darlow2018` |
@@ -247,21 +238,24 @@ figures.curves(live, ["full", "random"])
 # ## Rerun this chapter
 #
 # ```bash
-# nbcore run rise-and-fall                    # as published: read from the stored run
-# nbcore run rise-and-fall -p fresh=true      # train everything: about an hour, 8 GB
-# nbcore run rise-and-fall -p preset=smoke    # digits: half a minute
-# nbcore run rise-and-fall -p seeds=5 -p head_seeds=10          # train more members
-# nbcore run rise-and-fall -p model=resnet18 -p id=./mine -p ood=[./theirs] -p image_size=64
+# nbcore run rise-and-fall                  # from the stored run: a minute
+# nbcore run rise-and-fall -p fresh=true    # train all: an hour, 8 GB
+# nbcore run rise-and-fall -p preset=smoke  # digits: a minute
+# nbcore run rise-and-fall -p seeds=5       # more seeds: trains all
+# nbcore run rise-and-fall -p model=resnet18 -p image_size=64 \
+#   -p id=./mine -p ood=[./theirs]
 # ```
 #
-# The last line takes any timm or torchvision model and any folders with one subfolder per class.
+# The last command takes any timm or torchvision model and any folders with one subfolder per class.
 # Not run here, for want of weights that need a network and of a GPU:
 #
 # ```bash
-# # A10, A19: model size and pretraining data (A20, A21: the same with the -1k weights)
-# nbcore run rise-and-fall -p preset=paper -p model=resnetv2_50x1_bit.goog_in21k
-# nbcore run rise-and-fall -p preset=paper -p model=resnetv2_101x3_bit.goog_in21k
-# nbcore run rise-and-fall -p preset=paper -p model=resnetv2_50x1_bit.goog_in21k_ft_in1k
+# # A10: model size; A19: pretraining data; A20, A21: with the extra
+# # step on ImageNet-1k, whose weights end in _ft_in1k
+# for model in resnetv2_50x1_bit.goog_in21k \
+#   resnetv2_101x3_bit.goog_in21k \
+#   resnetv2_50x1_bit.goog_in21k_ft_in1k
+# do nbcore run rise-and-fall -p preset=paper -p model=$model; done
 # # A5 with the paper's own networks
 # nbcore run rise-and-fall -p preset=paper -p model=wide_resnet50_2
 # ```

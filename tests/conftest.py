@@ -1,6 +1,7 @@
-"""Shared by all tests: hypothesis without deadlines, real data where a folder has them."""
+"""Shared by all tests: hypothesis without deadlines, real data if there are any, one browser."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,24 @@ def own_cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("NBCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NBCORE_BUILD", str(tmp_path / "build"))
     return tmp_path / "cache"
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; without one on the machine the test says so and skips."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium or Chrome: install it to test the pages in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield running
+        running.close()

@@ -70,8 +70,8 @@ def _best_share() -> float:
 
 
 def _trained_line() -> robustness.Line:
+    from nbcore.runs.conditions import RiseAndFall
     from nbcore.runs.er_curves import study  # imports torch
-    from nbcore.runs.rise_and_fall import RiseAndFall
 
     return study(RiseAndFall.resolve("book", resamples=20)).line
 

@@ -1,20 +1,14 @@
-"""The whole book in the smoke preset, built once, and a browser to open it with."""
+"""The whole book in the smoke preset, built once, and its pages in a browser."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nbcore.publish import book
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Iterator[Path]:
+def built(tmp_path_factory) -> Path:
     """The folder `html` of a book built strictly, in an empty build folder and cache."""
     folder = tmp_path_factory.mktemp("book")
     with pytest.MonkeyPatch.context() as patch:
@@ -22,23 +16,8 @@ def built(tmp_path_factory) -> Iterator[Path]:
         patch.setenv("NBCORE_CACHE", str(folder / "cache"))
         patch.delenv("NBCORE_DATA", raising=False)
         patch.setenv("NBCORE_OFFLINE", "1")
-        yield book.make_book({"preset": "smoke"}).parent
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium; without one on the machine the test says so and skips."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium or Chrome: install it to test the pages in a browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield running
-        running.close()
+        html = book.make_book({"preset": "smoke"}).parent
+    return html  # the environment is the other tests' again
 
 
 @pytest.fixture

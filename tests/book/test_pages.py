@@ -103,8 +103,9 @@ def test_claims_are_filtered_by_keyboard_and_linked(open_page):
 
 def test_a_reader_picks_a_family_with_the_keyboard(open_page):
     page = open_page("chapters/01_line")
+    explorer = page.locator("div.nbchart", has=page.locator("img[alt*='drop-down']"))
+    explorer.scroll_into_view_if_needed()
     menu = page.locator("div.nbchart select")
-    page.locator("div.nbchart").nth(5).scroll_into_view_if_needed()
     menu.first.wait_for(timeout=20_000)
     menu.first.focus()
     before = menu.first.input_value()

@@ -9,25 +9,9 @@ from samples import bundle, figures
 from nbcore import charts
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <link rel="stylesheet" href="charts.css"><script src="charts.js"></script>
 <script src="charts.js"></script></head><body>{}</body></html>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium or Chrome: install it to test the figures in a browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

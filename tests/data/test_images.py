@@ -223,9 +223,7 @@ def test_cinic10_leaves_out_what_it_took_from_cifar10(tmp_path):
     assert data.load("cinic10-imagenet").labels.tolist() == list(range(10))
 
 
-@given(
-    hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), *[st.integers(1, 9)] * 2, st.just(3))),
-)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), *[st.integers(1, 9)] * 2, st.just(3))))
 def test_decoding_gives_back_what_was_encoded(pixels):
     raw = [encoded(image) for image in pixels]
     assert np.array_equal(module._pixels(raw, None, "some", "no key"), pixels)

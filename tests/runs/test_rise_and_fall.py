@@ -15,8 +15,9 @@ from nbcore.errors import DataError, ParameterError
 from nbcore.pages import rise_and_fall as page
 from nbcore.runs import er_curves
 from nbcore.runs import rise_and_fall as chapter
+from nbcore.runs.conditions import SHIFTED, RiseAndFall
 from nbcore.runs.er_curves import at_equal_accuracy, frame, study
-from nbcore.runs.rise_and_fall import SHIFTED, RiseAndFall, load_sets
+from nbcore.runs.rise_and_fall import load_sets
 
 FEW = ("full", "last-layer", "last-layer-mse", "random", "random-small")
 

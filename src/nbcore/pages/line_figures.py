@@ -9,13 +9,7 @@ from nbcore.charts.base import Figure, Scale
 from nbcore.charts.tables import Table
 from nbcore.measures import robustness as measure
 from nbcore.pages import line as page
-from nbcore.runs.line import (
-    Line,
-    Testbed,
-    add_intervals,
-    read_models,
-    scale_gain_by_floor,
-)
+from nbcore.runs.line import Line, Testbed, add_intervals, read_models, scale_gain_by_floor
 
 HALF = 340  # px: two figures side by side
 

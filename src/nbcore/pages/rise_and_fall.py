@@ -11,9 +11,9 @@ from nbcore import claims
 from nbcore.claims import Estimate, Observation
 from nbcore.models.pretrained import PAPER_MODELS
 from nbcore.runs import presets
+from nbcore.runs.conditions import RiseAndFall, conditions
 from nbcore.runs.er_curves import Curve, Study, at_equal_accuracy, peak_spreads
 from nbcore.runs.line import interval
-from nbcore.runs.rise_and_fall import RiseAndFall, conditions
 
 Observed = dict[str, Estimate]
 

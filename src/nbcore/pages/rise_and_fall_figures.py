@@ -12,13 +12,13 @@ from nbcore.runs.er_curves import Study, frame
 
 KINDS = {
     "mean": "pixels", "knn": "pixels", "logistic": "pixels", "forest": "pixels",
-    "patches": "random features", "mlp": "dense network",
+    "patches": "random features", "mlp": "dense",
 }  # fmt: skip
 
 
 def testbed(study: Study, shifted: str) -> Figure:
     """The trained testbed and its line on logit axes."""
-    kind = [KINDS.get(m.split("-")[0], "convolutional network") for m in study.models["model"]]
+    kind = [KINDS.get(m.split("-")[0], "convolutional") for m in study.models["model"]]
     fit = study.line
     return charts.accuracy_scatter(
         study.models.assign(group=kind).sort_values("group"),
@@ -54,7 +54,7 @@ def curves(study: Study, conditions: list[str]) -> Figure:
         table,
         pd.DataFrame({"x": grid, "low": low, "high": high}),
         study.models,
-        title=f"The highest peak, {top:+.1f} points, belongs to: {page.words(best.name)}",
+        title=f"{page.words(best.name).capitalize()} peaks highest, at {top:+.1f} points",
         subtitle="Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)",
         description=f"Effective robustness in points along ID accuracy. {words}.",
     )

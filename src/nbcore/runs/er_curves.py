@@ -13,8 +13,9 @@ from scipy import special
 
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures import robustness
+from nbcore.runs.conditions import RiseAndFall
 from nbcore.runs.line import add_intervals, interval
-from nbcore.runs.rise_and_fall import RiseAndFall, run_conditions, run_testbed
+from nbcore.runs.rise_and_fall import run_conditions, run_testbed
 from nbcore.runs.store import Run
 
 

@@ -21,7 +21,7 @@ PRESETS = ("smoke", "book", "paper")
 #: chapter slug -> where its parameters are declared
 EXPERIMENTS: dict[str, str] = {
     "line": "nbcore.runs.line:Line",
-    "rise-and-fall": "nbcore.runs.rise_and_fall:RiseAndFall",
+    "rise-and-fall": "nbcore.runs.conditions:RiseAndFall",
 }
 
 
@@ -181,6 +181,12 @@ def config_class(slug: str) -> type[Config]:
 def resolve(slug: str, preset: str = "book", **overrides: Any) -> Config:
     """The config of a chapter: `resolve("line", "smoke", bins=50)`."""
     return config_class(slug).resolve(preset, **overrides)
+
+
+def from_cell(slug: str, namespace: typing.Mapping[str, Any]) -> Config:
+    """The config that a notebook's parameters cell asks for: `from_cell("line", globals())`."""
+    names = {f.name for f in dataclasses.fields(config_class(slug))} & set(namespace)
+    return resolve(slug, namespace["preset"], **{name: namespace[name] for name in names})
 
 
 def _shown(value: Any) -> str:
