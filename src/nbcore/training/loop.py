@@ -107,10 +107,7 @@ def as_tensor(inputs: np.ndarray | Tensor) -> Tensor:
 
 
 def train(
-    model: nn.Module,
-    train_data: Data,
-    evaluations: Mapping[str, Data],
-    recipe: Recipe, *,
+    model: nn.Module, train_data: Data, evaluations: Mapping[str, Data], recipe: Recipe, *,
     seed: int = 0, device: str = "auto", precision: str = "auto",
     checkpoint_file: Path | None = None, save_every: float = 60.0, progress: str | None = None,
 ) -> xr.Dataset:  # fmt: skip
