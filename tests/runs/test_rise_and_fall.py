@@ -164,3 +164,17 @@ def test_presets_name_every_member():
     assert names[0] == "last-layer-seed0"
     # at one size there is no `last-layer-small`
     assert len(chapter.member_names(RiseAndFall.paper())) == 3 * 5 + 4 * 5
+
+
+def test_a_rerun_without_a_condition_gets_a_sentence_in_the_place_of_its_figure(monkeypatch):
+    from nbcore.pages import rise_and_fall_figures as figures
+
+    measured = study_of(monkeypatch, 0.0)
+    absent = ["last-layer-mse"]
+    assert not set(absent) & set(measured.curves)
+    for shown in (
+        figures.curves(measured, absent),
+        figures.course(measured, absent),
+        figures.gap_share(measured, absent),
+    ):
+        assert "Not drawn: of last layer, squared error none was run" in repr(shown)

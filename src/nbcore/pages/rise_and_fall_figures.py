@@ -6,6 +6,7 @@ import pandas as pd
 from nbcore import charts
 from nbcore.charts.base import Figure
 from nbcore.charts.finetuning import robustness_curves
+from nbcore.charts.tables import Table
 from nbcore.measures import robustness
 from nbcore.pages import rise_and_fall as page
 from nbcore.runs.er_curves import Study, frame
@@ -33,9 +34,27 @@ def testbed(study: Study, shifted: str) -> Figure:
     )
 
 
-def curves(study: Study, conditions: list[str]) -> Figure:
+def covered(study: Study, conditions: list[str]) -> list[str]:
+    """Those that were run and reached accuracies which the line covers."""
+    return [c for c in conditions if c in study.curves and study.curves[c].covered.any()]
+
+
+def nothing(study: Study, conditions: list[str]) -> Table:
+    """A sentence in the place of a figure that a rerun gives no data for."""
+    low, high = study.line.id_range
+    text = (
+        f"Not drawn: of {', '.join(map(page.words, conditions))} none was run, or none reached the "
+        f"accuracies that the line covers, {100 * low:.0f} to {100 * high:.0f} %. Train longer or "
+        "add weaker models to the testbed."
+    )
+    return Table(f"<p>{text}</p>", text)
+
+
+def curves(study: Study, conditions: list[str]) -> Figure | Table:
     """Effective robustness along ID accuracy, mean over seeds, for these conditions."""
-    kept = [c for c in conditions if c in study.curves and study.curves[c].covered.any()]
+    kept = covered(study, conditions)
+    if not kept:
+        return nothing(study, conditions)
     table = frame(study)
     table = table[table["covered"] & table["condition"].isin(kept)]
     table = table.assign(series=table["condition"].map(page.words))
@@ -60,8 +79,10 @@ def curves(study: Study, conditions: list[str]) -> Figure:
     )
 
 
-def course(study: Study, conditions: list[str]) -> Figure:
+def course(study: Study, conditions: list[str]) -> Figure | Table:
     """ID and OOD accuracy over training steps."""
+    if not set(conditions) & set(study.curves):
+        return nothing(study, conditions)
     table = frame(study)
     table = table[table["condition"].isin(conditions) & (table["step"] > 0)]
     parts = [
@@ -86,8 +107,10 @@ def course(study: Study, conditions: list[str]) -> Figure:
     )  # fmt: skip
 
 
-def peaks(study: Study) -> Figure:
+def peaks(study: Study) -> Figure | Table:
     """Peak of each condition minus that of the whole network, paired over images."""
+    if not covered(study, ["full"]) or len(covered(study, list(study.curves))) < 2:
+        return nothing(study, ["full"])
     table = page.differences(study)
     apart = int(((table["low"] > 0) | (table["high"] < 0)).sum())
     return charts.bars(
@@ -102,8 +125,10 @@ def peaks(study: Study) -> Figure:
     )  # fmt: skip
 
 
-def gap_share(study: Study, conditions: list[str]) -> Figure:
+def gap_share(study: Study, conditions: list[str]) -> Figure | Table:
     """Effective robustness as a share of the gap to y = x, over steps."""
+    if not covered(study, conditions):
+        return nothing(study, conditions)
     table = frame(study)
     table = table[table["covered"] & table["condition"].isin(conditions)]
     seen = pd.DataFrame(
