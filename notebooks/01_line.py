@@ -137,15 +137,14 @@ figures.floor(imagenet, config)
 
 # %% [markdown]
 # The advantage of the logit scale comes from the weak models. It shrinks as they leave, and among
-# the strong ones the scales tie. The same on CIFAR:
+# the strong ones the scales tie. Now CIFAR, whose weakest model is already strong:
 
 # %% tags=["hide-input"]
 figures.floor(cifar, config)
 
 # %% [markdown]
-# On all thirty models plain accuracy fits better by a small amount that the interval does not quite
-# reach zero with; the half-dozen models below 90 % decide it, and without them the scales tie here
-# too. So a testbed of good models does not settle the scale either way: what distinguishes the
+# On all thirty models plain accuracy fits better, by a small amount whose interval just excludes
+# zero; the half-dozen models below 90 % decide it, and without them the scales tie here too. So a testbed of good models does not settle the scale either way: what distinguishes the
 # scales is how they treat weak models, and the public CIFAR testbed has none. Chapter 2 trains some.
 
 # %% tags=["hide-input"]
