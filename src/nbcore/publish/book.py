@@ -128,7 +128,7 @@ def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
 def _runs_table() -> str:
     from nbcore.runs import provenance, store
 
-    rows = ["| run | parts | measured on | CPU time | date | code since |"]
+    rows = ["| run | parts | measured on | parts' time | date | code since |"]
     rows.append("|---|---|---|---|---|---|")
     for run in store.all_runs():
         if run.origin != "stored":
@@ -163,5 +163,7 @@ they are read from the published runs below, each verified against its checksums
 
 {runs}
 
-*Code since* compares the code that measured a run with today's; comments and layout do not count.
+*Parts' time* adds up the wall time of each part, so parts computed side by side, or beside other work,
+count in full. *Code since* compares the code that measured a run with today's; comments and layout
+do not count.
 """
