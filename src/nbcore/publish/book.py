@@ -163,7 +163,7 @@ they are read from the published runs below, each verified against its checksums
 
 {runs}
 
-*Parts' time* adds up the wall time of each part, so parts computed side by side, or beside other work,
-count in full. *Code since* compares the code that measured a run with today's; comments and layout
-do not count.
+*Parts' time* adds up the wall time of each part, so parts computed side by side, or beside other
+work, count in full. *Code since* compares the code that measured a run with today's; comments and
+layout do not count.
 """
