@@ -22,6 +22,10 @@ PRESETS = ("smoke", "book", "paper")
 EXPERIMENTS: dict[str, str] = {
     "line": "nbcore.runs.line:Line",
     "rise-and-fall": "nbcore.runs.conditions:RiseAndFall",
+    "prediction-depth": "nbcore.runs.depth_chapters:PredictionDepth",
+    "depth-bounds": "nbcore.runs.depth_chapters:DepthBounds",
+    "depth-learning-margins": "nbcore.runs.depth_chapters:LearningMargins",
+    "zero-shot-class-maps": "nbcore.runs.zero_shot:ZeroShot",
 }
 
 
