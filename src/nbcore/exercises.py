@@ -82,7 +82,96 @@ def _enough_images() -> float:
     return float(sizes[np.flatnonzero(inside)[-1] + 1])
 
 
+def _vote_for_oneself() -> float:
+    """What the digits' input probe gains when an image is among its own five neighbours."""
+    from sklearn.datasets import load_digits
+
+    from nbcore.measures.depth import knn_predict  # imports torch
+
+    x, y = load_digits(return_X_y=True)
+    right = [(knn_predict(x.astype(np.float32), y, x.astype(np.float32), 5, out) == y).mean()
+             for out in (False, True)]  # fmt: skip
+    return float(right[0] - right[1])
+
+
+def _chance_deeper() -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score([1] * 3 + [0] * 4, [2, 5, 7, 0, 0, 2, 5]))
+
+
+def _scatter() -> float:
+    share = np.array([1, 5, 2]) / 8
+    return float(-(share * np.log(share)).sum())
+
+
+def _by_chance() -> float:
+    from scipy.stats import binom
+
+    return float(binom.cdf(3, 5, 0.9))
+
+
 EXERCISES = {
+    "bounds-consensus": Exercise(
+        lambda: 5 / 8,
+        lambda truth: 0.005,
+        "Count the answers of the most frequent class, whatever the label is, and divide by eight.",
+    ),
+    "bounds-entropy": Exercise(
+        _scatter,
+        lambda truth: 0.005,
+        "Sum -p ln p over the shares 1/8, 5/8 and 2/8, with the natural logarithm.",
+    ),
+    "bounds-noise": Exercise(
+        _by_chance,
+        lambda truth: 0.002,
+        "Add the binomial probabilities of 0 to 3 such answers out of five, at .9 each.",
+    ),
+    "depth-count": Exercise(
+        lambda: 5.0,  # of seven probes the last two agree with the network without a break
+        lambda truth: 0.1,
+        "Start at the softmax and go back while the probes say bird; the input is number 0.",
+    ),
+    "depth-auroc": Exercise(
+        _chance_deeper,
+        lambda truth: 0.005,
+        "There are 12 pairs: count those where the wrong label is deeper, and half of the ties.",
+    ),
+    "depth-self": Exercise(
+        _vote_for_oneself,
+        lambda truth: 0.0005,
+        "Call knn_predict twice with k=5, compare with the labels, and subtract the accuracies.",
+    ),
+    "learning-when": Exercise(
+        lambda: 40.0,
+        lambda truth: 0.5,
+        "Go back from the last evaluation while the answer is cat; the dog before it is too late.",
+    ),
+    "learning-margin": Exercise(
+        lambda: 2.0,  # 10 over the length 5 of the gradient (3, 4)
+        lambda truth: 0.005,
+        "Divide the difference of the logits by the length of its gradient, (3, 4).",
+    ),
+    "learning-log": Exercise(
+        lambda: float(np.log(5 / 3)),
+        lambda truth: 0.005,
+        "The mean margin is 5; the mean of the logarithms is that of the geometric mean, 3.",
+    ),
+    "maps-sum": Exercise(
+        lambda: 0.4,
+        lambda truth: 0.005,
+        "Add up what each class gets: .5 for the one with 40 sources, .1 for the other.",
+    ),
+    "maps-independent": Exercise(
+        lambda: 0.6 * 0.2,
+        lambda truth: 0.002,
+        "Multiply the share that the weaker one gets right by what the stronger one gets wrong.",
+    ),
+    "maps-dominance": Exercise(
+        lambda: 0.1,
+        lambda truth: 0.005,
+        "Count the images that the weak model alone gets right, and divide by ten.",
+    ),
     "rise-height": Exercise(
         lambda: 0.55 - float(_trained_line().predict(0.70)),
         lambda truth: 0.002,

@@ -1,7 +1,15 @@
-"""How alike models err: dominance (ER §5.4, after Mania & Sra 2020) and what nobody solves."""
+"""How alike models err: dominance (ER §5.4, after Mania & Sra 2020) and what nobody solves.
+
+And how alike the members of an ensemble answer for an example they were not trained on: consensus,
+consistency and entropy (PD §3.1, A.6.2, C.2).
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+#: which of the classes with most votes is the consensus
+CONSENSUS_TIES = ("label", "lowest", "highest")
 
 
 def _correct(values: ArrayLike, ndim: int, name: str) -> NDArray[np.bool_]:
@@ -63,3 +71,116 @@ def independent_dominance(accuracy_low: ArrayLike, accuracy_high: ArrayLike) -> 
 def solved_counts(correct: ArrayLike) -> NDArray[np.int64]:
     """(example,) number of models that get each example right; 0 marks those nobody solves."""
     return _correct(correct, 2, "correct").sum(axis=0, dtype=np.int64)
+
+
+def consensus_class(
+    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int,
+    tie: str = "label",
+) -> NDArray[np.int64]:  # fmt: skip
+    """(example,) the class that most members predict for an example held out from them (PD §3.1).
+
+    predictions (member, example) and labels (example,), the ground truth: classes from 0 to
+    n_classes - 1; held_out (member, example) bool: only these predictions count, the others may be
+    anything. -1 where an example was never held out. Of tied classes tie="label" takes the ground
+    truth if it is among them and otherwise the lowest (PD A.6.2); "lowest" and "highest" do not
+    look at the label. ValueError for other shapes, no member, or a class out of range.
+    """
+    votes, truth = _votes(predictions, labels, held_out, n_classes)
+    leading = votes == votes.max(axis=1, keepdims=True)
+    chosen = leading.argmax(axis=1)
+    if tie == "label":
+        chosen = np.where(leading[np.arange(len(truth)), truth], truth, chosen)
+    elif tie == "highest":
+        chosen = n_classes - 1 - leading[:, ::-1].argmax(axis=1)
+    elif tie != "lowest":
+        raise ValueError(f"tie must be one of {', '.join(CONSENSUS_TIES)}, not {tie!r}.")
+    return np.where(votes.any(axis=1), chosen, -1)
+
+
+def consistency_score(
+    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
+) -> NDArray[np.float64]:
+    """(example,) share in [0, 1] of held-out predictions that are the label (PD eq. 1).
+
+    Arguments and errors as `consensus_class`; NaN where an example was never held out.
+    """
+    votes, truth = _votes(predictions, labels, held_out, n_classes)
+    return _shares(votes)[np.arange(len(truth)), truth]
+
+
+def consensus_consistency(
+    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int,
+    tie: str = "label",
+) -> NDArray[np.float64]:  # fmt: skip
+    """(example,) share in (0, 1] of held-out predictions that are the consensus (PD eq. 2).
+
+    Arguments and errors as `consensus_class`; NaN where an example was never held out. Tied classes
+    have equally many votes, so the score is the same under every tie rule.
+    """
+    votes, _ = _votes(predictions, labels, held_out, n_classes)
+    consensus = consensus_class(predictions, labels, held_out, n_classes, tie)
+    return _shares(votes)[np.arange(len(consensus)), consensus]
+
+
+def prediction_entropy(
+    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
+) -> NDArray[np.float64]:
+    """(example,) entropy in nats of the held-out predictions' histogram (PD eq. 3).
+
+    From 0, all alike, to log(n_classes). Arguments and errors as `consensus_class` (labels are
+    checked but not used); NaN where an example was never held out.
+    """
+    votes, _ = _votes(predictions, labels, held_out, n_classes)
+    return special.entr(_shares(votes)).sum(axis=1)
+
+
+def held_out_mean(values: ArrayLike, held_out: ArrayLike) -> NDArray[np.float64]:
+    """(example,) mean of `values` over the members for which `held_out` is true.
+
+    values, held_out (member, example); give ~held_out for the mean in training. Values that are NaN
+    are left out (so an undefined depth must come as NaN, not as -1), and NaN is the mean of none.
+    """
+    numbers = np.asarray(values, float)
+    counts = _role(held_out, numbers.shape) & ~np.isnan(numbers)
+    n = counts.sum(axis=0)
+    total = np.where(counts, numbers, 0.0).sum(axis=0)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def _shares(votes: NDArray[np.int64]) -> NDArray[np.float64]:
+    total = votes.sum(axis=1, keepdims=True)
+    return np.where(total > 0, votes / np.maximum(total, 1), np.nan)
+
+
+def _votes(
+    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(example, class) held-out predictions of each class, and the checked labels (example,)."""
+    said, truth = np.asarray(predictions), np.asarray(labels)
+    counts = _role(held_out, said.shape)
+    if truth.shape != said.shape[1:]:
+        raise ValueError(
+            f"{said.shape[1]} examples need as many labels, but labels have the shape "
+            f"{truth.shape}."
+        )
+    member, example = np.nonzero(counts)
+    for name, array in {"labels": truth, "held-out predictions": said[member, example]}.items():
+        if not np.issubdtype(array.dtype, np.integer):
+            raise ValueError(f"The {name} must be whole numbers, not {array.dtype}.")
+        if array.size and (array.min() < 0 or array.max() >= n_classes):
+            raise ValueError(
+                f"The {name} must be classes from 0 to {n_classes - 1}, but they run from "
+                f"{array.min()} to {array.max()}."
+            )
+    flat = example * n_classes + said[member, example]
+    votes = np.bincount(flat, minlength=len(truth) * n_classes)
+    return votes.reshape(len(truth), n_classes), truth.astype(np.int64)
+
+
+def _role(held_out: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"Give (member, example) with a member and an example, not {shape}.")
+    mask = _correct(held_out, 2, "held_out")
+    if mask.shape != shape:
+        raise ValueError(f"held_out must have the members' shape {shape}, not {mask.shape}.")
+    return mask

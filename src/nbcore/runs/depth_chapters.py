@@ -21,10 +21,10 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 ROSTER: dict[str, dict[str, Any]] = {
     "fashion-mnist:mlp": dict(examples=10_000, held_out=0.1, batch=256, lr=0.03, steps=1200,
-                              checkpoints=14, members=30, full_members=3, input_margins=1000),
-    "cifar10:vgg16": dict(members=5, full_members=1, input_margins=1000),
-    "cifar10:resnet18": dict(members=5),
-    "cifar10:mlp": dict(members=10),
+                              checkpoints=14, members=100, full_members=3, input_margins=1000),
+    "cifar10:vgg16": dict(members=30, full_members=2, input_margins=1000),
+    "cifar10:resnet18": dict(members=2),
+    "cifar10:mlp": dict(members=50),
 }  # fmt: skip
 SMALL_POOL = dict(examples=5000, test_examples=1000, held_out=0.2, checkpoints=12, members=10)
 
@@ -70,8 +70,8 @@ class DepthConfig(Config):
     def smoke(cls) -> Self:
         """Digits, tiny networks, ten members each: about 40 seconds on one core, 1 GB."""
         return cls(
-            datasets=("digits", "digits"), networks=("mlp", "resnet18"), scale="tiny", resamples=100,
-            workers=1,
+            datasets=("digits", "digits"), networks=("mlp", "resnet18"), scale="tiny",
+            resamples=100, workers=1,
         )  # fmt: skip
 
     @classmethod
@@ -217,9 +217,8 @@ def companions(config: PredictionDepth) -> dict[str, Ensemble]:
     main = keys[1] if len(keys) > 1 else keys[0]
     if main.startswith("cifar10:"):
         labels = "cifar10n:aggre_label"
-        out[f"human-noise {main}"] = setting(
-            main, config, labels=labels, **_longer(main, config), **few
-        )
+        changes = dict(labels=labels, **_longer(main, config))
+        out[f"human-noise {main}"] = setting(main, config, **(few | dict(full_members=2) | changes))
     if not keys[0].startswith(main.split(":")[0]):
         other = f"{keys[0].split(':')[0]}:{main.split(':')[1]}"
         same = {"examples": setting(main, config).examples}

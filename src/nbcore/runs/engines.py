@@ -1,35 +1,56 @@
-"""Where members are computed: in this process, or in several on this machine."""
+"""Where members are computed: in this process, in several on this machine, or on a Ray cluster.
+
+The variable NBCORE_ENGINE says which: "local" (where it is not set) or "ray". Ray joins the cluster
+that RAY_ADDRESS or `ray start` on this machine names, and starts one on this machine where there is
+none. Every machine of it needs nbcore and, for data that no package ships, the same NBCORE_DATA.
+"""
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import xarray as xr
 from tqdm import tqdm
 
+from nbcore.errors import ParameterError, did_you_mean
+
 Compute = Callable[[str], xr.Dataset]
+Result = tuple[str, xr.Dataset, float]
 
 
 def compute_members(
-    compute: Compute, names: Sequence[str], workers: int = 1, title: str = ""
-) -> Iterator[tuple[str, xr.Dataset, float]]:
-    """(name, data set, seconds) of each member as it gets done; any order with several workers.
+    compute: Compute,
+    names: Sequence[str],
+    workers: int = 1,
+    title: str = "",
+    engine: str | None = None,
+) -> Iterator[Result]:
+    """(name, data set, seconds) of each member as it gets done; with one worker in order.
 
-    Small networks run best as single-thread processes, one per core, so every worker has one
-    thread; a member's numbers therefore do not depend on who computed it.
+    workers: with 1, this process and all its threads; with more, so many processes of one thread
+    each, since small networks run best so, and a member's numbers then do not depend on who
+    computed it. On a Ray cluster a member has one CPU and one thread too, and as many run at a
+    time as there are CPUs; where it has GPUs, `workers` members share each of them. engine: "local"
+    or "ray" instead of what NBCORE_ENGINE says. ParameterError for another one, or without Ray.
     """
+    engine = engine or os.environ.get("NBCORE_ENGINE") or "local"
+    if engine not in ENGINES:
+        raise ParameterError(f"There is no engine {engine!r}; {did_you_mean(engine, ENGINES)}")
     with tqdm(total=len(names), desc=title, unit="member", disable=not names, delay=2) as bar:
-        for result in _results(compute, names, workers):
+        for result in ENGINES[engine](compute, names, workers) if names else ():
             yield result
             bar.update()
 
 
-def _results(
-    compute: Compute, names: Sequence[str], workers: int
-) -> Iterator[tuple[str, xr.Dataset, float]]:
+def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Result]:
     if workers <= 1 or len(names) < 2:
-        yield from (_timed(compute, name) for name in names)
+        # the last member of an interrupted run is computed as the others were
+        with nullcontext() if workers <= 1 else _single_thread():
+            yield from (_timed(compute, name) for name in names)
         return
     # spawn: a forked child would inherit torch's threads in an undefined state
     context = multiprocessing.get_context("spawn")
@@ -43,13 +64,71 @@ def _results(
             raise
 
 
+def _ray(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Result]:
+    try:
+        import ray
+    except ImportError:
+        raise ParameterError(
+            "The engine is ray, but Ray is not installed; install it with `pip install "
+            "'nbcore[ray]'`, or unset NBCORE_ENGINE to compute on this machine."
+        ) from None
+    if not ray.is_initialized():
+        _join(ray)
+    gpu = 1 / max(workers, 1) if ray.cluster_resources().get("GPU") else 0
+    work = ray.remote(num_cpus=1, num_gpus=gpu)(_one_thread_timed)
+    job = ray.put(compute)
+    waiting = [work.remote(job, name) for name in names]
+    try:
+        while waiting:
+            (done,), waiting = ray.wait(waiting)
+            yield ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # the error itself: its message is what a reader sees
+    finally:
+        for task in waiting:
+            ray.cancel(task, force=True)
+
+
+def _join(ray: Any) -> None:
+    own = {k: v for k, v in os.environ.items() if k.startswith("NBCORE_")}
+    # one thread from the start: torch counts them when it is imported
+    environment = {"env_vars": own | {"OMP_NUM_THREADS": "1"}}
+    try:
+        ray.init(runtime_env=environment, log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ParameterError(
+            f"No Ray cluster could be joined or started ({error}); check RAY_ADDRESS, or unset "
+            "NBCORE_ENGINE to compute on this machine."
+        ) from None
+
+
+ENGINES = {"local": _local, "ray": _ray}
+
+
 def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
 
 
-def _timed(compute: Compute, name: str) -> tuple[str, xr.Dataset, float]:
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _one_thread_timed(compute: Compute, name: str) -> Result:
+    _one_thread()
+    return _timed(compute, name)
+
+
+def _timed(compute: Compute, name: str) -> Result:
     start = time.perf_counter()
     dataset = compute(name)
     return name, dataset, time.perf_counter() - start

@@ -37,7 +37,7 @@ class Sensitivity(Config):
     slug: ClassVar[str] = "sensitivity"
 
     of: str = param("", "address of the ensemble's settings")
-    members: int = param(2, "networks", low=1, counts_members=True)
+    members: int = param(1, "networks", low=1, counts_members=True)
 
 
 def load_sensitivity(config: depth_chapters.DepthConfig, fresh: bool = False) -> dict[str, Run]:
@@ -52,7 +52,7 @@ def load_sensitivity(config: depth_chapters.DepthConfig, fresh: bool = False) ->
     return {key: run_sensitivity(e, fresh) for key, e in chosen.items()}
 
 
-def run_sensitivity(config: ensembles.Ensemble, fresh: bool = False, members: int = 2) -> Run:
+def run_sensitivity(config: ensembles.Ensemble, fresh: bool = False, members: int = 1) -> Run:
     """The sensitivity of one ensemble's depths; see `load_sensitivity`."""
     setting = Sensitivity(of=repr(sorted(config.address().items())), members=members)
     return run_or_load(
@@ -73,7 +73,8 @@ def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:
     images = loop.as_tensor(pool.images)
     final = probes.logits(model, images).argmax(1).cpu().numpy()
     said: dict[str, list[np.ndarray]] = {}
-    by_k, separable, names = [], {}, []
+    by_k, names = [], []
+    separable: dict[str, float] = {}
     for probe, embedding in probes.read(model, images, papers.probe_points(model, config.in_block)):
         names.append(probe)
         votes, at_k = _votes(embedding, pool.labels, held, config.k, len(pool.classes))

@@ -1,0 +1,429 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How deep is a prediction
+#
+# A deep network turns an image into a class through many layers, but not every image needs them
+# all. {cite:t}`baldock2021` ask from which layer on an answer no longer changes. They call this
+# layer the **prediction depth** and read it as the difficulty of the image *for this network*:
+# what is decided at the input is easy, what is decided at the very end is confusing or wrongly
+# labelled.
+#
+# This chapter defines the measure, shows what is shallow and what is deep, and asks whether depth
+# belongs to the image or to the network that happened to look at it. Chapters 4 and 5 then ask
+# what depth tells about the answer.
+
+# %% tags=["parameters", "hide-input"]
+preset = "book"  # smoke, book or paper
+fresh = False  # true: train again instead of reading the stored runs
+datasets = None  # data sets, one for each network
+networks = None  # mlp, vgg16, resnet18
+scale = None  # size of networks and pools: tiny, small, paper
+examples = None  # training examples in each pool
+members = None  # networks on random splits
+full_members = None  # networks on a whole pool
+width = None  # width of the networks
+k = None  # neighbours of a probe (30)
+seed = None  # changes every draw (0)
+resamples = None  # bootstrap resamples (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda
+dataset = None  # images of your own: a folder or a name
+model = None  # a pretrained network for them: a timm name
+
+# %% tags=["hide-input"]
+import numpy as np
+from nbcore import charts, exercises
+from nbcore.measures.depth import knn_votes, prediction_depth
+from nbcore.pages import own_depths
+from nbcore.pages import prediction_depth as page
+from nbcore.pages import prediction_depth_agreement as agreement
+from nbcore.pages import prediction_depth_figures as figures
+from nbcore.pages import prediction_depth_pictures as pictures
+from nbcore.pages import prediction_depth_tables as tables
+from nbcore.publish.cards import show_cards
+from nbcore.runs import from_cell
+from nbcore.runs.ensembles import Ensemble, load_pool
+from nbcore.training import ensemble
+from nbcore.training.loop import Recipe
+
+config = from_cell("prediction-depth", globals())
+study = page.gather(config, fresh=fresh)
+show_cards("prediction-depth", page.record(study, preset))
+
+# %% [markdown]
+# ## The idea
+#
+# Take an image and one layer. The layer turns the image, and every training image, into a list of
+# numbers. A **probe** at this layer lets the 30 training images whose numbers are nearest vote
+# for their class. There is a probe at the input, one after each layer, and one after the softmax.
+# Nothing is trained for them.
+#
+# The **prediction depth** is the first layer from which on *all* probes give the network's own
+# answer: 0 if even the neighbours among the raw images do. If the last probe still disagrees with
+# the network, the depth is not defined.
+#
+# **By hand.** A network with three layers answers for four images. Five probes look on:
+#
+# | image | input | layer 1 | layer 2 | layer 3 | softmax | network | depth |
+# |---|---|---|---|---|---|---|---|
+# | A | cat | cat | cat | cat | cat | cat | 0: all agree |
+# | B | dog | cat | cat | cat | cat | cat | 1 |
+# | C | cat | dog | cat | dog | dog | dog | 3: layer 1 does not count, as layer 2 disagrees again |
+# | D | cat | cat | dog | dog | cat | dog | none: the last probe disagrees |
+
+# %%
+cat, dog = 0, 1
+probes = np.array([
+    [cat, cat, cat, cat, cat],
+    [dog, cat, cat, cat, cat],
+    [cat, dog, cat, dog, dog],
+    [cat, cat, dog, dog, cat],
+])  # fmt: skip
+print(prediction_depth(probes, np.array([cat, cat, dog, dog])))  # -1: none
+
+# %% [markdown]
+# And one vote: at some layer, five training images lie at 0, 1, 2, 5 and 6, the first two of them
+# cats. A new image lies at 1.2. Its three nearest are those at 1, 2 and 0: two cats, one dog.
+
+# %%
+bank = np.array([[0.0], [1.0], [2.0], [5.0], [6.0]])
+print(knn_votes(bank, np.array([cat, cat, dog, dog, dog]), [[1.2]], k=3))
+
+# %% [markdown]
+# ### Two images on their way
+#
+# The same for two real images, in networks that were not trained on them. The lines are the
+# shares of votes for the image's class and for its strongest rival.
+
+# %% tags=["hide-input"]
+pictures.passing(study)
+
+# %% tags=["hide-input"]
+pictures.passing_pictures(study)
+
+# %% [markdown]
+# ## The experiment
+#
+# | part | here | in the paper |
+# |---|---|---|
+# | data | 10,000 images of Fashion-MNIST {cite}`xiao2017`, 5,000 of CIFAR-10 {cite}`krizhevsky2009` | these sets as a whole, SVHN and CIFAR-100 |
+# | networks | MLP (7 × 256), VGG16 and ResNet18 of width 16 | 7 × 2048, width 64 |
+# | networks of a kind | see the table | 250 on random splits, 25 on everything |
+# | training | until the training set is fitted (see the table), no augmentation | the same |
+# | probes | every convolution, every block, every hidden layer, before the ReLU | the same |
+#
+# Each network trains on a random part of the pool and leaves the rest out, so that every image is
+# *training* image of some networks and *validation* image of others. It has a depth in both
+# roles, and they mean different things: how hard it is to fit the given label, and how hard to
+# guess it.
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.summary(study),
+    caption="Mean over networks: accuracy by split, mean depth, validation "
+    "images decided at the input, and predictions without a depth",
+    percent=["train", "val", "test", "at the input"],
+)
+
+# %% [markdown]
+# The probe after the softmax should nearly always say what the network says (claim B41), but only
+# when the network fits its training set: the neighbours vote with the labels of that set. The
+# accuracies on new images lie far below the paper's (claim B40), because these networks are
+# narrow and see a small part of the data. Both belong to the same reduction.
+#
+# ### Where predictions are made
+
+# %% tags=["hide-input"]
+figures.decided(study, "training")
+
+# %% tags=["hide-input"]
+figures.decided(study, "validation")
+
+# %% [markdown]
+# Depths of different networks are put on one scale here, from 0 at the input to 1 at the softmax;
+# a VGG16 has 15 probes and an MLP of seven layers has 9.
+#
+# ### What is shallow, what is deep
+#
+# No picture is chosen by hand: these are the extremes of the stored ones, by mean training depth.
+
+# %% tags=["hide-input"]
+pictures.by_depth(study, study.first)
+
+# %% tags=["hide-input"]
+pictures.by_depth(study, study.main)
+
+# %% [markdown]
+# Images: Fashion-MNIST {cite}`xiao2017` and CIFAR-10 {cite}`krizhevsky2009`.
+#
+# ### Easy data sets are shallow
+#
+# The paper ranks four data sets by mean depth in the same network (claim B1). Two of the four are
+# not at hand here, and the ledger's checks are between neighbours in the ranking, so none of them
+# can be made; what is left is the comparison of the first with the third.
+
+# %% tags=["hide-input"]
+figures.sets(study)
+
+# %% [markdown]
+# ### Early layers generalise, later layers memorise
+#
+# A probe's accuracy on images that were trained on, and on others. While the two curves run
+# together the layers have learned something about the class; where they part, about these images.
+
+# %% tags=["hide-input"]
+figures.by_layer(study, study.main)
+
+# %% tags=["hide-input"]
+figures.by_layer(study, study.first)
+
+# %% [markdown]
+# A small part of the gap is built in. A training image is among its own nearest neighbours, so
+# one of its 30 votes is for its own label.
+#
+# ## Depth finds wrong labels
+#
+# If depth measures how hard a label is to fit, wrong labels must be deep (claim B2). Two kinds
+# are tried: a tenth of the labels drawn anew at random, and the mistakes that people made when
+# they labelled CIFAR-10 again {cite}`wei2022`, by majority of three.
+
+# %% tags=["hide-input"]
+figures.labels_by_depth(study)
+
+# %% tags=["hide-input"]
+figures.roc(study)
+
+# %% [markdown]
+# The area under such a curve is the chance that a wrong label lies deeper than a right one; ties
+# count one half. Examples without a depth are left out. People's mistakes are not made at random
+# but on images that look like the class given, which makes them easier to fit. The pictures show
+# both ends.
+
+# %% tags=["hide-input"]
+pictures.mislabelled(study)
+
+# %% [markdown]
+# ## Depth belongs to the image, mostly
+#
+# Do networks agree on what is deep? For every image the depths are averaged over networks, and
+# two such means are compared by their ranks (claims B3 and B4): between two halves of one
+# ensemble, which differ in nothing but their seeds and splits, and between architectures on the
+# same images.
+
+# %% tags=["hide-input"]
+agreement.correlations(study)
+
+# %% tags=["hide-input"]
+agreement.agreement(study)
+
+# %% tags=["hide-input"]
+agreement.side_by_side(study)
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.correlations(study),
+    caption="Spearman's ρ of depths: of means, of two single networks (training "
+    "images), and with the depths shuffled among images, which must be near 0",
+)
+
+# %% [markdown]
+# A mean over few networks is noisy, and noise lowers ρ. So architectures are compared over
+# equally many networks each, and two single networks agree less than two means. ρ does not say
+# whether two networks decide an image at the same depth, only whether they rank images alike.
+#
+# ## How much hangs on the definition
+#
+# Many details could be otherwise. One at a time is changed here, in the same networks: which
+# share of the depths moves?
+
+# %% tags=["hide-input"]
+agreement.choices(study, "training")
+
+# %% tags=["hide-input"]
+agreement.choices(study, "validation")
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.sensitivity_table(study),
+    caption="Share of depths that each choice changes",
+    percent=[c for c in tables.sensitivity_table(study) if c != "choice"],
+    digits=2,
+)
+
+# %% [markdown]
+# The definition of this book: 30 neighbours, an image among its own neighbours in training, of
+# tied classes the lowest number, distances in single precision, compared with the network's
+# answer. A depth is fragile, as a single vote can break the row of agreeing probes; the accuracy
+# of a probe is not (claim B42):
+
+# %% tags=["hide-input"]
+agreement.neighbours(study)
+
+# %% [markdown]
+# ### Seven layers or fifteen
+#
+# The paper settled on an MLP of seven layers after a look at one of fifteen, on CIFAR-10 with 40
+# % random labels (claim B44).
+
+# %% tags=["hide-input"]
+figures.deep(study)
+
+# %% [markdown]
+# ## Live: the depths of digits
+#
+# This cell trains a small MLP for real, probes all its layers and sorts some digits by their
+# depth.
+
+# %%
+pool = load_pool(Ensemble(dataset="digits", examples=1000, test_examples=200))
+network = ensemble.Network("mlp", width=64, depth=5)
+recipe = Recipe(steps=500, batch=64, lr=0.03, weight_decay=0.0)
+held_out = ensemble.held_out_mask(len(pool.labels), 0, 0.2, "folds")
+member = ensemble.train_member(
+    pool, network, recipe, held_out, seed=1, device="cpu"
+)
+right = member["final"].values == pool.labels
+print(f"right: training {right[~held_out].mean():.1%}, "
+      f"held out {right[held_out].mean():.1%}")  # fmt: skip
+pictures.live_gallery(member, pool)
+
+# %% [markdown]
+# ## What could be wrong
+#
+# - **Small networks, few images.** These networks are narrow and see a tenth of CIFAR-10 or a
+#   sixth of Fashion-MNIST. Absolute depths and accuracies are not the paper's; orders and signs
+#   are what is compared.
+# - **Depth needs a fitted network.** Before training fits its labels, the softmax probe disagrees
+#   with the network and many images have no depth. The table above gives the share.
+# - **Nearest neighbours in the input.** Depth 0 says that raw pixels suffice. This favours sets
+#   whose images are centred and cropped, such as Fashion-MNIST; a shift by a few pixels would
+#   change it.
+# - **The choices above.** Whoever compares depths with another implementation should first
+#   compare these. The place of the probe inside a residual block is lost from the paper's text;
+#   here it is the sum, before the ReLU.
+# - **Depths are whole numbers with many ties.** Ranks of means over few networks are coarse.
+# - **Intervals** take the images, and where the card counts seeds also the networks, as drawn at
+#   random. They know nothing of another architecture, data set or schedule.
+# - **Planted labels** are drawn from all classes, so one in ten of them stays right. Those are
+#   counted as right.
+#
+# ## Your own images
+#
+# Any folder with one subfolder per class, in any network of timm: a linear layer is fitted to
+# your labels on top of the pretrained network, then the probes are read.
+#
+# ```bash
+# nbcore run prediction-depth -p dataset=./mine \
+#   -p model=tf_efficientnet_lite0
+# ```
+
+# %% tags=["hide-input", "hide-output"]
+own_depths.show_own(config) if config.model else None
+
+# %% [markdown]
+# ## Rerun this chapter
+#
+# ```bash
+# nbcore run prediction-depth                  # stored runs: two minutes
+# nbcore run prediction-depth -p preset=smoke  # digits: a minute, 1 GB
+# nbcore run prediction-depth -p fresh=true    # train all: hours, 6 GB
+# nbcore run prediction-depth -p members=20    # trains what is missing
+# nbcore run prediction-depth -p k=10          # other probes: trains all
+# # one set of your choice, and a folder counts as a set
+# nbcore run prediction-depth \
+#   -p datasets=[./mine] -p networks=[resnet18]
+# # what B1 and B40 need: SVHN and CIFAR-100, a GPU, and patience
+# nbcore run prediction-depth -p preset=paper -p device=cuda
+# ```
+
+# %% tags=["hide-input"]
+charts.show(tables.parameters_table(), caption="Parameters of this chapter")
+
+# %% [markdown]
+# ## Exercises
+#
+# ```{exercise-start} Count a depth
+# :label: depth-count
+# ```
+# Seven probes, from the input to the softmax, say: bird, bird, ship, bird, plane, bird, bird. The
+# network says bird. How deep is this prediction? Check with `exercises.check("depth-count",
+# answer)`.
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} depth-count
+# :class: dropdown
+# ````
+
+# %%
+bird, ship, plane = 0, 1, 2
+said = [[bird, bird, ship, bird, plane, bird, bird]]
+depth = prediction_depth(said, [bird])[0]
+print(depth)
+exercises.check("depth-count", depth)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} How well does depth find them?
+# :label: depth-auroc
+# ```
+# Three wrong labels have the depths 2, 5 and 7, four right ones 0, 0, 2 and 5. Draw one of each
+# kind: what is the chance that the wrong one is deeper, if ties count one half?
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} depth-auroc
+# :class: dropdown
+# ````
+
+# %%
+wrong, right = np.array([2, 5, 7]), np.array([0, 0, 2, 5])
+wins = (wrong[:, None] > right) + 0.5 * (wrong[:, None] == right)
+print(wins.mean())
+exercises.check("depth-auroc", wins.mean())
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} The vote for oneself
+# :label: depth-self
+# ```
+# Let the probe at the input vote on all of scikit-learn's digits with $k = 5$. By how much is it
+# more often right when each image is among its own neighbours than when it is left out?
+# (`knn_predict` with `exclude_self=True` leaves it out.)
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} depth-self
+# :class: dropdown
+# ````
+
+# %%
+from nbcore.measures.depth import knn_predict
+from sklearn.datasets import load_digits
+
+x, y = load_digits(return_X_y=True)
+x = x.astype(np.float32)
+right = [
+    (knn_predict(x, y, x, k=5, exclude_self=left_out) == y).mean()
+    for left_out in (False, True)
+]
+print(f"{right[0] - right[1]:.4f}")
+exercises.check("depth-self", right[0] - right[1])
+
+# %% [markdown]
+# ````{solution-end}
+# ````

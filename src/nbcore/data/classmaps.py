@@ -1,0 +1,168 @@
+"""Class maps: which classes of a pretrained network stand for which class of another data set.
+
+A map is data. `cifar10` (ImageNet-1k to CIFAR-10, from the synset lists with which CINIC-10 was
+made, Darlow et al. 2018) and `digits` (for the smoke preset) come with the project; your own is a
+YAML file of `target: [source, ...]`, each source a WordNet synset or a class index:
+
+    bird: [n01514668, n01514859, 9]
+    boat: [n02951358]
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nbcore.errors import DataError, did_you_mean
+
+#: the maps that come with the project
+BUILT_IN = {"cifar10": "cifar10.csv", "digits": "digits.yaml"}
+Sources = dict[str, list[str | int]]
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """A checked map: `targets` in the order of the data set's classes, each with its sources.
+
+    targets: {target: source indices}, as `measures.zeroshot` takes it; names: what the sources are
+    called, by index.
+    """
+
+    name: str
+    targets: dict[str, tuple[int, ...]]
+    names: dict[int, str]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many source classes feed each target."""
+        return {target: len(sources) for target, sources in self.targets.items()}
+
+    @property
+    def columns(self) -> list[int]:
+        """Every mapped source, target by target."""
+        return [i for sources in self.targets.values() for i in sources]
+
+
+def read_map(name: str | Path) -> Sources:
+    """The map as written: {target: [synset or index, ...]}. DataError for anything else."""
+    if str(name) in BUILT_IN:
+        text = (files(__package__) / "maps" / BUILT_IN[str(name)]).read_text("utf-8")
+        return _from_csv(text) if BUILT_IN[str(name)].endswith(".csv") else _from_yaml(text, name)
+    try:
+        return _from_yaml(Path(name).read_text("utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"There is no class map {str(name)!r} ({type(error).__name__}); give a YAML file of "
+            f"`target: [synset or index, ...]` or one of {', '.join(BUILT_IN)}."
+        ) from None
+
+
+def _from_csv(text: str) -> Sources:
+    out: Sources = {}
+    for row in csv.DictReader(text.splitlines()):
+        out.setdefault(row["target"], []).append(row["synset"])
+    return out
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a target written twice is an error: the first would vanish unseen."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [str(self.construct_object(key)) for key, _ in node.value]
+        if twice := [key for key, n in Counter(keys).items() if n > 1]:
+            raise yaml.YAMLError(f"the target {twice[0]} stands there twice")
+        return super().construct_mapping(node, deep)
+
+
+def _from_yaml(text: str, name: str | Path) -> Sources:
+    try:
+        raw: Any = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise DataError(f"The class map {name} cannot be read as YAML ({line}).") from None
+    if not isinstance(raw, dict) or not raw:
+        raise DataError(
+            f"The class map {name} must be lines of `target: [synset or index, ...]`, not "
+            f"{type(raw).__name__}."
+        )
+    out: Sources = {}
+    for target, sources in raw.items():
+        items = [] if sources is None else sources if isinstance(sources, list) else [sources]
+        wrong = [s for s in items if isinstance(s, bool) or not isinstance(s, str | int)]
+        if wrong:
+            raise DataError(
+                f"The class map {name} gives {target} the source {wrong[0]!r}; a source is a "
+                "synset such as n02691156 or a class index."
+            )
+        out[str(target)] = items
+    return out
+
+
+def load_map(
+    name: str | Path, classes: Sequence[str], labels: Sequence[str], model: str = "the model"
+) -> ClassMap:
+    """Read a map and check it against the data set's classes and the model's.
+
+    classes: of the data set, in the order of its labels; labels: of the model, by index (synsets,
+    or any names). DataError, by name: a target that is no class, a class without a target or with
+    no source, a source that the model lacks, and a source that feeds two targets.
+    """
+    written = read_map(name)
+    unknown = [t for t in written if t not in classes]
+    missing = [c for c in classes if c not in written]
+    if unknown or missing:
+        raise DataError(
+            f"The class map {name} "
+            + " and ".join(
+                filter(None, (unknown and f"names {_some(unknown)}, no class of the data set",  # type: ignore[arg-type]
+                              missing and f"lacks {_some(missing)}"))
+            )
+            + f"; its targets must be the classes {_some(classes, 12)}."
+        )  # fmt: skip
+    empty = [t for t, sources in written.items() if not sources]
+    if empty:
+        raise DataError(
+            f"The class map {name} gives {_some(empty)} no source class, so that it could never be "
+            "predicted; name at least one synset or index."
+        )
+    index = {label: i for i, label in enumerate(labels)}
+    targets = {c: tuple(_resolve(s, index, labels, name, c, model) for s in written[c])
+               for c in classes}  # fmt: skip
+    _no_overlap(targets, labels, name)
+    return ClassMap(str(name), targets, {i: labels[i] for t in targets.values() for i in t})
+
+
+def _resolve(source, index: Mapping[str, int], labels, name, target: str, model: str) -> int:
+    if isinstance(source, str) and source in index:
+        return index[source]
+    if isinstance(source, int) and 0 <= source < len(labels):
+        return source
+    known = list(labels) if isinstance(source, str) else [f"0 to {len(labels) - 1}"]
+    raise DataError(
+        f"The class map {name} feeds {target} from {source!r}, which is no class of {model} with "
+        f"its {len(labels)} classes; {did_you_mean(str(source), known)}"
+    )
+
+
+def _no_overlap(targets: Mapping[str, tuple[int, ...]], labels, name) -> None:
+    fed: dict[int, list[str]] = {}
+    for target, sources in targets.items():
+        for i in sources:
+            fed.setdefault(i, []).append(target)
+    if twice := {i: t for i, t in fed.items() if len(t) > 1}:
+        i, into = next(iter(twice.items()))
+        rest = f" and {len(twice) - 1} more like it" if len(twice) > 1 else ""
+        raise DataError(
+            f"The class map {name} uses {labels[i]} twice, for {' and '.join(into)}{rest}; a "
+            "source class can feed one target only once."
+        )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

@@ -1,0 +1,101 @@
+"""Chapter 3's tables."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from nbcore.claims import Estimate
+from nbcore.pages import prediction_depth_statistics as statistics
+from nbcore.pages.prediction_depth import Study
+from nbcore.pages.prediction_depth_statistics import ROLES, Pair
+from nbcore.runs import presets, sensitivity
+from nbcore.runs.depth_chapters import NICE, nice_name
+
+UNTOUCHED = ("validation points among validation points", "train")
+NAMES = {"train": "training", "val": "validation"}
+CHOICES = {"the query left out": "the query left out of its neighbours"}
+
+
+def summary(study: Study) -> pd.DataFrame:
+    """Per ensemble: accuracies, mean depths, shares decided at the input and without a depth."""
+    rows = []
+    for key, run in study.runs.items():
+        members = run.table("members")
+        row: dict[str, object] = {"ensemble": nice_name(key), "networks": members.sizes["member"]}
+        last = members.isel(checkpoint=-1)
+        for role in ("train", "val", "test"):
+            row[role] = float(last[f"accuracy_{role}"].mean())
+        row["probes"] = members.sizes["probe"]
+        for role in ROLES:
+            depth = statistics.depths(members, role)
+            row |= {f"mean depth, {role}": float(np.nanmean(depth))} if len(depth) else {}
+        row["at the input"] = float((statistics.depths(members, "validation") == 0).sum()
+                                    / members["held_out"].values.sum())  # fmt: skip
+        row["no depth"] = f"{(members['depth'].values < 0).mean():.4%}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def choices(study: Study) -> pd.DataFrame:
+    """Share of depths that each choice changes, with its interval over the examples of one network.
+
+    Columns key, category, group (training or validation), value, low, high. Left out are the
+    definition itself and what a choice cannot change.
+    """
+    rows = []
+    for key, run in study.sensitivity.items():
+        table, members = run.table("choices")["depth_change"].mean("member"), study.runs[key]
+        held = int(members.table("members")["held_out"].values.sum(1).max())
+        sizes = {"train": members.table("examples").sizes["example"] - held, "val": held}
+        for choice, (role, n) in product(table["choice"].values, sizes.items()):
+            if choice == sensitivity.BASE or (choice, role) == UNTOUCHED:
+                continue
+            share = float(table.sel(choice=choice, role=role))
+            seen = Estimate.share(round(share * n), n, 1)
+            ends = {"low": min(seen.low, share), "high": max(seen.high, share)}
+            words = {"category": CHOICES.get(choice, choice), "group": NAMES[role]}
+            rows.append({"key": key, **words, "value": share, **ends})
+    return pd.DataFrame(rows)
+
+
+def sensitivity_table(study: Study) -> pd.DataFrame:
+    """Per choice the shares of depths changed, one column per ensemble and split."""
+    table = choices(study)
+    if table.empty:
+        return table
+    names = [f"{nice_name(k)}, {g}" for k, g in zip(table["key"], table["group"], strict=True)]
+    wide = table.assign(column=names).pivot(index="category", columns="column", values="value")
+    wide = wide[list(dict.fromkeys(names))].sort_values(names[0], ascending=False)
+    return wide.rename_axis("choice").reset_index().rename_axis(None, axis=1)
+
+
+def pair_name(pair: Pair) -> str:
+    """Whom a correlation is between."""
+    if pair.same:
+        return f"{NICE[pair.first]}, other seeds"
+    return f"{NICE[pair.first]} and {NICE[pair.second]}"
+
+
+def correlations(study: Study) -> pd.DataFrame:
+    """The study's agreement, one row a pair."""
+    rows = [
+        {
+            "data set": nice_set(p.dataset), "split": p.split, "networks": pair_name(p),
+            "in each mean": p.networks,
+            "ρ": f"{p.seen.value:.2f} [{p.seen.low:.2f}, {p.seen.high:.2f}]",
+            "ρ, single networks": p.single, "ρ, shuffled": p.shuffled,
+        }
+        for p in study.agreement
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def nice_set(dataset: str) -> str:
+    """A data set as the page names it."""
+    return nice_name(f"{dataset}:mlp").rpartition(",")[0]
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset."""
+    return pd.DataFrame(presets.describe("prediction-depth"))

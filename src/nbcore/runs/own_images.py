@@ -1,0 +1,148 @@
+"""Images of your own for a pretrained network: at its size, split in two, thinned to memory."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nbcore import data as nbdata
+from nbcore.data import images as reading
+from nbcore.data.sources import Found, is_picture, obtain
+from nbcore.errors import DataError
+from nbcore.training.testbed import balanced_subset
+
+#: bytes that the images, and later the embeddings at one probe, may take
+BUDGET = 3 * 2**29
+FEWEST = 4  # images of a class: three to learn from, one to hold out
+
+
+class Images(NamedTuple):
+    """Those to learn from come first. `found`: of how many these were chosen.
+
+    images: uint8 (n, h, w, c); labels: (n,) indices into classes; files: (n,) names, or split and
+    index where a file holds many; training: how many of them are to learn from.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: np.ndarray
+    training: int
+    classes: tuple[str, ...]
+    found: int
+
+
+def load(
+    dataset: str, size: int, room: Callable[[np.ndarray], int], most: int = 0,
+    held_out: float = 0.2, seed: int = 0,
+) -> Images:  # fmt: skip
+    """The images of a folder or name, with their own test split or `held_out` of each class.
+
+    size: side that they are brought to (or, where all of them would not fit into memory so, that
+    of the network that resizes them); room: given one image (1, h, w, c), how many like it may be
+    used; most: at most so many, 0 for all. More are thinned evenly over the classes.
+    DataError: fewer than two classes, or than four images in one; a damaged image; too many.
+    """
+    found = obtain(dataset)
+    splits = _splits(found)
+    parts = [_load(dataset, found, split, size) for split in splits]
+    names = max((part.classes for part in parts), key=len)
+    total = sum(map(len, parts))
+    limit = min(room(parts[0].images[:1]), most or total, total)
+    kept = []
+    for part in parts:
+        share = min(max(round(limit * len(part) / total), 1), len(part))
+        kept.append(np.sort(balanced_subset(part.labels, share, seed)))
+    if len(parts) == 1:
+        _enough([parts[0].labels[kept[0]]], names, dataset, total, limit)
+        out = _hold_out(parts[0].labels[kept[0]], held_out, seed)
+        kept = [kept[0][~out], kept[0][out]]
+        parts, splits = parts * 2, splits * 2
+    else:
+        _enough([p.labels[i] for p, i in zip(parts, kept, strict=True)], names, dataset, total,
+                limit)  # fmt: skip
+    chosen = list(zip(parts, kept, strict=True))
+    images = [part.images[i] for part, i in chosen]
+    channels = max(x.shape[-1] for x in images)  # grey repeated where the other part has colours
+    images = [np.broadcast_to(x, (*x.shape[:-1], channels)) for x in images]
+    labels = np.concatenate([part.labels[i] for part, i in chosen])
+    used, labels = np.unique(labels, return_inverse=True)
+    files = [_files(found, s, len(part))[i] for s, (part, i) in zip(splits, chosen, strict=True)]
+    classes = tuple(str(names[i]) for i in used)
+    return Images(
+        np.concatenate(images), labels, np.concatenate(files), len(kept[0]), classes, total
+    )
+
+
+def _splits(found: Found) -> list[str]:
+    """The split to learn from and the one held out; the first alone where there is no other."""
+    if not is_picture(found.files[0]) and found.files[0].suffix != ".parquet":
+        return ["train", "test"]
+    for split in ("test", "val"):
+        try:
+            if reading._by_name(found, split) != found.files:
+                return ["train", split]
+        except DataError:  # no such split
+            continue
+    return ["train"]
+
+
+def _load(dataset: str, found: Found, split: str, size: int) -> nbdata.ImageSet:
+    n = _count(found)
+    if n is not None and n * size * size * 3 <= BUDGET:
+        return nbdata.load(dataset, split, size)
+    try:
+        return nbdata.load(dataset, split)  # of their own size, which is usually small
+    except DataError as error:
+        if "different sizes" not in str(error):
+            raise
+    raise DataError(
+        f"{dataset} has {n} images of different sizes, which at {size}×{size} pixels take more "
+        f"than {BUDGET / 2**30:.1f} GiB; give {BUDGET // (3 * size * size)} at most."
+    )
+
+
+def _count(found: Found) -> int | None:
+    """Images in all splits; None for arrays, whose images have one size already."""
+    if is_picture(found.files[0]):
+        return len(found.files)
+    if found.files[0].suffix != ".parquet":
+        return None
+    from pyarrow.parquet import ParquetFile
+
+    return sum(ParquetFile(file).metadata.num_rows for file in found.files)
+
+
+def _files(found: Found, split: str, n: int) -> np.ndarray:
+    if not is_picture(found.files[0]):
+        return np.array([f"{split} {i}" for i in range(n)])
+    files = reading._by_name(found, split)
+    return np.array([file.relative_to(found.root).as_posix() for file in files])
+
+
+def _enough(
+    labels: list[np.ndarray], names: Sequence[str], dataset: str, total: int, limit: int
+) -> None:
+    counts = np.bincount(labels[0], minlength=len(names))
+    used = np.unique(np.concatenate(labels))
+    thinned = f" ({limit} of {total} images were used)" if limit < total else ""
+    if len(used) < 2:
+        raise DataError(
+            f"{dataset} has images of one class only, {names[used[0]]!r}; a head needs two classes "
+            "or more, in a folder each."
+        )
+    few = [i for i in used if counts[i] < FEWEST]
+    if few:
+        others = f", as have {len(few) - 1} other classes" if len(few) > 1 else ""
+        raise DataError(
+            f"The class {names[few[0]]!r} of {dataset} has {counts[few[0]]} images to learn from"
+            f"{others}{thinned}; a class needs {FEWEST}: add some, or leave the class out."
+        )
+
+
+def _hold_out(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """(n,) bool: of each class the share, drawn at random, but one image at the least."""
+    out = np.zeros(len(labels), bool)
+    for c in np.unique(labels):
+        own = np.random.default_rng([seed, c]).permutation(np.flatnonzero(labels == c))
+        out[own[: max(round(share * len(own)), 1)]] = True
+    return out

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.neighbors import NearestNeighbors
+
+from nbcore.measures import neighbours
+
+RNG = np.random.default_rng(0)
+BANK = RNG.normal(size=(400, 24)).astype(np.float32)
+QUERIES = RNG.normal(size=(90, 24)).astype(np.float32)
+
+
+@pytest.fixture(params=["torch", "faiss"])
+def backend(request):
+    pytest.importorskip(request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("k", [1, 30, 400])
+def test_neighbours_equal_scikit_learn(backend, k):
+    found = neighbours.nearest(BANK, QUERIES, k, backend=backend)
+    theirs = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(BANK.astype(float))
+    wanted = theirs.kneighbors(QUERIES.astype(float), return_distance=False)
+    assert found.dtype == np.int64 and found.shape == (90, k)
+    # in float32 two distances may round to one and change places: the sets agree
+    assert (found == wanted).mean() > 0.999
+    assert (np.sort(found) == np.sort(wanted)).all()
+
+
+def test_leaving_oneself_out_equals_scikit_learn(backend):
+    found = neighbours.nearest(BANK, BANK, 10, exclude_self=True, backend=backend)
+    theirs = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(BANK.astype(float))
+    assert (found == theirs.kneighbors(return_distance=False)).all()
+    own = np.arange(len(BANK))
+    assert not (found == own[:, None]).any()
+    assert (neighbours.nearest(BANK, BANK, 1, backend=backend)[:, 0] == own).all()
+
+
+# a coarse grid of whole numbers: distances are exact in float32 and many are equal
+grid = hnp.arrays(
+    np.float32, st.tuples(st.integers(2, 14), st.just(2)), elements=st.integers(0, 3).map(float)
+)
+
+
+@given(grid, st.data())
+def test_the_k_smallest_distances_whatever_is_tied(bank, data):
+    alone = data.draw(st.booleans())
+    queries = bank if alone else data.draw(grid)
+    k = data.draw(st.integers(1, len(bank) - alone))
+    square = ((queries[:, None] - bank[None]) ** 2).sum(2)
+    if alone:
+        np.fill_diagonal(square, np.inf)
+    for backend in neighbours.BACKENDS:
+        found = neighbours.nearest(bank, queries, k, alone, backend)
+        distances = np.take_along_axis(square, found, 1)
+        np.testing.assert_array_equal(distances, np.sort(square, axis=1)[:, :k])
+        assert all(len(set(row)) == k for row in found.tolist())
+
+
+def test_duplicates_of_a_query_still_count(backend):
+    bank = np.repeat(BANK[:20], 3, axis=0)
+    found = neighbours.nearest(bank, bank, 2, exclude_self=True, backend=backend)
+    own = np.arange(60)
+    assert (found // 3 == own[:, None] // 3).all()  # its two copies
+    assert not (found == own[:, None]).any()
+    # more copies than neighbours asked for: whichever are found, oneself is not among them
+    same = np.ones((50, 4), np.float32)
+    crowd = neighbours.nearest(same, same, 5, exclude_self=True, backend=backend)
+    assert crowd.shape == (50, 5)
+    assert not (crowd == np.arange(50)[:, None]).any()
+    assert all(len(set(row)) == 5 for row in crowd.tolist())
+
+
+@pytest.mark.parametrize("exclude_self", [False, True])
+def test_the_block_size_bounds_memory_and_changes_nothing(monkeypatch, exclude_self):
+    whole = neighbours.nearest(BANK, BANK, 30, exclude_self)
+    sizes = []
+    product = torch.addmm
+
+    def watched(bias, block, bank, **options):
+        out = product(bias, block, bank, **options)
+        sizes.append(out.numel() * out.element_size())
+        return out
+
+    monkeypatch.setattr(torch, "addmm", watched)
+    for rows, blocks in {1: 400, 7: 58, 400: 1, 10**6: 1}.items():
+        sizes.clear()
+        monkeypatch.setattr(neighbours, "BLOCK_BYTES", rows * 400 * 4)
+        assert (neighbours.nearest(BANK, BANK, 30, exclude_self) == whole).all()
+        assert len(sizes) == blocks and max(sizes) <= neighbours.BLOCK_BYTES
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 1)  # less than one row: row by row all the same
+    assert (neighbours.nearest(BANK, BANK[:3], 30) == whole[:3]).all() or exclude_self
+
+
+def test_the_published_block_size_holds_less_than_the_promised_memory():
+    assert neighbours.BLOCK_BYTES <= 100 * 2**20
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: its blocks are larger")
+def test_a_gpu_finds_the_same():
+    found = neighbours.nearest(torch.from_numpy(BANK).cuda(), torch.from_numpy(QUERIES).cuda(), 30)
+    assert (found == neighbours.nearest(BANK, QUERIES, 30)).mean() > 0.999
+
+
+def test_inputs_of_any_kind_are_left_as_they_were(backend):
+    whole = np.arange(40).reshape(20, 2) ** 2  # integers, no two distances alike
+    before = whole.copy()
+    found = neighbours.nearest(whole, whole[:3], 4, backend=backend)
+    assert (found == neighbours.nearest(torch.from_numpy(whole).float(), whole[:3], 4)).all()
+    assert (neighbours.nearest(whole[::2], whole[::2], 1, backend=backend)[:, 0] == range(10)).all()
+    assert (whole == before).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(k=0), "k must be from 1 to 400, the size of the bank, not 0"),
+        (dict(k=401), "k must be from 1 to 400"),
+        (dict(k=400, queries=BANK, exclude_self=True), "k must be from 1 to 399"),
+        (dict(exclude_self=True), "needs the bank itself as queries"),
+        (dict(queries=QUERIES[:, :5]), "differ in dimension: 24 and 5"),
+        (dict(bank=BANK[0]), r"bank must be \(example, feature\)"),
+        (dict(queries=QUERIES[:0]), r"queries must be \(example, feature\)"),
+        (dict(backend="annoy"), "torch, faiss, not 'annoy'"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(change, words):
+    case = dict(bank=BANK, queries=QUERIES, k=3) | change
+    with pytest.raises(ValueError, match=words):
+        neighbours.nearest(**case)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_embeddings_that_are_not_finite_are_counted(bad, backend):
+    spoilt = BANK.copy()
+    spoilt[[3, 3, 8], [0, 5, 1]] = bad
+    with pytest.raises(ValueError, match="2 of 400 rows of the bank hold NaN or infinity"):
+        neighbours.nearest(spoilt, QUERIES, 3, backend=backend)
+    with pytest.raises(ValueError, match="2 of 400 rows of the queries"):
+        neighbours.nearest(BANK, spoilt, 3, backend=backend)
