@@ -51,6 +51,7 @@ from nbcore.runs.sensitivity import load_sensitivity
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
+# %% tags=["hide-input"]
 config = from_cell("depth-learning-margins", globals())
 runs = depth_chapters.load(config, fresh=fresh)
 found = page.studies(runs, config)

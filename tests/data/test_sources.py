@@ -91,13 +91,19 @@ def test_unknown_name_says_what_was_meant():
 
 def test_catalogue_is_complete():
     assert set(data.CATALOG) == {
-        "digits", "fashion-mnist", "cifar10", "cifar100", "svhn", "cifar10.1-v4", "cifar10.1-v6",
-        "cinic10-imagenet", "testbed-cifar10.1", "testbed-imagenetv2", "timm-results",
+        "digits", "fashion-mnist", "cifar10", "cifar10n", "cifar100", "svhn", "cifar10.1-v4",
+        "cifar10.1-v6", "cinic10-imagenet", "testbed-cifar10.1", "testbed-imagenetv2",
+        "timm-results",
     }  # fmt: skip
     references = (project_root() / "book" / "references.bib").read_text()
     for name, e in data.CATALOG.items():
         assert f"{{{e.cite}," in references
-        assert e.kind in ("images", "predictions", "table") and e.licence and e.cite and e.about
+        assert (
+            e.kind in ("images", "predictions", "table", "labels")
+            and e.licence
+            and e.cite
+            and e.about
+        )
         assert e.base.endswith("/") or not e.base
         for checksum in data.declared(name):
             assert len(checksum) == 64

@@ -119,7 +119,8 @@ def test_a_planted_bound_is_found_and_its_control_fails(found):
 
 def test_the_mirrored_bound_is_found_where_the_consensus_is_wrong(found):
     seen = page._mirror(found, 50)["largest distance of the two lines"]
-    assert seen.value < 0.15 and seen.low <= seen.value <= seen.high
+    # on ten predictions an image the lines are a score step (a fifth) or so apart at their ends
+    assert seen.value < 0.3 and seen.low <= seen.value <= seen.high
     assert 0.1 < (~found.right).mean() < 0.3
     assert page._outvoted(found, 50)["mean consistency score at high depth"].high < 0.5
 
@@ -169,7 +170,7 @@ def test_the_course_is_a_mean_over_predictions_at_each_depth():
         pairs = [v for d, v in zip(depth.ravel(), value.ravel(), strict=True)
                  if d == level and not np.isnan(v)]  # fmt: skip
         assert seen.counts[i] == len(pairs) and seen.draws[0, i] == pytest.approx(np.mean(pairs))
-    rising = course(np.tile([0, 0.5, 1.0], (30, 1)), np.tile([1, 2, 3.0], (30, 1)), 2, 5)
+    rising = course(np.tile([0, 0.5, 1.0], (3, 20)), np.tile([1, 2, 3.0], (3, 20)), 2, 5)
     assert rising.spearman()[0] == pytest.approx(1)
     rare = course(np.array([[0.0] * 30 + [1.0]]), np.ones((1, 31)), 1, 5)
     assert rare.depth.tolist() == [0]  # one prediction is not enough for a mean

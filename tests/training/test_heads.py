@@ -60,9 +60,7 @@ def test_weight_decay_of_twice_lambda_is_the_pull(layer):
         grads = torch.autograd.grad(loss, (w, b))
         with torch.no_grad():
             w, b = ((p - rate * g).requires_grad_() for p, g in zip((w, b), grads, strict=True))
-    assert (head.start + head.moved).detach().numpy() == pytest.approx(
-        w.detach().numpy(), abs=1e-4
-    )
+    assert (head.start + head.moved).detach().numpy() == pytest.approx(w.detach().numpy(), abs=1e-4)
 
 
 def test_a_strong_pull_keeps_the_head_where_it_was(layer):

@@ -26,7 +26,8 @@ STYLE = """<style>
 .nbgallery-group{margin:.5rem 0 .9rem}
 .nbgallery-name{margin:0 0 .3rem;font-size:.92rem}
 .nbgallery-row{display:flex;flex-wrap:wrap;gap:8px;max-width:var(--nbgallery-width)}
-.nbgallery-row figure{margin:0;width:var(--nbgallery-size);text-align:center}
+.nbgallery-row figure{margin:0!important;padding:0!important;
+width:var(--nbgallery-size);text-align:center}
 .nbgallery-row img{display:block;width:100%;height:auto;image-rendering:pixelated;
 border-radius:3px;filter:none!important;background:none!important}
 .nbgallery-row figcaption{margin:2px 0 0;padding:0;font-size:.72rem;line-height:1.2;
