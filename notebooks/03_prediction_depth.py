@@ -329,7 +329,7 @@ pictures.live_gallery(member, pool)
 #   -p model=tf_efficientnet_lite0
 # ```
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["hide-input"]
 own_depths.show_own(config) if config.model else None
 
 # %% [markdown]

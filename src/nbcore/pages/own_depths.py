@@ -151,7 +151,7 @@ def pictures(measured: xr.Dataset) -> Gallery:
     ]
     wrong = "none is" if (label == says).all() else f"{(label != says).sum()} are"
     return gallery(
-        measured["picture"].values, captions, [str(classes[y]) for y in label],
+        measured["thumbnail"].values, captions, [str(classes[y]) for y in label],
         title="Held-out images of each class, from the earliest decided to the latest",
         description=f"{len(at)} held-out images with the smallest and largest prediction depths "
         f"of their class ({depth.min()} to {depth.max()}); {wrong} classified wrongly. Under each "

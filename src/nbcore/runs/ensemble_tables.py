@@ -37,7 +37,7 @@ def reduce(run: Run, pool: Callable[[], Pool], folds: int | None = None) -> Tabl
     for name, member in run.members():
         kind, _, number = name.rpartition("-")
         half = -1 if kind == "full" else int(number) // (folds or 1) % 2
-        row = _row(member, pool().test_labels).assign(half=((), np.int8(half)))
+        row = reduce_member(member, pool().test_labels).assign(half=((), np.int8(half)))
         rows.append(row.expand_dims(member=[name]))
         sums.add(member, row, half)
     members = xr.concat(rows, "member", data_vars="minimal", coords="minimal", compat="override")
@@ -48,7 +48,8 @@ def reduce(run: Run, pool: Callable[[], Pool], folds: int | None = None) -> Tabl
     return tables | ({"votes": sums.votes(member)} if sums.has_votes else {})
 
 
-def _row(member: xr.Dataset, test_labels: np.ndarray) -> xr.Dataset:
+def reduce_member(member: xr.Dataset, test_labels: np.ndarray) -> xr.Dataset:
+    """One row of the table `members`, from a member as `ensemble.train_member` returns it."""
     out: dict = {"held_out": member["held_out"], "step": member["step"], "loss": member["loss"]}
     held = member["held_out"].values
     right, probed = {}, {}

@@ -64,7 +64,7 @@ def measure(config: OwnDepths) -> xr.Dataset:
     Dataset over image, probe ("input" first, "softmax" last): `file` (image), `label`,
     `prediction` (image) indices into attrs["classes"], `held_out` (image) bool, `depth` (image) 0
     to the last probe, -1 undefined, `votes` (image, probe) 0 to k for the image's label, and
-    `picture` (picture, height, width, channel) uint8 of the images `pictured` (picture), see
+    `thumbnail` (picture, height, width, channel) uint8 of the images `pictured` (picture), see
     `pick`; attrs `size` (the network's input in pixels), `k`, `found` (of how many images).
     DataError: see `own_images.load`. ParameterError: an unknown model, k larger than the number of
     training images, a network whose embeddings are not finite.
@@ -88,13 +88,13 @@ def measure(config: OwnDepths) -> xr.Dataset:
     depths = depth.prediction_depth(said, final)
     held_out = np.arange(len(final)) >= n
     pictured = pick(depths, chosen.labels, held_out, len(chosen.classes))
-    picture = ("picture", "height", "width", "channel"), _thumbnails(chosen.images[pictured])
+    shown = ("picture", "height", "width", "channel"), _thumbnails(chosen.images[pictured])
     return xr.Dataset(
         {
             "file": ("image", chosen.files), "label": ("image", chosen.labels),
             "prediction": ("image", final), "held_out": ("image", held_out),
             "depth": ("image", depths), "votes": (("image", "probe"), votes),
-            "pictured": ("picture", pictured), "picture": picture,
+            "pictured": ("picture", pictured), "thumbnail": shown,
         },
         coords={"probe": ["input", *points, "softmax"]},
         attrs={"classes": list(chosen.classes), "found": chosen.found, "k": config.k,
@@ -205,6 +205,9 @@ def _room(model: Classifier, points: dict[str, str], image: np.ndarray) -> int:
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:
-    size = (SIDE, SIDE)
-    small = [Image.fromarray(x.squeeze()).resize(size, Image.Resampling.LANCZOS) for x in images]
-    return np.stack([np.atleast_3d(np.asarray(x)) for x in small])
+    out = np.empty((len(images), SIDE, SIDE, images.shape[-1]), np.uint8)
+    for i, x in enumerate(images):
+        grey = x[..., 0] if x.shape[-1] == 1 else x
+        small = Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        out[i] = np.atleast_3d(np.asarray(small))
+    return out
