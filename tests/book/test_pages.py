@@ -71,7 +71,9 @@ def test_every_claim_card_is_filled_and_says_where_it_was_measured(open_page, st
     slug = stem.partition("_")[2].replace("_", "-")
     own = [c for c in claims.ledger().values() if c.chapter == slug]
     cards = page.locator("details.claim-card")
-    assert cards.count() == len(own)
+    shown = {card.get_attribute("id").removeprefix("claim-") for card in cards.all()}
+    # a chapter may add the card of a claim that it completes: chapter 6 does for A26
+    assert {c.id for c in own} <= shown <= {c.id for c in own} | {"A26"}
     observed = [t for t in cards.all_inner_texts() if "not yet run" not in t]
     assert observed
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
