@@ -52,7 +52,7 @@ def said(run: Run) -> str:
     of = f" of {m.attrs['found']}" if m.attrs["found"] > n else ""
     lost = int((m["depth"] < 0).sum())
     shares = ", ".join(
-        f"{right:.1%} of the {name} images"
+        f"{right:.1%} of the {name.replace(' ', '-')} images"
         for name, right in own.table(m).groupby("split", sort=False)["correct"].mean().items()
     )
     side = m.attrs["size"]

@@ -132,7 +132,7 @@ def _enough(
         )
     few = [i for i in used if counts[i] < FEWEST]
     if few:
-        others = f", as have {len(few) - 1} other classes" if len(few) > 1 else ""
+        others = f", and too few also {', '.join(names[i] for i in few[1:4])}" if few[1:] else ""
         raise DataError(
             f"The class {names[few[0]]!r} of {dataset} has {counts[few[0]]} images to learn from"
             f"{others}{thinned}; a class needs {FEWEST}: add some, or leave the class out."
