@@ -1,10 +1,14 @@
+"""Images of one's own: in a tiny network, bad input, and in the one that ships with a package."""
+
 import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import xarray as xr
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_predict, prediction_depth
@@ -226,6 +230,22 @@ def test_the_page_shows_everything(folder, tiny, monkeypatch, capsys):
     assert "-p dataset=FOLDER" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "depths, found",
+    [
+        ([0, 0, 3, 3], "100% of the shallower 2, 50% of the deeper 2"),
+        ([0, 3, 3, 3], "100% of the shallower 1, 67% of the deeper 3"),
+    ],
+)
+def test_the_title_compares_shallower_with_deeper(depths, found):
+    m = xr.Dataset(
+        {"depth": ("image", depths), "held_out": ("image", [True] * 4),
+         "label": ("image", [0, 1, 1, 0]), "prediction": ("image", [0, 1, 1, 1])},
+        coords={"probe": list("abcd")},
+    )  # fmt: skip
+    assert f"are less often right: {found}" in page.by_depth(m).to_dict()["description"]
+
+
 def test_figures_stand_where_no_depth_is_defined(folder, tiny):
     m = measure(config(folder))
     m["depth"][:] = -1
@@ -233,8 +253,34 @@ def test_figures_stand_where_no_depth_is_defined(folder, tiny):
     assert "too few" in page.by_depth(m).to_dict()["description"]
 
 
-def test_the_offline_network_on_a_folder(tmp_path):
-    folder = draw(tmp_path / "mine", {"dark": 6, "light": 6})
-    m = measure(config(folder, model=pretrained.OFFLINE, k=3))
-    assert m.attrs["size"] == 224 and m.sizes["probe"] == 14
-    assert (m["prediction"] == m["label"]).all()
+@pytest.fixture(scope="module")
+def digits_folder(tmp_path_factory):
+    """Three kinds of digits, fifteen pictures each, one subfolder a class."""
+    root = tmp_path_factory.mktemp("mine")
+    digits = load_digits()
+    for label in (0, 1, 4):
+        (root / f"digit {label}").mkdir()
+        for i in np.flatnonzero(digits.target == label)[:15]:
+            picture = Image.fromarray((digits.images[i] * 15).astype(np.uint8))
+            picture.resize((40, 40)).save(root / f"digit {label}" / f"{i}.png")
+    return root
+
+
+def test_depths_of_pictures_in_the_network_that_ships_with_a_package(digits_folder):
+    given = OwnDepths(dataset=str(digits_folder), k=5, device="cpu")
+    run = own_depths.run_own(given)
+    seen = run.member("images")
+    assert seen.sizes["image"] == 45 and int(seen["held_out"].sum()) == 9
+    assert seen.attrs["classes"] == ["digit 0", "digit 1", "digit 4"]
+    assert seen["probe"].values[0] == "input" and seen["probe"].values[-1] == "softmax"
+    right = seen["prediction"].values == seen["label"].values
+    assert right[~seen["held_out"].values].mean() > 0.9  # the head was fitted to them
+    last = seen.sizes["probe"] - 1
+    assert set(seen["depth"].values) <= {-1, *range(last + 1)}
+    assert (seen["votes"].values <= 5).all()
+    # a picture that all probes give to its class with most votes, and the network too, is shallow
+    sure = right & (seen["votes"].values >= 3).all(1)
+    assert sure.any() and (seen["depth"].values[sure] == 0).all()
+    table = pd.read_csv(own_depths.write_table(run, str(digits_folder)))
+    assert len(table) == 45 and {"file", "label", "prediction", "depth"} <= set(table)
+    assert own_depths.run_own(given).origin == "cached"

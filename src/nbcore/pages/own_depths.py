@@ -52,7 +52,7 @@ def said(run: Run) -> str:
     of = f" of {m.attrs['found']}" if m.attrs["found"] > n else ""
     lost = int((m["depth"] < 0).sum())
     shares = ", ".join(
-        f"{right:.1%} of the {name.replace(' ', '-')} images"
+        f"{right:.1%} of the {str(name).replace(' ', '-')} images"
         for name, right in own.table(m).groupby("split", sort=False)["correct"].mean().items()
     )
     side = m.attrs["size"]
@@ -98,14 +98,17 @@ def by_depth(measured: xr.Dataset) -> Figure:
         )
     return charts.curve(
         rows.assign(series="held-out images"), x_title=AXIS.format(last=last), y_format="~%",
-        y_title="right predictions", y_domain=(0.0, 1.0), title=finding,
+        y_title="right predictions", y_domain=(0.0, 1.03), title=finding,
         subtitle="held-out images, with 95 % intervals",
         description=f"Accuracy of the held-out predictions at each depth. {finding}.",
     )  # fmt: skip
 
 
 def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None]:
-    """Rows by depth; then (accuracy, images) up to the median depth, and beyond it."""
+    """Rows by depth; then (accuracy, images) up to the median depth, and beyond it.
+
+    Where none lie beyond it, those at the median are the deeper ones.
+    """
     held = m["held_out"].values & (m["depth"].values >= 0)
     depths, right = m["depth"].values[held], (m["label"] == m["prediction"]).values[held]
     rows = []
@@ -113,7 +116,8 @@ def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None
         own_right = right[depths == d]
         low, high = clopper_pearson(own_right.sum(), len(own_right))
         rows.append({"x": d, "y": own_right.mean(), "low": float(low), "high": float(high)})
-    beyond = depths > np.median(depths) if len(depths) else depths > 0
+    middle = np.median(depths) if len(depths) else 0
+    beyond = depths > middle if (depths > middle).any() else depths >= middle
     halves = [(right[part].mean(), int(part.sum())) if part.any() else None
               for part in (~beyond, beyond)]  # fmt: skip
     return pd.DataFrame(rows), halves[0], halves[1]

@@ -71,7 +71,7 @@ def _tidy(notebook: nbformat.NotebookNode) -> None:
             cell.metadata["tags"].append("remove-cell")
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
-                lines = output["text"].split("\n")
+                lines = output["text"].replace("\x1b[A", "").split("\n")  # a bar within a bar
                 output["text"] = "\n".join(s for s in lines if "\r" not in s and not _is_bar(s))
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if o.get("text", "-").strip()]
