@@ -16,14 +16,14 @@ NICE = {"fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CI
 #: what two cores can train in minutes a member, by network: the published setting
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": dict(width=256, depth=7, batch=128, lr=0.01, steps=1000, drop_at=(0.5, 0.8)),
-    "vgg16": dict(width=16, batch=128, lr=0.03, steps=800, drop_at=(0.6, 0.85)),
+    "vgg16": dict(width=16, batch=128, lr=0.03, steps=1100, drop_at=(0.7, 0.9)),
     "resnet18": dict(width=16, batch=128, lr=0.04, steps=400, drop_at=(0.5, 0.8)),
 }
 ROSTER: dict[str, dict[str, Any]] = {
     "fashion-mnist:mlp": dict(examples=10_000, held_out=0.1, batch=256, lr=0.03, steps=1200,
-                              checkpoints=14, members=100, full_members=3, input_margins=1000),
-    "cifar10:vgg16": dict(members=30, full_members=2, input_margins=1000),
-    "cifar10:resnet18": dict(members=2),
+                              checkpoints=14, members=250, full_members=10, input_margins=1000),
+    "cifar10:vgg16": dict(members=50, full_members=10, input_margins=1000),
+    "cifar10:resnet18": dict(members=5),
     "cifar10:mlp": dict(members=50),
 }  # fmt: skip
 SMALL_POOL = dict(examples=5000, test_examples=1000, held_out=0.2, checkpoints=12, members=10)
