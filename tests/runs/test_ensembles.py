@@ -2,10 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from nbcore import data
 from nbcore.errors import DataError, ParameterError
-from nbcore.runs import ensembles
+from nbcore.runs import ensembles, store
 from nbcore.runs.ensembles import Ensemble, load_pool, plant_noise, run_ensemble
 from nbcore.training import loop
 
@@ -52,6 +53,36 @@ def test_members_are_added_without_training_the_others_again(monkeypatch):
     assert list(more.table("members")["member"]) == sorted(trained)
     assert run_ensemble(with_fields(members=2)).origin == "cached"
     assert len(trained) == 4
+
+
+def test_a_published_ensemble_is_extended_from_its_tables_alone(monkeypatch, tmp_path):
+    config = with_fields(input_margins=10, held_out=0.5)
+    few = run_ensemble(dataclasses.replace(config, members=3, full_members=1))
+    store.publish(few)
+    monkeypatch.setenv("NBCORE_CACHE", str(tmp_path / "a fresh checkout"))
+    more = dataclasses.replace(config, members=4, full_members=2)
+    extended = run_ensemble(more)
+    assert len(extended.member_names) == 6 and len(list(extended.path.glob("member-*"))) == 2
+    assert store.verify(extended) == 2 + len(extended.manifest["tables"])
+    assert run_ensemble(more).origin == "cached"
+
+    monkeypatch.setenv("NBCORE_CACHE", str(tmp_path / "all at once"))
+    monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path / "no results"))
+    whole = run_ensemble(more)
+    for name in whole.manifest["tables"]:
+        xr.testing.assert_allclose(extended.table(name), whole.table(name), rtol=1e-5)
+        assert {k: v.dtype for k, v in extended.table(name).variables.items()} == {
+            k: v.dtype for k, v in whole.table(name).variables.items()
+        }
+
+
+def test_a_published_ensemble_of_other_code_is_not_extended(monkeypatch, tmp_path):
+    run = run_ensemble(TINY)
+    run.manifest["source"] |= {"nbcore.measures.depth": "0" * 16}
+    store.publish(run)
+    monkeypatch.setenv("NBCORE_CACHE", str(tmp_path / "a fresh checkout"))
+    more = run_ensemble(with_fields(members=4))
+    assert len(list(more.path.glob("member-*"))) == 4
 
 
 def test_neither_the_order_nor_an_interruption_changes_a_bit(monkeypatch, tmp_path):

@@ -48,6 +48,46 @@ def reduce(run: Run, pool: Callable[[], Pool], folds: int | None = None) -> Tabl
     return tables | ({"votes": sums.votes(member)} if sums.has_votes else {})
 
 
+def join(old: Tables, new: Tables, pool: Callable[[], Pool]) -> Tables:
+    """The tables of all members from those of two disjoint groups of them.
+
+    Equal to `reduce` of all, but for the rounding of the mean margins (float32).
+    """
+    parts = [old["members"], new["members"]]
+    members = xr.concat(parts, "member", data_vars="minimal", coords="minimal", compat="override")
+    tables = {"members": members.sortby("member"), "examples": _mean_margins(old, new)}
+    tables["thumbnails"] = _thumbnails(tables["members"], pool())
+    votes = [t["votes"] for t in (old, new) if "votes" in t]
+    if votes:
+        tables["votes"] = xr.concat(votes, "part").sum("part", dtype=np.uint16)
+    return tables
+
+
+def _mean_margins(old: Tables, new: Tables) -> xr.Dataset:
+    """The table `examples` of two groups of members; each group counts by its size."""
+    full = any((t["members"]["half"] < 0).any() for t in (old, new))
+    groups = [(t["examples"], _margin_counts(t["members"], full)) for t in (old, new)]
+    out = {**groups[0][0], **groups[1][0]}
+    for name in [str(n) for n in out if "margin" in str(n)]:
+        has = [(examples[name], counts[name]) for examples, counts in groups if name in examples]
+        sums = xr.concat([(mean * count).fillna(0.0) for mean, count in has], "group").sum("group")
+        number = xr.concat([count for _, count in has], "group").sum("group")
+        out[name] = (sums / number).astype(np.float32)  # 0 / 0: no member, NaN as before
+    return xr.Dataset(out, attrs=old["examples"].attrs)
+
+
+def _margin_counts(members: xr.Dataset, full: bool) -> dict[str, xr.DataArray]:
+    """How many members stand behind each mean of `_Sums.examples`."""
+    whole = members["half"] < 0
+    return {
+        "output_margin_train": (~whole & ~members["held_out"]).sum("member"),
+        "output_margin_val": (~whole & members["held_out"]).sum("member"),
+        "output_margin_test": (whole if full else ~whole).sum("member"),
+        "input_margin_train": whole.sum("member"),
+        "input_margin_test": whole.sum("member"),
+    }
+
+
 def reduce_member(member: xr.Dataset, test_labels: np.ndarray) -> xr.Dataset:
     """One row of the table `members`, from a member as `ensemble.train_member` returns it."""
     out: dict = {"held_out": member["held_out"], "step": member["step"], "loss": member["loss"]}

@@ -94,6 +94,7 @@ def run_ensemble(config: Ensemble, fresh: bool = False) -> Run:
     return run_or_load(
         config.slug, config, config.roles(), config.names(), partial(member, config),
         reduce=partial(_reduce, config), fresh=fresh,
+        join=partial(ensemble_tables.join, pool=partial(load_pool, config)),
         workers=config.workers, device=str(loop.pick_device(config.device)),
         modules=(depth, neighbours, learning, margins, papers, probes, ensemble, loop),
     )  # fmt: skip

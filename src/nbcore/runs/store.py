@@ -1,20 +1,13 @@
-"""The results store: one folder per run, found by what was run on what, verified when read.
+"""The results store: runs are computed member by member, kept in the local cache, published.
 
-    <root>/<experiment>/<address>/manifest.json     config, data, members, versions, hardware
-                                 /member-NAME.zarr.zip   one member as computed (the local cache)
-                                 /table-NAME.zarr.zip    what the pages need (committed in results/)
-
-The address hashes the config, without how many members were asked for, and the declared checksums
-of the data: so a run is found on a machine that has no data, and members can be added later.
 Every file is written under a temporary name, renamed, and carries its checksum in the manifest.
+`stored` says how a run is laid out, found and verified.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -24,69 +17,16 @@ import xarray as xr
 from filelock import FileLock
 
 from nbcore import data as nbdata
-from nbcore.errors import DataError, StoreError
+from nbcore.errors import StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
 from nbcore.runs.engines import compute_members
 from nbcore.runs.presets import Config
+from nbcore.runs.stored import MANIFEST, Run, Tables, address, all_runs, find, open_run, verify
 
-MANIFEST = "manifest.json"
-Tables = dict[str, xr.Dataset]
-
-
-@dataclass
-class Run:
-    """A run as found or computed. Tables and members are read, and verified, when asked for.
-
-    origin: "stored" (came with the book), "cached" (computed here before) or "computed" (now).
-    """
-
-    path: Path
-    manifest: dict[str, Any]
-    origin: str
-    _open: dict[str, xr.Dataset] = field(default_factory=dict, repr=False)
-
-    @property
-    def experiment(self) -> str:
-        return self.manifest["experiment"]
-
-    @property
-    def member_names(self) -> list[str]:
-        return sorted(self.manifest["members"])
-
-    def table(self, name: str) -> xr.Dataset:
-        """One of the reduced tables, by name."""
-        return self._read("table", name, self.manifest["tables"])
-
-    def member(self, name: str) -> xr.Dataset:
-        """One member as computed; a published run usually keeps only the tables."""
-        return self._read("member", name, self.manifest["members"])
-
-    def members(self) -> Iterator[tuple[str, xr.Dataset]]:
-        """Every member with its name, one at a time."""
-        for name in self.member_names:
-            yield name, self.member(name)
-
-    def summary(self) -> dict[str, str]:
-        """For people: what a page states about where its numbers are from."""
-        entries = list(self.manifest["members"].values())
-        return {
-            "origin": self.origin,
-            "members": str(len(entries)),
-            "hardware": "; ".join(sorted({e["hardware"] for e in entries})),
-            "seconds": f"{sum(e['seconds'] for e in entries):.0f}",
-            "date": max(e["created"] for e in entries)[:10],
-        }
-
-    def _read(self, kind: str, name: str, entries: Mapping[str, Any]) -> xr.Dataset:
-        file = f"{kind}-{name}.zarr.zip"
-        if name not in entries:
-            known = ", ".join(sorted(entries)) or "none"
-            raise StoreError(f"The run {self.path.name} has no {kind} {name!r}; it has {known}.")
-        if file not in self._open:
-            _check_file(self.path / file, entries[name]["sha256"])
-            self._open[file] = zarrzip.read(self.path / file)
-        return self._open[file]
+__all__ = [
+    "Run", "Tables", "address", "all_runs", "find", "open_run", "publish", "run_or_load", "verify",
+]  # fmt: skip
 
 
 def run_or_load(
@@ -97,6 +37,7 @@ def run_or_load(
     compute: Callable[[str], xr.Dataset],
     *,
     reduce: Callable[[Run], Tables] | None = None,
+    join: Callable[[Tables, Tables], Tables] | None = None,
     fresh: bool = False,
     workers: int = 1,
     device: str = "cpu",
@@ -107,15 +48,16 @@ def run_or_load(
     data: role -> data set name or path; members: names, each computed by `compute(name)` in one of
     `workers` processes (then `compute` must be picklable) and written as soon as it is done, so
     that an interrupted run continues and more members can be added. reduce: members -> the tables
-    that pages need. fresh: neither a published nor an earlier finished run is used; one that was
-    interrupted is continued.
+    that pages need. join: the tables of a published run and those of further members -> the tables
+    of all; then what the book came with is not computed again. fresh: neither a published nor an
+    earlier finished run is used; one that was interrupted is continued.
     modules: whose code measured; its fingerprint goes into the manifest.
     """
-    if not fresh:
-        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-            run = find(root, experiment, config, data, origin)
-            if run and set(members) <= set(run.manifest["members"]) and _complete(run, reduce):
-                return run
+    published = None if fresh else find(results_dir(), experiment, config, data, "stored")
+    cached = None if fresh else find(cache_dir() / "runs", experiment, config, data, "cached")
+    for run in (published, cached):
+        if run and set(members) <= set(run.manifest["members"]) and _complete(run, reduce):
+            return run
     for name in data.values():
         nbdata.get(name)  # fetched now if it is nowhere on this machine
     checksums = {role: nbdata.checksum(name) for role, name in data.items()}
@@ -126,6 +68,7 @@ def run_or_load(
         manifest = _begin(path, experiment, config, roles, modules)
         if fresh and set(members) <= set(manifest["members"]) and manifest["tables"]:
             manifest["members"], manifest["tables"] = {}, {}
+        base = _adopt(manifest, published if join else None)
         missing = [m for m in members if m not in manifest["members"]]
         for name, dataset, seconds in compute_members(compute, missing, workers, experiment):
             entry = _save(path, "member", name, dataset)
@@ -133,72 +76,14 @@ def run_or_load(
             manifest["members"][name] = entry | {"versions": provenance.versions()}
             manifest["tables"] = {}
             _write_json(path / MANIFEST, manifest)
-        run = Run(path, manifest, "computed")
         if reduce and not manifest["tables"]:
-            for name, table in reduce(run).items():
+            tables = reduce(Run(path, manifest | {"members": _own(manifest)}, "computed"))
+            if base and join:
+                tables = join({name: base.table(name) for name in base.manifest["tables"]}, tables)
+            for name, table in tables.items():
                 manifest["tables"][name] = _save(path, "table", name, table)
             _write_json(path / MANIFEST, manifest)
-    return run
-
-
-def address(experiment: str, config: Config, checksums: Mapping[str, str]) -> str:
-    """Twelve hex digits from the canonical config and the data checksums by role."""
-    return _digest(experiment, config.address(), checksums)
-
-
-def _digest(experiment: str, config: dict[str, Any], checksums: Mapping[str, str]) -> str:
-    what = {"experiment": experiment, "config": config, "data": dict(checksums)}
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def find(
-    root: Path, experiment: str, config: Config, data: Mapping[str, str], origin: str
-) -> Run | None:
-    """The run of this config under `root`, on the data found here or else as declared."""
-    for checksums in _candidates(data):
-        path = root / experiment / address(experiment, config, checksums)
-        if (path / MANIFEST).is_file():
-            return open_run(path, origin)
-    return None
-
-
-def open_run(path: Path, origin: str) -> Run:
-    """The run in a folder; its manifest must be readable and name its experiment."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text())
-        manifest["experiment"], manifest["members"], manifest["tables"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"The manifest of the run {path} cannot be read ({type(error).__name__}); restore it "
-            "from version control or delete the folder and run again."
-        ) from None
-    return Run(path, manifest, origin)
-
-
-def all_runs() -> Iterator[Run]:
-    """Every run in `results/`, then every run computed on this machine."""
-    for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-        for manifest in sorted(root.glob(f"*/*/{MANIFEST}")):
-            yield open_run(manifest.parent, origin)
-
-
-def verify(run: Run) -> int:
-    """Check every file against its checksum and the address against the manifest; count files.
-
-    A published run may lack its members: the tables made from them are what it carries.
-    """
-    n = 0
-    for kind, entries in (("table", run.manifest["tables"]), ("member", run.manifest["members"])):
-        for name, entry in entries.items():
-            file = run.path / f"{kind}-{name}.zarr.zip"
-            if kind == "member" and run.origin == "stored" and not file.exists():
-                continue
-            _check_file(file, entry["sha256"])
-            n += 1
-    checksums = {role: d["sha256"] for role, d in run.manifest["data"].items()}
-    if _digest(run.experiment, run.manifest["config"], checksums) != run.path.name:
-        raise StoreError(f"The run {run.path} does not match its address: its manifest was edited.")
-    return n
+    return Run(path, manifest, "computed")
 
 
 def publish(run: Run) -> Path:
@@ -220,14 +105,6 @@ def publish(run: Run) -> Path:
     return target
 
 
-def _candidates(data: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    with suppress(DataError):  # not here: the declared checksums find the published run
-        yield {role: nbdata.checksum(name) for role, name in data.items()}
-    declared = {role: nbdata.declared(name) for role, name in data.items()}
-    if all(declared.values()):
-        yield {role: sums[0] for role, sums in declared.items()}
-
-
 def _complete(run: Run, reduce: object) -> bool:
     return bool(run.manifest["tables"]) or reduce is None
 
@@ -245,6 +122,29 @@ def _begin(
     }  # fmt: skip
 
 
+def _own(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The members whose files are here; of the others only the published tables are known."""
+    return {name: e for name, e in manifest["members"].items() if not e.get("published")}
+
+
+def _adopt(manifest: dict[str, Any], published: Run | None) -> Run | None:
+    """Enter the members of a published run that the same code computed; None when there are none.
+
+    Where one of them was computed here too, the tables cannot be joined and nothing is adopted.
+    """
+    before, own = set(manifest["members"]), _own(manifest)
+    if published and (
+        published.manifest["source"] != manifest["source"]
+        or set(own) & set(published.manifest["members"])
+    ):
+        published = None
+    theirs = published.manifest["members"] if published else {}
+    manifest["members"] = own | {name: e | {"published": True} for name, e in theirs.items()}
+    if set(manifest["members"]) != before:
+        manifest["tables"] = {}
+    return published
+
+
 def _save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, Any]:
     target = path / f"{kind}-{name}.zarr.zip"
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
@@ -258,16 +158,3 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     temporary.replace(path)
-
-
-def _check_file(path: Path, expected: str) -> None:
-    if not path.is_file():
-        raise StoreError(
-            f"The stored file {path} is missing; restore it or run the chapter afresh."
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise StoreError(
-            f"The stored file {path} is damaged (checksum {found[:12]}, expected {expected[:12]}); "
-            "restore it from version control or run the chapter with fresh=true."
-        )
