@@ -86,6 +86,7 @@ def test_the_block_size_bounds_memory_and_changes_nothing(monkeypatch, exclude_s
         return out
 
     monkeypatch.setattr(torch, "addmm", watched)
+    monkeypatch.setattr(neighbours, "ROWS", 1)
     for rows, blocks in {1: 400, 7: 58, 400: 1, 10**6: 1}.items():
         sizes.clear()
         monkeypatch.setattr(neighbours, "BLOCK_BYTES", rows * 400 * 4)
@@ -96,7 +97,8 @@ def test_the_block_size_bounds_memory_and_changes_nothing(monkeypatch, exclude_s
 
 
 def test_the_published_block_size_holds_less_than_the_promised_memory():
-    assert neighbours.BLOCK_BYTES <= 100 * 2**20
+    """500 MB beyond bank and queries, for CIFAR-10's 50,000 images too (two copies of a block)."""
+    assert 2 * max(neighbours.BLOCK_BYTES, neighbours.ROWS * 50_000 * 4) <= 250e6
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: its blocks are larger")
