@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 
 import numpy as np
 import pandas as pd
 
 from nbcore import claims
+from nbcore.charts.tables import Table
 from nbcore.claims import Estimate, Observation
 from nbcore.pages import corner_examples_checks as checks
 from nbcore.pages import corner_examples_noise as noise
@@ -157,11 +159,20 @@ def variants(chapter: Chapter) -> pd.DataFrame:
     return checks.comparison(found | {"at random": control})
 
 
-def at_the_corner(s: Study, corner: str = "easy") -> int:
-    """How many examples lie exactly in a corner, so that the first of them stand for all."""
-    val, train = {"easy": (min, min), "ambiguous": (max, max)}[corner]
-    depths = s.depths[:, s.placed]
-    return int(((depths[0] == val(depths[0])) & (depths[1] == train(depths[1]))).sum())
+def ties(chapter: Chapter) -> Table:
+    """A sentence on how many examples lie exactly in the first corner, and so stand for no more
+    than the order of the data set."""
+    said = []
+    for s in chapter.studies.values():
+        depths = s.depths[:, s.placed]
+        exact = int((depths == depths.min(1, keepdims=True)).all(0).sum())
+        said.append(f"{exact:,} of {s.placed.sum():,} in {s.name}")
+    text = (
+        "Exactly in the corner of the easy ones, decided at the same earliest layer by every "
+        f"network, lie {'; '.join(said)}. Where these are more than a corner takes, the first in "
+        "the order of the data set stand for all."
+    )
+    return Table(f"<p>{escape(text)}</p>", text)
 
 
 def parameters_table() -> pd.DataFrame:
