@@ -112,9 +112,9 @@ figures.planes(main)
 
 # %% [markdown]
 # The *consensus class* is the answer of most networks that held the image out. Where it is the
-# label, training on the image changes little. Where it is another class, the two depths have
-# little to do with each other (claim B29), and the corners at the top left and the bottom right
-# fill up.
+# label, the paper finds the two depths alike; where it is another class they can be far apart, which
+# fills the corners at the top left and the bottom right (claim B29). With few networks for an image
+# both means are noisy, and noise alone sets them apart in both groups.
 #
 # ### What is in the corners
 #
@@ -130,10 +130,10 @@ page.ties(chapter)
 # %% [markdown]
 # ### Are they what they are called?
 #
-# The paper takes the 100 images nearest to each corner, of 50,000. The cards use 100 as well, as
-# the ledger says; since the pools here are smaller, the paper's share (one image in 500, but at
-# least 20) stands beside it. Claims B30 to B33 are about how often networks that did not train on
-# these images are right.
+# How often are networks right that did not train on these images (claims B30 to B33)?
+
+# %% tags=["hide-input"]
+page.sizes(chapter)
 
 # %% tags=["hide-input"]
 figures.right_by_corner(chapter)
@@ -162,8 +162,8 @@ figures.agreement_by_corner(chapter)
 figures.along_layers(main)
 
 # %% [markdown]
-# The most striking corner is the third: an early layer sees the right class, and later layers
-# talk the network out of it.
+# The third corner is the odd one. In the paper its images are given their own class by the early
+# layers, and later layers talk the network out of it. Where do the two lines cross?
 
 # %% tags=["hide-input"]
 figures.where_they_cross(chapter)
@@ -191,11 +191,17 @@ figures.rescued(main)
 figures.probes_by_set(main)
 
 # %% [markdown]
-# Where the label is not needed to choose the images, nothing is left to rescue: the control shows
-# it. What remains is the practitioner's question. For the fourth way the middle probe answers
-# wherever the depth of a held-out prediction and the confidence of the middle vote pass two
-# thresholds. They are chosen on half of the networks and half of the images, and scored on the
-# other halves of both.
+# The images of the corner are the exception, and to choose them one has to know their labels: that
+# is what the control takes away.
+
+# %% tags=["hide-input"]
+page.verdict_on_rescue(chapter)
+
+# %% [markdown]
+# What remains is the practitioner's question. For the fourth way the middle probe answers wherever
+# the depth of a held-out prediction and the confidence of the middle vote pass two thresholds.
+# They are chosen on half of the networks and half of the images, and scored on the other halves of
+# both.
 
 # %% tags=["hide-input"]
 figures.overall(chapter)
@@ -208,24 +214,24 @@ charts.show(
 )
 
 # %% [markdown]
-# Even if somebody told us which images are ambiguous unless labelled, there are so few of them
-# that the accuracy over all images hardly moves.
+# Even if somebody told us which images are ambiguous unless labelled, they are few, and the accuracy
+# over all images moves little.
 #
 # ## Wrong labels
 #
 # ### How they are learned
 #
-# Now 40 % of the training labels are drawn anew at random, and the networks are trained until they
-# have learned them. The images whose label changed are followed on the way: by their original
-# class, and by the one that they were given (claims B21 and B22).
+# Now many of the training labels (40 % in the paper and here) are drawn anew at random, and the
+# networks are trained until they have learned most of them. The images whose label changed are
+# followed on the way: by their original class, and by the one that they were given (claims B21 and
+# B22).
 
 # %% tags=["hide-input"]
 wrong.along(chapter.watch, "training")
 
 # %% [markdown]
-# For a while the network does not believe the wrong labels. From layer to layer the trained
-# network goes the same way (claim B23). At the end of training every probe counts an image among
-# its own neighbours, so a wrong label has at least one vote in thirty.
+# The paper finds the same course from layer to layer of the trained network (claim B23). Every probe
+# counts an image among its own neighbours, so that a wrong label has at least one vote in thirty.
 
 # %% tags=["hide-input"]
 wrong.along(chapter.watch, "depth")
@@ -233,8 +239,8 @@ wrong.along(chapter.watch, "depth")
 # %% tags=["hide-input"]
 charts.show(
     wrong.watched_table(chapter),
-    caption="Planted labels: rises and falls of the accuracy for the original class; how much "
-    "later (scaled updates) and deeper (layers) wrong labels are learned",
+    caption="Rise and fall of the accuracy for the original class; how much later "
+    "(scaled updates) and deeper (layers) wrong labels are learned",
     percent=["wrong labels", "training accuracy"],
 )
 
@@ -254,18 +260,20 @@ charts.show(
 wrong.errors_by_corner(chapter)
 
 # %% tags=["hide-input"]
+by_corner = wrong.errors_table(chapter)
 charts.show(
-    wrong.errors_table(chapter),
-    caption="Wrong labels by corner: among the nearest images, and among all by nearest corner",
-    percent=[c for c in wrong.errors_table(chapter) if c not in ("wrong labels are", "corner")],
+    by_corner,
+    caption="Wrong labels among the images nearest to a corner, and which corner "
+    "all images and all wrong labels are nearest to",
+    percent=by_corner.columns[2:],
 )
 
 # %% [markdown]
 # ### A use for it
 #
 # The simplest rule a practitioner can take from this: distrust the labels of the images nearest to
-# “looks like another class”. Inspect as many as there are wrong labels; what share of them is
-# found?
+# “looks like another class”. Inspect as many as there are wrong labels; how many of the inspected
+# are wrong? (As many are inspected as are wrong, so precision and recall are the same.)
 
 # %% tags=["hide-input"]
 charts.show(
@@ -296,10 +304,10 @@ pictures.live(trained, pool)
 # %% [markdown]
 # ## What could be wrong
 #
-# - **The size of a corner.** A hundred images are two in a hundred of a pool of 5,000, ten times the
-#   paper's share. The further from the corner, the less an image is what the corner is called.
-#   The table repeats every check with the paper's share, in the other ensembles, and with images
-#   drawn at random in place of corners, where the checks on corners have to fail.
+# - **The size of a corner.** The further from the corner, the less an image is what the corner is
+#   called. The table repeats every check with the paper's share of the images (one in 500, but at
+#   least 20), in the other ensembles, and with images drawn at random in place of corners, where
+#   most have to fail.
 
 # %% tags=["hide-input"]
 charts.show(

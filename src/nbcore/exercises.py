@@ -138,7 +138,7 @@ EXERCISES = {
     "corners-far": Exercise(
         _how_far,
         lambda truth: 0.005,
-        "Scale both depths to 0 … 1; the corner is at (1, 0): latest held out, earliest trained on.",
+        "Scale both depths to 0 … 1; the corner is at (1, 0): late held out, early trained on.",
     ),
     "corners-crossing": Exercise(
         lambda: 1 + 0.2 / 0.3,  # the lead is .2 at layer 1 and -.1 at layer 2

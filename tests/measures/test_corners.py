@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbcore.measures.corners import (
-    CORNERS,
-    corner_examples,
-    corner_size,
-    placed,
-    scaled_plane,
-)
+from nbcore.measures.corners import CORNERS, corner_examples, corner_size, placed, scaled_plane
 
 NAN = math.nan
 

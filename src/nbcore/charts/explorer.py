@@ -25,7 +25,8 @@ COLUMNS = ("x", "y", "series", "choice", "group", "caption", "words")
 WIDE, TALL, LEFT, BOTTOM, EDGE = 480, 400, 52, 46, 12
 #: series by order of appearance: a ring and a cross differ without colour too
 MARKS = (
-    '<circle class="nbx-a" data-i="{i}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{t}</title></circle>',
+    '<circle class="nbx-a" data-i="{i}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
+    "<title>{t}</title></circle>",
     '<path class="nbx-b" data-i="{i}" d="M{x:.1f} {y:.1f}m-3.5-3.5l7 7m0-7l-7 7">'
     "<title>{t}</title></path>",
 )  # fmt: skip
@@ -33,7 +34,7 @@ MARKS = (
 STYLE = """<style>
 .nbexplorer{margin:1rem 0;max-width:100%;--a:#LA;--b:#LB;--faint:#8a8f98}
 html[data-theme=dark] .nbexplorer{--a:#DA;--b:#DB}
-.nbexplorer>figcaption{font-weight:600;margin:0 0 .2rem;text-align:left}
+.nbexplorer>figcaption{font-weight:600;margin:0 0 .2rem;padding:0;text-align:left;color:inherit}
 .nbx-note{font-size:.9rem;margin:0 0 .5rem}
 .nbx-top{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
 .nbx-plane{flex:1 1 300px;max-width:480px;min-width:0;height:auto;font:13px system-ui,sans-serif}
@@ -45,8 +46,9 @@ html[data-theme=dark] .nbexplorer{--a:#DA;--b:#DB}
 margin:0 0 .4rem;filter:none!important;background:none!important}
 .nbx-panel p{margin:.1rem 0}
 .nbx-choose{display:flex;flex-wrap:wrap;gap:.3rem .8rem;align-items:center;margin:.8rem 0 .4rem}
-.nbx-choose select{font:inherit;min-height:2.25rem;max-width:100%;padding:.25rem .5rem;color:inherit;
-background:var(--pst-color-surface,transparent);border:1px solid var(--faint);border-radius:4px}
+.nbx-choose select{font:inherit;min-height:2.25rem;max-width:100%;padding:.25rem .5rem;
+color:inherit;background:var(--pst-color-surface,transparent);border:1px solid var(--faint);
+border-radius:4px}
 .nbx-choose small{flex-basis:100%}
 .nbx-class>summary{cursor:pointer;font-weight:600;padding:.2rem 0}
 .nbx-live .nbx-class>summary{display:none}
@@ -58,7 +60,8 @@ filter:none!important;background:none!important}
 .nbx-thumb figcaption{margin:2px 0 0;padding:0;font-size:.72rem;line-height:1.2;color:inherit;
 overflow-wrap:anywhere;text-align:center}
 .nbx-live .nbx-thumb{cursor:pointer}
-.nbx-thumb:focus-visible,.nbx-choose select:focus-visible{outline:3px solid var(--a);outline-offset:1px}
+.nbx-thumb:focus-visible,.nbx-choose select:focus-visible{outline:3px solid var(--a);
+outline-offset:1px}
 .nbx-thumb[aria-selected=true]{box-shadow:0 0 0 2px currentColor}
 </style>"""
 
@@ -70,9 +73,9 @@ def explorer(
     """A plane of pictures with galleries by choice and group.
 
     table: one row a picture, columns x, y (numbers), series (at most two, each with its own mark),
-    choice (what the reader chooses among, say the class), group (a row of a gallery), caption (under
-    the picture) and words (its facts, joined by "; ", for tooltip, panel and screen reader). images:
-    (n, height, width, 1 or 3) uint8; choose: what `choice` is called; groups: their order.
+    choice (what the reader chooses among, say the class), group (a row of a gallery), caption
+    (under the picture) and words (its facts, joined by "; ", for tooltip, panel and screen reader).
+    images: (n, height, width, 1 or 3) uint8; choose: what `choice` is called; groups: their order.
     DataError for other tables or images, ParameterError for more than the page can carry.
     """
     check(title, description)
@@ -139,11 +142,10 @@ def _plane(
                  f"{escape(x_title)}</text>")  # fmt: skip
     parts.append(f'<text transform="translate(14 {foot / 2}) rotate(-90)" text-anchor="middle">'
                  f"{escape(y_title)}</text>")  # fmt: skip
-    for i, row in enumerate(rows.itertuples(index=False)):
-        mark = MARKS[series.index(row.series)]
-        parts.append(
-            mark.format(i=i, x=at(row.x, 0), y=at(row.y, 1), t=escape(str(row.words)))
-        )
+    points = rows[["x", "y"]].to_numpy(float)
+    for i, (x, y) in enumerate(points):
+        mark = MARKS[series.index(rows["series"][i])]
+        parts.append(mark.format(i=i, x=at(x, 0), y=at(y, 1), t=escape(str(rows["words"][i]))))
     return (
         f'<svg class="nbx-plane" viewBox="0 0 {WIDE} {TALL}" width="{WIDE}" height="{TALL}" '
         f'role="img" aria-label="{escape(description)}">{"".join(parts)}'
@@ -163,7 +165,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _galleries(rows: pd.DataFrame, pictures: list, groups: Sequence[str]) -> str:
-    out = []
+    out: list[str] = []
     for choice in dict.fromkeys(rows["choice"]):
         own = rows[rows["choice"] == choice]
         blocks = []

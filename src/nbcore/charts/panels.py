@@ -15,8 +15,8 @@ DASHES = [[1, 0], [3, 3]]
 
 def panels(
     table: pd.DataFrame, *, x_title: str, y_title: str, x_format: str = "d", y_format: str = "~%",
-    y_domain: tuple[float, float] | None = None, marks: Mapping[str, tuple[float, str]] | None = None,
-    **look: Unpack[Look],
+    y_domain: tuple[float, float] | None = None,
+    marks: Mapping[str, tuple[float, str]] | None = None, **look: Unpack[Look],
 ) -> Figure:  # fmt: skip
     """One panel per `panel`, side by side, and under one another where the page is narrow.
 
@@ -24,12 +24,13 @@ def panels(
     high: a band]; marks: panel -> (x, words) of a vertical rule.
     """
     names, series = (list(dict.fromkeys(table[c])) for c in ("panel", "series"))
+    kinds = list(dict.fromkeys(table["kind"])) if "kind" in table else []
     width = (look.get("width", WIDTH) - 16 * (len(names) - 1)) // len(names) - 58  # 58: an axis
     size: Any = {"width": width, "height": look.pop("height", 280)}
     charts = []
     for name in names:
-        layers = _layers(table[table["panel"] == name], series, x_title, y_title, x_format,
-                         y_format, y_domain, list(dict.fromkeys(table.get("kind", []))))  # fmt: skip
+        own = table[table["panel"] == name]
+        layers = _layers(own, series, x_title, y_title, x_format, y_format, y_domain, kinds)
         if marks and name in marks:
             at, text = marks[name]
             base = alt.Chart(NOTHING).encode(x=alt.datum(at))

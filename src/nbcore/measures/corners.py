@@ -69,7 +69,8 @@ def scaled_plane(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.flo
 
 def placed(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.bool_]:
     """(example,) whether an example has a depth in both splits, and so a place in the plane."""
-    return ~np.isnan(_depths(depth_val, depth_train)).any(axis=0)
+    val, train = _depths(depth_val, depth_train)
+    return ~np.isnan(val) & ~np.isnan(train)
 
 
 def corner_size(n_examples: int, share: float = 0.002, least: int = 20) -> int:

@@ -120,7 +120,7 @@ def ensembles_table(chapter: Chapter) -> pd.DataFrame:
         rows.append({
             "ensemble": s.name + (f", {words} labels" if words else ""),
             "networks": s.networks, "images": len(s.label), "layers": s.last,
-            "held out by": f"{held.min()}–{held.max()}", "without a place": int((~s.placed).sum()),
+            "held out by": f"{held.min()}–{held.max()}", "no place": int((~s.placed).sum()),
             "held out right": float(np.nanmean(s.right)),
             "consensus right": float((s.consensus == s.label)[s.placed].mean()),
         })  # fmt: skip
@@ -134,11 +134,11 @@ def corners_table(s: Study) -> pd.DataFrame:
         for corner, at in s.find(size).items():
             rows.append({
                 "corner": NAMES[corner], "examples": size,
-                "validation depth": float(s.depths[0, at].mean()),
-                "training depth": float(s.depths[1, at].mean()),
+                "val. depth": float(s.depths[0, at].mean()),
+                "train. depth": float(s.depths[1, at].mean()),
                 "held out right": share(s.right[at], s.networks).value,
                 "consensus = label": float((s.consensus == s.label)[at].mean()),
-                "consensus-consistency": float(s.agreeing[at].mean()),
+                "agreement": float(s.agreeing[at].mean()),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -159,20 +159,54 @@ def variants(chapter: Chapter) -> pd.DataFrame:
     return checks.comparison(found | {"at random": control})
 
 
+def sentence(text: str) -> Table:
+    """A paragraph whose numbers come from the run."""
+    return Table(f"<p>{escape(text)}</p>", text)
+
+
+def sizes(chapter: Chapter) -> Table:
+    """Which share of its pool a corner is, on the cards and beside them."""
+    main = chapter.main
+    n = len(main.label)
+    text = (
+        f"The paper takes the 100 images nearest to each corner, of 50,000. The cards take "
+        f"{main.size} of {n:,}, which is {main.size / n:.1%} of them instead of 0.2 %."
+    )
+    if main.small != main.size:
+        text += f" Beside them stand corners of {main.small} images, {main.small / n:.1%}."
+    return sentence(text)
+
+
 def ties(chapter: Chapter) -> Table:
-    """A sentence on how many examples lie exactly in the first corner, and so stand for no more
-    than the order of the data set."""
+    """How many examples lie exactly in the first corner, so that their order decides."""
     said = []
     for s in chapter.studies.values():
         depths = s.depths[:, s.placed]
         exact = int((depths == depths.min(1, keepdims=True)).all(0).sum())
         said.append(f"{exact:,} of {s.placed.sum():,} in {s.name}")
-    text = (
+    return sentence(
         "Exactly in the corner of the easy ones, decided at the same earliest layer by every "
         f"network, lie {'; '.join(said)}. Where these are more than a corner takes, the first in "
         "the order of the data set stand for all."
     )
-    return Table(f"<p>{escape(text)}</p>", text)
+
+
+def verdict_on_rescue(chapter: Chapter) -> Table:
+    """What the four ways come to, in words."""
+    said = []
+    for s in chapter.studies.values():
+        ways = list(rescue.rescues(s).values())
+        if len(ways) < 4:
+            continue
+        own, other, control, everything = (100 * w.gain[0] for w in ways)
+        fixed = 100 * (ways[1].middle[0] - ways[1].best[0])
+        said.append(
+            f"{s.name}: the middle probe adds {own:+.0f} points where the same networks choose and "
+            f"are scored, {other:+.0f} where others are scored ({fixed:+.0f} over the best single "
+            f"probe), {control:+.0f} on images decided as late whose training depth is any, and "
+            f"{everything:+.1f} over all images"
+        )
+    return sentence(". ".join(said).replace("-", "\u2212") + "." if said else "Too few networks.")
 
 
 def parameters_table() -> pd.DataFrame:

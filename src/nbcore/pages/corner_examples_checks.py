@@ -150,7 +150,9 @@ def comparison(variants: Mapping[str, Mapping[str, Observed]]) -> pd.DataFrame:
             seen = {v: found.get(claim_id, {}).get(check.name) for v, found in variants.items()}
             if any(seen.values()):
                 cells = {
-                    v: "–" if e is None else f"{'✓' if check.holds(e) else '✗'} "
+                    v: "–"
+                    if e is None
+                    else f"{'✓' if check.holds(e) else '✗'} "
                     + claims.show_number(round(e.value, 3), check.unit)
                     for v, e in seen.items()
                 }

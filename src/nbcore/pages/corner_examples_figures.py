@@ -1,4 +1,4 @@
-"""Chapter 8's figures of corners and layers: every title states what the numbers of this run say."""
+"""Chapter 8's figures of corners and layers: every title states what the numbers say."""
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,11 @@ def rows(curve: Floats, **columns: str) -> pd.DataFrame:
 def layer_title(s: Study) -> str:
     """The title of an axis over layers."""
     return f"layer (0 input, {s.last} softmax)"
+
+
+def one_colour(table: pd.DataFrame) -> pd.DataFrame:
+    """A chart's rows without their groups where there is but one, so that it needs no legend."""
+    return table.drop(columns="group") if table["group"].nunique() == 1 else table
 
 
 def planes(s: Study) -> Figure:
@@ -73,9 +78,9 @@ def right_by_corner(chapter: Chapter) -> Figure:
     means = {c: share(main.right[at], 1).value for c, at in main.corners.items()}
     words = "; ".join(f"{r.category}, {r.group}: {r.value:.0%}" for r in found.itertuples())
     return charts.bars(
-        found,
-        title=f"{main.name}: held out, {means['easy']:.0%} of the answers on easy images are right, "
-        f"{means['looks_like_another_class']:.0%} on those that look like another class",
+        one_colour(found),
+        title=f"{main.name}: held out, {means['easy']:.0%} of the answers on easy images are "
+        f"right, {means['looks_like_another_class']:.0%} on those that look like another class",
         subtitle="95 % intervals as if every image were one throw of a coin",
         description=f"Share of held-out predictions that are right: {words}.",
         x_title="held-out predictions that are right", x_format="~%", zero=True,
@@ -98,11 +103,11 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
     p = seen["largest p-value of the four comparisons"].value
     listed = "; ".join(f"{r.category}, {r.group}: {r.value:.2f}" for r in found.itertuples())
     return charts.bars(
-        found,
+        one_colour(found),
         title=f"{chapter.main.name}: the clear corners agree by {signed(apart.value)} or more than "
         "the ambiguous ones",
-        subtitle=f"Largest p of the four one-sided Mann–Whitney tests: {p:.1g}. {chapter.main.size} "
-        "images a corner, 95 % intervals over images",
+        subtitle=f"Largest p of the four one-sided Mann–Whitney tests: {p:.1g}. "
+        f"{chapter.main.size} images a corner, 95 % intervals over images",
         description=f"Mean consensus-consistency: {listed}.",
         x_title="consensus-consistency", x_format=".1f", zero=True,
     )  # fmt: skip
@@ -218,13 +223,13 @@ def overall(chapter: Chapter) -> Figure | Table:
     found = pd.DataFrame(table).sort_values("category", kind="stable")
     ruled = found[found["category"].str.contains("rule")]
     better = int((ruled["low"] > 0).sum())
-    words = "; ".join(f"{r.category}, {r.group}: {100 * r.value:+.2f} points"
-                      for r in found.itertuples())  # fmt: skip
+    lines = zip(found["category"], found["group"], found["value"].to_numpy(float), strict=True)
+    words = "; ".join(f"{way}, {name}: {100 * gain:+.2f} points" for way, name, gain in lines)
     return charts.bars(
-        found,
+        one_colour(found),
         title="Without the label the middle probe improves overall accuracy in "
         f"{better} of {len(ruled)} ensembles",
         subtitle="What is added to the accuracy over all images; 95 % intervals over images",
         description=f"Change of accuracy over all held-out images: {words}.",
-        x_title="added accuracy", x_format="+.1%", zero=True, reference=(0.0, "no gain"),
+        x_title="added accuracy", x_format="+.1%", zero=True, reference=(0.0, ""),
     )  # fmt: skip

@@ -19,10 +19,10 @@ from nbcore.runs.store import Run
 
 #: group of `label_noise.GROUPS` -> how figures call it
 GROUPS = {
-    "original": "changed labels: still the original class",
-    "given": "changed labels: already the label given",
-    "clean": "labels left alone",
-    "test": "test images",
+    "original": "changed: original class",
+    "given": "changed: label given",
+    "clean": "left alone",
+    "test": "test",
 }
 
 
@@ -133,8 +133,8 @@ class Errors:
         Pearson's for the corner's share, the overall one is counted, not estimated."""
         at = self.study.find(size)[corner]
         count, n = int(self.wrong[at].sum()), len(at)
-        low, high = clopper_pearson(count, n)
-        value, low, high = (float(x) / self.overall for x in (count / n, low, high))
+        ends = clopper_pearson(count, n)
+        value, low, high = (float(x) / self.overall for x in (count / n, *ends))
         return Estimate(value, low, high, self.study.networks, "1")
 
     def nearest(self) -> pd.DataFrame:

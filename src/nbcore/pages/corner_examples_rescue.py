@@ -5,6 +5,7 @@ networks and scored on the other; (iii) the best single probe for all examples; 
 does not look at the label. Whatever is chosen is chosen on other networks than those scored.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +108,7 @@ def as_late(s: Study, chosen: NDArray, half: int) -> NDArray[np.int64]:
     return np.array(out, int)
 
 
-def _rescue(s: Study, sets: list[tuple[NDArray, int | None, int | None]]) -> Rescue:
+def _rescue(s: Study, sets: Sequence[tuple[NDArray, int | None, int | None]]) -> Rescue:
     """Over (examples, half that chose them, half that is scored)."""
     parts = []
     for examples, chooser, half in sets:
@@ -117,7 +118,8 @@ def _rescue(s: Study, sets: list[tuple[NDArray, int | None, int | None]]) -> Res
         parts.append(np.stack(columns, 1))
     values = np.concatenate(parts)
     draws = mean_draws(values, s.weights(len(values)))
-    return Rescue(*draws.T, len(np.unique(np.concatenate([e for e, *_ in sets]))))
+    network, middle, best = draws.T
+    return Rescue(network, middle, best, len(np.unique(np.concatenate([e for e, *_ in sets]))))
 
 
 def overall(s: Study) -> list[Overall]:

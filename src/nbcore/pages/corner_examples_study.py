@@ -114,9 +114,9 @@ class Study:
 
     def find(self, size: int | None = None, half: int | None = None) -> Corners:
         """Corners of another size, or from one half of the networks; see `corner_examples`."""
-        depths = [self.depth(role, half) for role in ("val", "train")]
+        val, train = (self.depth(role, half) for role in ("val", "train"))
         try:
-            return corner_examples(*depths, n=size or self.size)
+            return corner_examples(val, train, n=size or self.size)
         except ValueError as error:
             raise ParameterError(f"{self.name}: {error}") from None
 
@@ -160,13 +160,11 @@ def study(key: str, run: Run, size: int, resamples: int, seed: int = 0) -> Study
             f"{nice_name(key)} has no networks on random splits, and without them no depth of an "
             "unseen example; give members."
         )
-    tables = [run.table(name) for name in ("members", "examples", "votes")]
-    return Study(key, nice_name(key), *tables, size, resamples, seed)
+    members, examples, votes = (run.table(name) for name in ("members", "examples", "votes"))
+    return Study(key, nice_name(key), members, examples, votes, size, resamples, seed)
 
 
-def paths(
-    votes: xr.Dataset, examples: NDArray, toward: NDArray, half: int | None = None
-) -> Paths:
+def paths(votes: xr.Dataset, examples: NDArray, toward: NDArray, half: int | None = None) -> Paths:
     """From a run's table `votes`; half: of one half of the networks only. NaN without networks."""
     halves = [0, 1] if half is None else [half]
     count = votes["count"].values[halves][:, examples].sum(0)[:, None].astype(float)

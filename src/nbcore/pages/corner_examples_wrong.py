@@ -7,7 +7,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.pages import corner_examples_noise as noise
 from nbcore.pages.corner_examples import Chapter
-from nbcore.pages.corner_examples_figures import rows
+from nbcore.pages.corner_examples_figures import one_colour, rows
 from nbcore.pages.learning_margins_figures import nothing
 
 
@@ -67,7 +67,7 @@ def errors_by_corner(chapter: Chapter) -> Figure | Table:
     most = str(at.idxmax())
     words = "; ".join(f"{r.category}, {r.group}: {r.value:.1f}" for r in table.itertuples())
     return charts.bars(
-        table,
+        one_colour(table),
         title=f"“Looks like another class” holds {at.min():.1f} to {at.max():.1f} times as many "
         "wrong labels as there are overall"
         if len(at) > 1
@@ -76,7 +76,7 @@ def errors_by_corner(chapter: Chapter) -> Figure | Table:
         subtitle=f"Most: {most}. 95 % intervals; 1 is what examples drawn at random would have",
         description=f"Share of wrong labels in each corner over the overall share: {words}.",
         x_title="share of wrong labels, overall = 1", x_format="~r", zero=True,
-        reference=(1.0, "as overall"),
+        reference=(1.0, ""),
     )  # fmt: skip
 
 
@@ -85,16 +85,15 @@ def errors_table(chapter: Chapter) -> pd.DataFrame:
     nearer to this corner than to another."""
     out = []
     for e in chapter.errors.values():
-        near = e.nearest().set_index("corner")
-        for corner, name in noise.NAMES.items():
+        near = e.nearest().to_numpy()[:, 1:].astype(float)
+        for i, (corner, name) in enumerate(noise.NAMES.items()):
             at = e.study.corners[corner]
             few = e.study.find(e.study.small)[corner]
             out.append({
                 "wrong labels are": e.words, "corner": name, "overall": e.overall,
                 f"of {len(at)}": float(e.wrong[at].mean()),
                 f"of {len(few)}": float(e.wrong[few].mean()),
-                "all images nearest to it": float(near.loc[name, "all"]),
-                "wrong ones nearest to it": float(near.loc[name, "wrong"]),
+                "all nearest to it": near[i, 0], "wrong nearest to it": near[i, 1],
             })  # fmt: skip
     return pd.DataFrame(out)
 
@@ -111,5 +110,3 @@ def ranking(chapter: Chapter) -> pd.DataFrame:
             "wrong overall": e.overall,
         })  # fmt: skip
     return pd.DataFrame(out)
-
-

@@ -48,11 +48,12 @@ class CornerExamples(DepthConfig):
 
 
 def watched(config: CornerExamples) -> dict[str, Ensemble]:
-    """DATASET:NETWORK -> five networks on the whole pool with 40 % planted labels (B21 to B23).
+    """DATASET:NETWORK -> networks on the whole pool with 40 % planted labels (B21 to B23).
 
     More updates than without them, since every one of those labels is to be learned.
     """
-    few = dict(members=0, full_members=5, input_margins=0, checkpoints=24, noise=config.noise)
+    seeds = 3 if config.scale == "tiny" else 5
+    few = dict(members=0, full_members=seeds, input_margins=0, checkpoints=24, noise=config.noise)
     out = {}
     for key in depth_chapters.ensembles(config):
         longer = LONGER.get(key.rpartition(":")[2], 2.0)
