@@ -113,9 +113,12 @@ figures.planes(main)
 # %% [markdown]
 # The *consensus class* is the answer of most networks that held the image out. Where it is the
 # label, the paper finds the two depths alike; where it is another class they can be far apart, which
-# fills the corners at the top left and the bottom right (claim B29). With few networks for an image
-# both means are noisy, and noise alone sets them apart in both groups.
-#
+# fills the corners at the top left and the bottom right (claim B29).
+
+# %% tags=["hide-input"]
+page.by_noise(main)
+
+# %% [markdown]
 # ### What is in the corners
 #
 # Choose a class. Point at a mark to see its image, or walk through the images with the arrow keys;

@@ -191,6 +191,18 @@ def ties(chapter: Chapter) -> Table:
     )
 
 
+def by_noise(main: Study) -> Table:
+    """How far apart the same depth of an image is in two halves of the networks."""
+    halves = [main.depth("val", half) for half in (0, 1)]
+    apart = np.abs(halves[0] - halves[1])
+    if np.isnan(apart).all():
+        return sentence("There are too few networks to compare two halves of them.")
+    return sentence(
+        f"How much of it is noise? Between the two halves of the networks in {main.name} the "
+        f"validation depth of an image differs by {np.nanmean(apart):.1f} layers on average."
+    )
+
+
 def verdict_on_rescue(chapter: Chapter) -> Table:
     """What the four ways come to, in words."""
     said = []

@@ -149,13 +149,14 @@ def comparison(variants: Mapping[str, Mapping[str, Observed]]) -> pd.DataFrame:
         for check in claim.checks:
             seen = {v: found.get(claim_id, {}).get(check.name) for v, found in variants.items()}
             if any(seen.values()):
-                cells = {
-                    v: "–"
-                    if e is None
-                    else f"{'✓' if check.holds(e) else '✗'} "
-                    + claims.show_number(round(e.value, 3), check.unit)
-                    for v, e in seen.items()
-                }
+                cells = {v: _cell(check, e) for v, e in seen.items()}
                 rows.append({"claim": claim_id, "check": check.name, "wanted": check.wanted()}
                             | cells)  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _cell(check: claims.Check, seen: Estimate | None) -> str:
+    if seen is None:
+        return "–"
+    value = round(seen.value, 3) if abs(seen.value) >= 0.001 else seen.value
+    return f"{'✓' if check.holds(seen) else '✗'} {claims.show_number(value, check.unit)}"
