@@ -368,7 +368,8 @@ def test_every_figure_and_table_of_the_page(chapter, planted):
     assert len(page.corners_table(planted)) == 8 and len(page.variants(chapter)) > 15
     assert len(wrong.errors_table(chapter)) == 12 and len(wrong.ranking(chapter)) == 3
     assert wrong.watched_table(chapter)["rise"][0] == pytest.approx(0.6)
-    for words in (page.sizes(chapter), page.ties(chapter), page.verdict_on_rescue(chapter)):
+    assert page.rescue_table(chapter)["number"][0] == 25
+    for words in (page.sizes(chapter), page.ties(chapter), page.by_noise(planted)):
         assert words.text.endswith(".")
     assert "Not drawn" in repr(wrong.along(None, "depth"))
 

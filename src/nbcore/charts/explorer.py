@@ -54,10 +54,10 @@ border-radius:4px}
 .nbx-live .nbx-class>summary{display:none}
 .nbx-name{margin:.5rem 0 .3rem;font-size:.92rem}
 .nbx-row{display:flex;flex-wrap:wrap;gap:8px}
-.nbx-thumb{margin:0!important;padding:2px!important;width:68px;text-align:center;border-radius:4px}
-.nbx-thumb img{display:block;width:64px;height:auto;image-rendering:pixelated;border-radius:3px;
-filter:none!important;background:none!important}
-.nbx-thumb figcaption{margin:2px 0 0;padding:0;font-size:.72rem;line-height:1.2;color:inherit;
+.nbx-thumb{margin:0!important;padding:2px!important;width:72px;text-align:center;border-radius:4px}
+.nbx-thumb img{display:block;width:64px;margin:0 auto;height:auto;image-rendering:pixelated;
+border-radius:3px;filter:none!important;background:none!important}
+.nbx-thumb figcaption{margin:2px 0 0;padding:0;font-size:.68rem;line-height:1.2;color:inherit;
 overflow-wrap:anywhere;text-align:center}
 .nbx-live .nbx-thumb{cursor:pointer}
 .nbx-thumb:focus-visible,.nbx-choose select:focus-visible{outline:3px solid var(--a);

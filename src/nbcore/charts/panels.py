@@ -7,7 +7,17 @@ from typing import Any, Unpack
 import altair as alt
 import pandas as pd
 
-from nbcore.charts.base import NOTHING, Figure, Look, dress, inline, interval, tips, words
+from nbcore.charts.base import (
+    NOTHING,
+    Figure,
+    Look,
+    dress,
+    in_columns,
+    inline,
+    interval,
+    tips,
+    words,
+)
 from nbcore.charts.theme import WIDTH
 
 DASHES = [[1, 0], [3, 3]]
@@ -39,7 +49,8 @@ def panels(
                             dx=5)  # fmt: skip
         title = textwrap.wrap(str(name), max(width // 8, 12))
         charts.append(alt.layer(*layers).properties(title=title, **size))
-    return dress(alt.concat(*charts, columns=len(charts), spacing=16), **look)
+    figure = dress(alt.concat(*charts, columns=len(charts), spacing=16), **look)
+    return in_columns(figure) if len(series) > 3 else figure
 
 
 def _layers(
@@ -52,7 +63,7 @@ def _layers(
     v, low = (alt.Y(f"{f}:Q", title=y_title, axis=alt.Axis(format=y_format)).scale(**reach)
               for f in ("y", "low"))  # fmt: skip
     by: Any = {"scale": alt.Scale(domain=series)}
-    key = alt.Legend(title=None, columns=2) if len(series) > 1 else None
+    key = alt.Legend(title=None) if len(series) > 1 else None
     chart = alt.Chart(inline(rows, "x y series", "kind low high")).encode(
         u, alt.Color("series:N", legend=key, **by)
     )

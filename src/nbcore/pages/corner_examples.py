@@ -147,11 +147,14 @@ def variants(chapter: Chapter) -> pd.DataFrame:
     """The checks of B29 to B38 on the cards' corners, on smaller ones, in the other ensembles, and
     on examples drawn at random, where those on corners have to fail."""
     main = chapter.main
-    found = {f"{main.name}, {main.size}": checks.observed(main)}
+    short = {k: s.name.rpartition(", ")[2] for k, s in chapter.studies.items()}
+    if len(set(short.values())) < len(short):
+        short = {k: s.name for k, s in chapter.studies.items()}
+    found = {f"{short[main.key]} {main.size}": checks.observed(main)}
     if main.small != main.size:
-        found[f"{main.name}, {main.small}"] = checks.observed(main, main.find(main.small))
+        found[f"{short[main.key]} {main.small}"] = checks.observed(main, main.find(main.small))
     found |= {
-        f"{s.name}, {s.size}": checks.observed(s)
+        f"{short[s.key]} {s.size}": checks.observed(s)
         for s in chapter.studies.values() if s is not main
     }  # fmt: skip
     control = checks.observed(main, checks.at_random(main))
@@ -203,22 +206,20 @@ def by_noise(main: Study) -> Table:
     )
 
 
-def verdict_on_rescue(chapter: Chapter) -> Table:
-    """What the four ways come to, in words."""
-    said = []
+def rescue_table(chapter: Chapter) -> pd.DataFrame:
+    """Claim B39 in its ways, one row per ensemble and way."""
+    rows = []
     for s in chapter.studies.values():
-        ways = list(rescue.rescues(s).values())
-        if len(ways) < 4:
-            continue
-        own, other, control, everything = (100 * w.gain[0] for w in ways)
-        fixed = 100 * (ways[1].middle[0] - ways[1].best[0])
-        said.append(
-            f"{s.name}: the middle probe adds {own:+.0f} points where the same networks choose and "
-            f"are scored, {other:+.0f} where others are scored ({fixed:+.0f} over the best single "
-            f"probe), {control:+.0f} on images decided as late whose training depth is any, and "
-            f"{everything:+.1f} over all images"
-        )
-    return sentence(". ".join(said).replace("-", "\u2212") + "." if said else "Too few networks.")
+        for words, r in rescue.rescues(s).items():
+            gain = estimate(100 * r.gain, s.networks)
+            points = (f"{x:+.0f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
+            value, low, high = points
+            rows.append({
+                "ensemble": s.name, "images": words, "number": r.examples,
+                "networks": float(r.network[0]), "middle probe": float(r.middle[0]),
+                "best single": float(r.best[0]), "points gained": f"{value} [{low}, {high}]",
+            })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def parameters_table() -> pd.DataFrame:

@@ -46,7 +46,7 @@ def planes(s: Study) -> Figure:
     parts = {f"{name}: {mask.sum():,}": mask for name, mask in groups.items()}
     apart = np.abs(s.depths[0] - s.depths[1])
     means = [apart[mask].mean() for mask in groups.values()]
-    tail = f"{means[2]:.1f} layers where it does not" if len(groups) else ""
+    tail = f"{means[2]:.1f} where it is another class"
     return density(
         *(np.concatenate([s.depths[axis, mask] for mask in parts.values()]) for axis in (0, 1)),
         panels=[name for name, mask in parts.items() for _ in range(mask.sum())],

@@ -157,9 +157,9 @@ def label_errors(
     for name, s in mislabelled.items():
         purpose = name.partition(" ")[0]
         wrong = s.label != s.examples["original_label"].values
-        words = {"planted": "planted labels", "human": "human labels of CIFAR-10N"}[purpose]
+        words = {"planted": "planted", "human": "CIFAR-10N's"}[purpose]
         if wrong[s.placed].any():
-            out[purpose] = Errors(f"{s.name}: {words}", s, wrong)
+            out[purpose] = Errors(f"{words}: {s.name}", s, wrong)
     human = out.get("human")
     if human is None:
         return out
@@ -167,8 +167,7 @@ def label_errors(
     for key, s in studies.items():
         if key.startswith("cifar10:") and np.array_equal(people["original_label"], s.label):
             wrong = people["label"].values != s.label
-            words = f"{s.name}: original labels that people dispute"
-            out["disputed"] = Errors(words, s, wrong)
+            out["disputed"] = Errors(f"disputed: {s.name}", s, wrong)
     return out
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nbcore.errors import ParameterError
@@ -206,13 +205,3 @@ def _best(places: NDArray[np.int64]) -> tuple[int, int] | None:
     above = cells[::-1, ::-1].cumsum(0).cumsum(1)[::-1, ::-1]
     at = np.unravel_index(int(above.argmax()), above.shape)
     return (int(at[0]), int(at[1])) if above[at] > 0 else None
-
-
-def rescue_table(found: dict[str, Rescue]) -> pd.DataFrame:
-    """One row per way: accuracies of the networks, the middle and the best single probe."""
-    rows = [
-        {"examples chosen": words, "examples": r.examples, "networks": r.network[0],
-         "middle probe": r.middle[0], "best single probe": r.best[0]}
-        for words, r in found.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows)

@@ -122,8 +122,10 @@ class Study:
 
     @property
     def small(self) -> int:
-        """The paper's share of the examples, one in five hundred, but at least twenty."""
-        return corner_size(self.members.sizes["example"])
+        """The paper's share of the examples, one in five hundred, but at least twenty; where those
+        are too many to be corners, the cards' size."""
+        few = corner_size(len(self.label))
+        return few if 4 * few <= self.placed.sum() else self.size
 
     @cached_property
     def right(self) -> Floats:
