@@ -47,7 +47,7 @@
     if (spec.hconcat) [spec.concat, spec.hconcat] = [spec.hconcat, undefined];
     const children = (spec.concat || spec.vconcat || []).filter((child) => child.width);
     if (width < spec.width) {
-      spec.height = Math.round(Math.max(Math.min(spec.height, 260), (spec.height * width) / spec.width));
+      if (!spec.usermeta?.rows) spec.height = Math.round(Math.max(Math.min(spec.height, 260), (spec.height * width) / spec.width));
       spec.width = width;
     }
     const stack = spec.concat && width < 0.85 * design; // a little too wide: narrower panels do

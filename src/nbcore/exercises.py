@@ -111,6 +111,14 @@ def _by_chance() -> float:
     return float(binom.cdf(3, 5, 0.9))
 
 
+def _how_far() -> float:
+    from nbcore.measures.corners import scaled_plane
+
+    # the ends of the axes, and the example
+    x, y = scaled_plane([0, 12, 9], [1, 11, 3])[:, 2]
+    return float(np.hypot(x - 1, y))
+
+
 EXERCISES = {
     "bounds-consensus": Exercise(
         lambda: 5 / 8,
@@ -126,6 +134,21 @@ EXERCISES = {
         _by_chance,
         lambda truth: 0.002,
         "Add the binomial probabilities of 0 to 3 such answers out of five, at .9 each.",
+    ),
+    "corners-far": Exercise(
+        _how_far,
+        lambda truth: 0.005,
+        "Scale both depths to 0 … 1; the corner is at (1, 0): late held out, early trained on.",
+    ),
+    "corners-crossing": Exercise(
+        lambda: 1 + 0.2 / 0.3,  # the lead is .2 at layer 1 and -.1 at layer 2
+        lambda truth: 0.02,
+        "Subtract the two rows; go from the last positive difference down to 0 in a straight line.",
+    ),
+    "corners-overall": Exercise(
+        lambda: 100 * (0.98 - 0.25) / 50_000,
+        lambda truth: 0.00002,
+        "Only 100 of the 50,000 images change: count the answers gained and divide by all.",
     ),
     "depth-count": Exercise(
         lambda: 5.0,  # of seven probes the last two agree with the network without a break

@@ -94,6 +94,12 @@ def axis(values: Any, title: str, scale: Scale = "linear", count: int = 6) -> di
     return {"scale": alt.Scale(domain=domain, nice=False), "axis": alt.Axis(title=title, **ticks)}
 
 
+def in_columns(figure: Any, columns: int = 2) -> Any:
+    """The figure with its legend in columns, not in one line that may be cut; on a narrow page the
+    reader's view still stacks it."""
+    return figure.configure_legend(columns=columns)
+
+
 def rule(value: float) -> alt.Chart:
     """A dashed horizontal rule."""
     return alt.Chart(NOTHING).mark_rule(style="zero").encode(y=alt.datum(value))

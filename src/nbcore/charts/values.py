@@ -7,7 +7,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from nbcore.charts.base import NOTHING, Figure, Look, dress, inline, interval, rule, tips, words
+from nbcore.charts.base import (
+    NOTHING,
+    Figure,
+    Look,
+    dress,
+    in_columns,
+    inline,
+    interval,
+    rule,
+    tips,
+    words,
+)
 from nbcore.errors import DataError
 
 
@@ -144,13 +155,16 @@ def bars(
         order = alt.Scale(domain=list(table["group"].unique()))
         color = alt.Color("group:N", scale=order, title=None)
         rows = rows.encode(color=color, yOffset=alt.YOffset("group:N", scale=order))
+    # a category is as tall as its groups need, and its name stands above the first of them
+    n_groups = table["group"].nunique() if "group" in table else 0
+    step = max(68, 20 * n_groups + 28) if n_groups else 46
     fields = ("category", "category"), ("group", "group"), *interval("value", x_title, x_format)
     dot = rows.mark_point(filled=True, size=70, opacity=1)
     label = alt.Chart(inline(names, "category")).encode(y, x=alt.value(0), text="category:N")
     layers: list[Any] = [
         rows.mark_rule(strokeWidth=2.5, style="value").encode(low, y, x2="high:Q"),
         dot.encode(u.axis(format=x_format, tickCount=8), y, tooltip=tips(table, *fields)),
-        *words(label, align="left", dx=4, dy=-26 if "group" in table else -18),
+        *words(label, align="left", dx=4, dy=8 - step // 2 if n_groups else -18),
     ]
     if reference:
         at = alt.Chart(NOTHING).encode(x=alt.datum(reference[0]))
@@ -163,4 +177,8 @@ def bars(
             dx=4,
             dy=-8,
         )
-    return dress(alt.layer(*layers), (68 if "group" in table else 46) * len(names), **look)
+    # rows: on a narrow page it keeps its height, or names would run into what they name
+    figure = dress(alt.layer(*layers), step * len(names), **look).properties(
+        usermeta={"rows": len(names)}
+    )
+    return in_columns(figure) if n_groups > 2 else figure

@@ -1,0 +1,416 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Corner examples: four kinds of difficulty
+#
+# How deep a prediction is ([chapter 3](03_prediction_depth.ipynb)) is one number for an image that
+# the network was trained on, and another for the same image held out. {cite:t}`baldock2021` plot
+# one against the other. The four corners of that plane hold four kinds of images: easy ones, those
+# that look like another class, those that are ambiguous unless somebody tells the label, and those
+# that are ambiguous all the same.
+#
+# This chapter finds the corners, looks at what is in them, and asks what a practitioner gains:
+# better answers, or wrong labels found.
+
+# %% tags=["parameters", "hide-input"]
+preset = "book"  # smoke, book or paper
+fresh = False  # true: train again instead of reading the stored runs
+datasets = None  # data sets, one for each network
+networks = None  # mlp, vgg16, resnet18
+scale = None  # size of networks and pools: tiny, small, paper
+examples = None  # training examples in each pool
+members = None  # networks on random splits
+full_members = None  # networks on a whole pool
+width = None  # width of the networks
+corner = None  # examples in a corner on the cards (100)
+planted = None  # share of labels planted to be found (0.1)
+noise = None  # share of labels planted to be watched (0.4)
+k = None  # neighbours of a probe (30)
+seed = None  # changes every draw (0)
+resamples = None  # bootstrap resamples (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda
+
+# %% tags=["hide-input"]
+from nbcore import charts, exercises
+from nbcore.measures.corners import corner_examples, scaled_plane
+from nbcore.pages import corner_examples as page
+from nbcore.pages import corner_examples_figures as figures
+from nbcore.pages import corner_examples_pictures as pictures
+from nbcore.pages import corner_examples_wrong as wrong
+from nbcore.publish.cards import show_cards
+from nbcore.runs import from_cell
+from nbcore.runs.ensembles import Ensemble, load_pool
+from nbcore.training import ensemble
+from nbcore.training.loop import Recipe
+
+# %% tags=["hide-input"]
+config = from_cell("corner-examples", globals())
+chapter = page.gather(config, fresh=fresh)
+main = chapter.main
+show_cards("corner-examples", page.record(chapter, preset))
+
+# %% [markdown]
+# ## The idea
+#
+# Every image has two mean depths: over the networks that did not train on it (*validation*), and
+# over those that did (*training*). The first says how hard it is to recognise, the second how hard
+# it is to connect with other images of the class that its label names.
+#
+# |  | early when trained on | late when trained on |
+# |---|---|---|
+# | **early when held out** | easy | looks like another class |
+# | **late when held out** | ambiguous unless labelled | ambiguous |
+#
+# A mislabelled cat is recognised early as a cat. Only when the network has to call it a dog does
+# it need its last layers. An ostrich is hard to recognise as a bird; once the label is given, its
+# neighbours in an early layer are birds.
+#
+# **By hand.** Each axis is scaled by itself, from the smallest mean depth among the images (0) to
+# the largest (1). A corner's examples are the nearest to it, and of equally near ones the first.
+# Six images, in networks of twelve layers:
+
+# %%
+validation = [0, 1, 9, 10, 5, 2]
+training = [0, 10, 1, 9, 5, 1]
+print(scaled_plane(validation, training).round(2))
+for name, found in corner_examples(validation, training, n=1).items():
+    print(f"{name}: image {found[0]}")
+
+# %% [markdown]
+# Image 4, in the middle, and image 5, almost easy, are in no corner of one.
+#
+# ## The experiment
+#
+# The ensembles of [chapter 4](04_depth_bounds.ipynb): many networks, each on a random part of the
+# images, so that every image is held out by some and trained on by others. An image that was never
+# in one of the two roles has no place in the plane; the table counts them. More networks were
+# trained on wrong labels, for the second half of the chapter.
+
+# %% tags=["hide-input"]
+charts.show(
+    page.ensembles_table(chapter),
+    caption="The ensembles; held out right: share of single predictions",
+    percent=["held out right", "consensus right"],
+)
+
+# %% [markdown]
+# ### One image, two depths
+
+# %% tags=["hide-input"]
+figures.planes(main)
+
+# %% [markdown]
+# The *consensus class* is the answer of most networks that held the image out. Where it is the
+# label, the paper finds the two depths alike; where it is another class they can be far apart, which
+# fills the corners at the top left and the bottom right (claim B29).
+
+# %% tags=["hide-input"]
+page.by_noise(main)
+
+# %% [markdown]
+# ### What is in the corners
+#
+# Choose a class. Point at a mark to see its image, or walk through the images with the arrow keys;
+# the ring shows where in the plane each one lies. Under an image stands its consensus class.
+
+# %% tags=["hide-input"]
+pictures.plane(main, chapter.runs[main.key])
+
+# %% tags=["hide-input"]
+page.ties(chapter)
+
+# %% [markdown]
+# ### Are they what they are called?
+#
+# How often are networks right that did not train on these images (claims B30 to B33)?
+
+# %% tags=["hide-input"]
+page.sizes(chapter)
+
+# %% tags=["hide-input"]
+figures.right_by_corner(chapter)
+
+# %% tags=["hide-input"]
+charts.show(
+    page.corners_table(main),
+    caption=f"{main.name}: the corners, and what held-out networks say of them",
+    percent=["held out right", "consensus = label"],
+)
+
+# %% [markdown]
+# Networks should agree on the clear corners, rightly or wrongly, and disagree on the ambiguous
+# ones (claim B34).
+
+# %% tags=["hide-input"]
+figures.agreement_by_corner(chapter)
+
+# %% [markdown]
+# ## On the way through the network
+#
+# At every layer the 30 nearest training images vote. How many of the votes are for the label, how
+# many for the consensus class, and which class wins (claims B35 to B38)?
+
+# %% tags=["hide-input"]
+figures.along_layers(main)
+
+# %% [markdown]
+# The third corner is the odd one. In the paper its images are given their own class by the early
+# layers, and later layers talk the network out of it. Where do the two lines cross?
+
+# %% tags=["hide-input"]
+figures.where_they_cross(chapter)
+
+# %% [markdown]
+# ## A middle layer to the rescue?
+#
+# If an early layer is right and the network wrong, why not ask the early layer? For its 100 images
+# the paper reports 98 % instead of 25 % (claim B39). Before believing that, consider how these
+# images were found: a small training depth means that an early probe agrees with the *label*. Who
+# selects images so has looked at the answer. Hence four questions:
+#
+# 1. as in the paper, with the same networks choosing the images and being scored;
+# 2. images chosen with one half of the networks, the other half scored;
+# 3. is the middle probe better than the best single probe for all images?
+# 4. is there a rule that does not look at the label?
+#
+# The middle probe is fixed beforehand at four tenths of the layers, the place of the paper's. The
+# control takes images that are decided just as late when held out, whatever their training depth.
+
+# %% tags=["hide-input"]
+figures.rescued(main)
+
+# %% tags=["hide-input"]
+figures.probes_by_set(main)
+
+# %% [markdown]
+# The images of the corner are the exception, and to choose them one has to know their labels: that
+# is what the control takes away.
+
+# %% tags=["hide-input"]
+charts.show(
+    page.rescue_table(chapter),
+    caption="Accuracy of held-out predictions, and what the middle probe adds [95 %]",
+    percent=["networks", "middle probe", "best single"],
+)
+
+# %% [markdown]
+# What remains is the practitioner's question. For the fourth way the middle probe answers wherever
+# the depth of a held-out prediction and the confidence of the middle vote pass two thresholds.
+# They are chosen on half of the networks and half of the images, and scored on the other halves of
+# both.
+
+# %% tags=["hide-input"]
+figures.overall(chapter)
+
+# %% [markdown]
+# Even if somebody told us which images are ambiguous unless labelled, they are few, and the accuracy
+# over all images moves little.
+#
+# ## Wrong labels
+#
+# ### How they are learned
+#
+# Now many of the training labels (40 % in the paper and here) are drawn anew at random, and the
+# networks are trained until they have learned most of them. The images whose label changed are
+# followed on the way: by their original class, and by the one that they were given (claims B21 and
+# B22).
+
+# %% tags=["hide-input"]
+wrong.along(chapter.watch, "training")
+
+# %% [markdown]
+# The paper finds the same course from layer to layer of the trained network (claim B23). Every probe
+# counts an image among its own neighbours, so that a wrong label has at least one vote in thirty.
+
+# %% tags=["hide-input"]
+wrong.along(chapter.watch, "depth")
+
+# %% tags=["hide-input"]
+charts.show(
+    wrong.watched_table(chapter),
+    caption="Rise and fall of the accuracy for the original class; how much later "
+    "(scaled updates) and deeper (layers) wrong labels are learned",
+    percent=["wrong labels", "training accuracy"],
+)
+
+# %% [markdown]
+# Where raw pixels already tell the classes apart, the vote at the input is at its best, and there
+# is no rise along depth to see.
+#
+# ### In which corner they lie
+#
+# Fewer labels are planted, so that the classes stay what they are, and networks are trained on
+# random splits of them. Where CIFAR-10 is read there is real noise too, the labels that people gave
+# in CIFAR-10N: as labels to train on, and as a second opinion on images that were trained with
+# their original label. By how much does each corner have more wrong labels than there are overall
+# (claim B31)?
+
+# %% tags=["hide-input"]
+wrong.errors_by_corner(chapter)
+
+# %% tags=["hide-input"]
+by_corner = wrong.errors_table(chapter)
+charts.show(
+    by_corner,
+    caption="Wrong labels among the images nearest to a corner, and which corner "
+    "all images and all wrong labels are nearest to",
+    percent=by_corner.columns[2:],
+)
+
+# %% [markdown]
+# ### A use for it
+#
+# The simplest rule a practitioner can take from this: distrust the labels of the images nearest to
+# “looks like another class”. Inspect as many as there are wrong labels; how many of the inspected
+# are wrong? (As many are inspected as are wrong, so precision and recall are the same.)
+
+# %% tags=["hide-input"]
+charts.show(
+    wrong.ranking(chapter),
+    caption="Images nearest to “looks like another class”: share with a wrong label",
+    percent=["wrong among them", "wrong overall"],
+)
+
+# %% [markdown]
+# ## Live: the corners of digits
+#
+# Ten small networks are trained for real, each on four fifths of the digits.
+
+# %%
+pool = load_pool(Ensemble(dataset="digits", examples=500, test_examples=50))
+network = ensemble.Network("mlp", width=32, depth=4)
+recipe = Recipe(steps=200, batch=32, lr=0.03, weight_decay=0.0)
+trained = []
+for i in range(10):
+    held_out = ensemble.held_out_mask(len(pool.labels), i, 0.2, "folds")
+    trained.append(
+        ensemble.train_member(
+            pool, network, recipe, held_out, seed=i, device="cpu"
+        )
+    )
+pictures.live(trained, pool)
+
+# %% [markdown]
+# ## What could be wrong
+#
+# - **The size of a corner.** The further from the corner, the less an image is what the corner is
+#   called. The table repeats every check with the paper's share of the images (one in 500, but at
+#   least 20), in the other ensembles, and with images drawn at random in place of corners, where
+#   most have to fail.
+
+# %% tags=["hide-input"]
+charts.show(
+    page.variants(chapter),
+    caption="Every check on corners, under other choices (✓ holds, ✗ misses)",
+)
+
+# %% [markdown]
+# - **Few held-out networks for an image.** A mean validation depth over a handful of networks is
+#   noisy, and whoever takes extremes takes some of the noise. This is why claim B39 scores other
+#   networks than those that chose.
+# - **Small networks on few images are often wrong.** Where half of the held-out answers are wrong,
+#   an image can look like another class to these networks and like its own to anybody else.
+# - **A scaled plane hangs on its extremes.** One image with an unusual depth stretches an axis for
+#   all. The order of the images along an axis stays the same.
+# - **Wrong labels known to be wrong.** Planted ones are random, while people confuse classes that
+#   look alike. CIFAR-10N's majority label is an opinion as well: part of what it disputes is right
+#   in the original.
+# - **Intervals** draw images (for planted labels: networks) anew; they know nothing of another
+#   architecture, data set or schedule.
+#
+# ## Rerun this chapter
+#
+# ```bash
+# nbcore run corner-examples                      # stored runs
+# nbcore run corner-examples -p preset=smoke      # digits: a minute
+# nbcore run corner-examples -p corner=20         # smaller corners
+# nbcore run corner-examples -p fresh=true        # train all: hours
+# # a data set of your own
+# nbcore run corner-examples -p datasets=[./mine] -p networks=[vgg16]
+# # the paper's networks: a GPU, and patience
+# nbcore run corner-examples -p preset=paper -p device=cuda
+# ```
+
+# %% tags=["hide-input"]
+charts.show(page.parameters_table(), caption="Parameters of this chapter")
+
+# %% [markdown]
+# ## Exercises
+#
+# ```{exercise-start} How far from the corner?
+# :label: corners-far
+# ```
+# Mean validation depths run from 0 to 12, mean training depths from 1 to 11. An image has the
+# depths 9 and 3. How far is it, in the scaled plane, from “ambiguous unless labelled”? Check with
+# `exercises.check("corners-far", answer)`.
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} corners-far
+# :class: dropdown
+# ````
+
+# %%
+x, y = 9 / 12, (3 - 1) / (11 - 1)
+far = ((1 - x) ** 2 + (0 - y) ** 2) ** 0.5
+print(far)
+exercises.check("corners-far", far)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} Where they cross
+# :label: corners-crossing
+# ```
+# At four layers, 0 to 3, the label of an image has .6, .5, .4 and .2 of the votes, the consensus
+# class .2, .3, .5 and .7. At which layer do the two lines cross?
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} corners-crossing
+# :class: dropdown
+# ````
+
+# %%
+import numpy as np
+
+lead = np.array([0.6, 0.5, 0.4, 0.2]) - np.array([0.2, 0.3, 0.5, 0.7])
+crossing = 1 + lead[1] / (lead[1] - lead[2])
+print(crossing)
+exercises.check("corners-crossing", crossing)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} What is a rescue worth?
+# :label: corners-overall
+# ```
+# In the paper the middle layer lifts 100 of 50,000 images from 25 to 98 %. By how much, as a
+# fraction, does that raise the accuracy over all of them?
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} corners-overall
+# :class: dropdown
+# ````
+
+# %%
+worth = 100 * (0.98 - 0.25) / 50_000
+print(worth)
+exercises.check("corners-overall", worth)
+
+# %% [markdown]
+# ````{solution-end}
+# ````

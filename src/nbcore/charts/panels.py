@@ -1,0 +1,84 @@
+"""Lines in several panels side by side: one colour and sign a series, one stroke a kind."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import altair as alt
+import pandas as pd
+
+from nbcore.charts.base import (
+    NOTHING,
+    Figure,
+    Look,
+    dress,
+    in_columns,
+    inline,
+    interval,
+    tips,
+    words,
+)
+from nbcore.charts.theme import WIDTH
+
+DASHES = [[1, 0], [3, 3]]
+
+
+def panels(
+    table: pd.DataFrame, *, x_title: str, y_title: str, x_format: str = "d", y_format: str = "~%",
+    y_domain: tuple[float, float] | None = None,
+    marks: Mapping[str, tuple[float, str]] | None = None, **look: Unpack[Look],
+) -> Figure:  # fmt: skip
+    """One panel per `panel`, side by side, and under one another where the page is narrow.
+
+    table: columns panel, x, y, series [, kind: solid or dotted, by order of appearance] [, low,
+    high: a band]; marks: panel -> (x, words) of a vertical rule.
+    """
+    names, series = (list(dict.fromkeys(table[c])) for c in ("panel", "series"))
+    kinds = list(dict.fromkeys(table["kind"])) if "kind" in table else []
+    width = (look.get("width", WIDTH) - 16 * (len(names) - 1)) // len(names) - 58  # 58: an axis
+    size: Any = {"width": width, "height": look.pop("height", 280)}
+    charts = []
+    for name in names:
+        own = table[table["panel"] == name]
+        layers = _layers(own, series, x_title, y_title, x_format, y_format, y_domain, kinds)
+        if marks and name in marks:
+            at, text = marks[name]
+            base = alt.Chart(NOTHING).encode(x=alt.datum(at))
+            layers.insert(0, base.mark_rule(style="zero"))
+            layers += words(base.encode(y=alt.value(4)), text=text, align="left", baseline="top",
+                            dx=5)  # fmt: skip
+        title = textwrap.wrap(str(name), max(width // 8, 12))
+        charts.append(alt.layer(*layers).properties(title=title, **size))
+    figure = dress(alt.concat(*charts, columns=len(charts), spacing=16), **look)
+    return in_columns(figure) if len(series) > 3 else figure
+
+
+def _layers(
+    rows: pd.DataFrame, series: list[str], x_title: str, y_title: str, x_format: str,
+    y_format: str, y_domain: tuple[float, float] | None, kinds: list[str],
+) -> list[Any]:  # fmt: skip
+    reach: Any = {"domain": y_domain, "nice": False} if y_domain else {"zero": False}
+    u = alt.X("x:Q", title=x_title, axis=alt.Axis(format=x_format, tickCount=7, grid=False))
+    u = u.scale(padding=6, nice=False, zero=False)
+    v, low = (alt.Y(f"{f}:Q", title=y_title, axis=alt.Axis(format=y_format)).scale(**reach)
+              for f in ("y", "low"))  # fmt: skip
+    by: Any = {"scale": alt.Scale(domain=series)}
+    key = alt.Legend(title=None) if len(series) > 1 else None
+    chart = alt.Chart(inline(rows, "x y series", "kind low high")).encode(
+        u, alt.Color("series:N", legend=key, **by)
+    )
+    tip = ("series", "series"), ("kind", "measure"), ("x", x_title, x_format)
+    line = chart.mark_line(strokeWidth=2, clip=True).encode(v)
+    if kinds:
+        dash = alt.Scale(domain=kinds, range=DASHES[: len(kinds)])
+        stroke = alt.Legend(title=None, symbolSize=500, clipHeight=14)
+        line = line.encode(strokeDash=alt.StrokeDash("kind:N", scale=dash, legend=stroke))
+    dots = chart.mark_point(filled=True, size=34, opacity=1).encode(
+        v, alt.Shape("series:N", legend=key, **by),
+        tooltip=tips(rows, *tip, *interval("y", y_title, y_format)),
+    )  # fmt: skip
+    layers = [line, dots]
+    if "low" in rows:
+        area = chart.mark_area(fillOpacity=0.18, clip=True)
+        layers.insert(0, area.encode(low, y2="high:Q"))
+    return layers
