@@ -187,6 +187,29 @@ def line(
     _show(result.rows(), False)
 
 
+@app.command()
+def difficulty(
+    dataset: Annotated[str, typer.Argument(help="A name, or a folder with one per class.")],
+    param: Assignments = [],  # noqa: B006  (typer copies it)
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How difficult each image is and whose label to doubt: a table and a page to inspect.
+
+    Trains networks on random splits, or adds to those that are stored.
+
+    Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
+    """
+    from nbcore.pages import difficulty as page
+    from nbcore.runs.difficulty import Difficulty
+
+    found = page.report(Difficulty.resolve(**{**_parameters(param), "dataset": dataset}), folder)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=1))
+        return
+    out.print(found.text(), markup=False, highlight=False, soft_wrap=True)
+
+
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
     """Every data set, where it was found, and where it would come from.
