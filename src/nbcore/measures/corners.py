@@ -1,35 +1,93 @@
-"""Four kinds of difficulty: the corners of the plane of validation and training depth (PD §4)."""
+"""Four kinds of difficulty: the corners of the plane of two mean prediction depths (PD §4).
+
+One depth is the mean over networks that did not train on the example (validation), the other over
+networks that did (training).
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: name -> (validation, training) depth on axes scaled to [0, 1]
+#: corner -> (validation depth, training depth) as low, 0, or high, 1
 CORNERS = {
     "easy": (0, 0),
     "looks_like_another_class": (0, 1),
     "ambiguous_unless_labelled": (1, 0),
     "ambiguous": (1, 1),
 }
+#: distances that agree to so many decimals are ties
+DECIMALS = 9
 
 
 def corner_examples(
     depth_val: ArrayLike, depth_train: ArrayLike, n: int = 100
 ) -> dict[str, NDArray[np.int64]]:
-    """Corner -> indices of the n examples nearest to it, the nearest first.
+    """Corner -> indices (n,) of the examples nearest to it in the scaled plane, nearest first.
 
-    depth_val, depth_train (example,): mean depths; NaN in either leaves an example out. Each axis
-    is scaled by its own smallest and largest value to [0, 1]; distances are Euclidean, ties go to
-    the lower index. ValueError when fewer than n examples have both depths.
+    depth_val, depth_train (example,): mean prediction depths, NaN where an example was never in
+    that split (or never had a depth); those examples are left out, see `placed`. The plane is that
+    of `scaled_plane`, the distance is Euclidean, and of equally near examples the one with the
+    lower index comes first. Every corner is filled by itself: when n is a large part of the
+    examples, one example can be in two corners. ValueError for other shapes, infinite values,
+    n < 1, fewer than n placed examples, or an axis on which all of them have the same depth.
     """
-    plane = np.stack([np.asarray(depth_val, float), np.asarray(depth_train, float)])
-    known = np.flatnonzero(~np.isnan(plane).any(0))
+    plane = scaled_plane(depth_val, depth_train)
+    known = np.flatnonzero(placed(depth_val, depth_train))
     if not 1 <= n <= len(known):
-        raise ValueError(f"{n} examples a corner were asked of {len(known)} with both depths.")
-    plane = plane[:, known]
-    low, high = plane.min(1, keepdims=True), plane.max(1, keepdims=True)
-    plane = (plane - low) / np.where(high > low, high - low, 1)
+        raise ValueError(
+            f"Corners of {n} examples need that many with a depth in both splits (at least 1), "
+            f"and there are {len(known)} of {plane.shape[1]}; ask for fewer or add members."
+        )
     out = {}
-    for name, (x, y) in CORNERS.items():
-        distance = np.hypot(plane[0] - x, plane[1] - y)
-        out[name] = known[np.argsort(distance, kind="stable")[:n]]
+    for name, (val, train) in CORNERS.items():
+        away = np.hypot(plane[0, known] - val, plane[1, known] - train).round(DECIMALS)
+        out[name] = known[np.argsort(away, kind="stable")[:n]]
     return out
+
+
+def scaled_plane(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.float64]:
+    """(2, example): both depths, each axis scaled by itself from its smallest mean depth, 0, to its
+    largest, 1, over the examples that have both; NaN for the others. Errors as `corner_examples`.
+    """
+    depths = _depths(depth_val, depth_train)
+    known = ~np.isnan(depths).any(axis=0)
+    out = np.full(depths.shape, np.nan)
+    if not known.any():
+        raise ValueError(
+            f"None of {depths.shape[1]} examples has a depth in both splits; add members, so that "
+            "each example is held out by some and trained on by others."
+        )
+    low, high = depths[:, known].min(axis=1), depths[:, known].max(axis=1)
+    for axis, split in enumerate(("validation", "training")):
+        if low[axis] == high[axis]:
+            raise ValueError(
+                f"All {known.sum()} mean {split} depths are {low[axis]:g}, so there are no "
+                "corners; use networks with more layers, or data with more than one class."
+            )
+    out[:, known] = (depths[:, known] - low[:, None]) / (high - low)[:, None]
+    return out
+
+
+def placed(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.bool_]:
+    """(example,) whether an example has a depth in both splits, and so a place in the plane."""
+    return ~np.isnan(_depths(depth_val, depth_train)).any(axis=0)
+
+
+def corner_size(n_examples: int, share: float = 0.002, least: int = 20) -> int:
+    """How many examples make a corner: `share` of them, as in the paper, but at least `least`."""
+    return max(round(share * n_examples), least)
+
+
+def _depths(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.float64]:
+    val, train = np.asarray(depth_val, float), np.asarray(depth_train, float)
+    if val.ndim != 1 or val.shape != train.shape:
+        raise ValueError(
+            "depth_val and depth_train are one mean depth per example each, not of shapes "
+            f"{val.shape} and {train.shape}."
+        )
+    depths = np.stack([val, train])
+    if np.isinf(depths).any() or (depths < 0).any():
+        raise ValueError(
+            "Mean depths are finite and 0 or more, NaN where an example has none; mask undefined "
+            "depths (-1) before taking means."
+        )
+    return depths

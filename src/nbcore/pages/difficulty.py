@@ -33,8 +33,8 @@ FACTS = {
     "entropy": ("entropy, nats", "{:.2f}"),
     "depth_val": ("depth, held out", "{:.1f}"),
     "depth_train": ("depth, training", "{:.1f}"),
-    "learned_val": ("learned at, held out", "{:.0f}"),
-    "learned_train": ("learned at, training", "{:.0f}"),
+    "learned_val": ("update learned, held out", "{:.0f}"),
+    "learned_train": ("update learned, training", "{:.0f}"),
     "output_margin_val": ("margin, held out", "{:.1f}"),
     "output_margin_train": ("margin, training", "{:.1f}"),
     "doubt": ("doubt, −2 to 2", "{:+.2f}"),
@@ -46,12 +46,14 @@ def said(judged: Judged) -> list[str]:
     s = summary(judged)
     of = f" of {s['of']:,}" if s["of"] > s["images"] else ""
     counts = ", ".join(f"{action} {n:,}" for action, n in s["actions"].items())
+    low, high = s["held_out_times"]
+    times = f"{low}" if low == high else f"{low} to {high}"
     depth = judged.table.attrs["last_probe"]
     return [
         f"{s['images']:,}{of} images of {s['classes']} classes: {counts}.",
         f"{s['members']} networks ({s['network']}, {s['side']} × {s['side']} pixels, "
         f"{judged.table.attrs['steps']:,} updates), each image held out by "
-        f"{s['held_out_times']} or more of them. Of their training labels they give "
+        f"{times} of them. Of their training labels they give "
         f"{s['training_accuracy']:.1%}, of held-out ones {s['held_out_accuracy']:.1%}. Depths run "
         f"from 0 (input) to {depth} (softmax).",
     ]
@@ -71,7 +73,7 @@ def warnings(judged: Judged) -> list[str]:
             f"{s['never_held_out']:,} images were held out by no network and get no suggestion; "
             f"give more networks, as in -p members={round(1 / judged.ensemble.held_out)}."
         )
-    elif s["held_out_times"] < 2:
+    elif s["held_out_times"][0] < 2:
         out.append(
             "Each image was held out by one network, so nothing is known of agreement; give more "
             f"networks, as in -p members={2 * round(1 / judged.ensemble.held_out)}."

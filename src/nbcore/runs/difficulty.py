@@ -8,6 +8,7 @@ extend it. What it says of each image is in `difficulty_rows`, the rule for the 
 `measures.relabelling.suggest`.
 """
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from nbcore.errors import ParameterError
+from nbcore.measures.corners import corner_size
 from nbcore.runs import depth_chapters, ensembles
 from nbcore.runs.depth_chapters import NETWORKS, ROSTER, PredictionDepth
-from nbcore.runs.difficulty_rows import corner_size, rows
+from nbcore.runs.difficulty_rows import rows
 from nbcore.runs.difficulty_sample import Sample, enough, look
 from nbcore.runs.ensembles import FULL, Ensemble
 from nbcore.runs.presets import Config, param
@@ -120,8 +122,10 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
                 workers=config.workers or _workers(config))  # fmt: skip
     if key in ROSTER:
         base = depth_chapters.setting(key, PredictionDepth())
-        longer = {"steps": base.steps * 2} if config.noise or config.labels else {}
-        return depth_chapters.setting(key, PredictionDepth(), **(longer | own))
+        if config.noise or config.labels:  # as chapter 8: wrong labels take longer to learn
+            steps = round(base.steps * (2.0 if config.noise else 1.5))
+            own = dict(steps=steps, held_out=0.2, input_margins=0) | own
+        return dataclasses.replace(base, **own)
     width, lr, passes, least = TRAINED[network]
     n = min(config.examples or EXAMPLES, len(sample.labels))
     training = n - round(n * (config.held_out or 0.2))
@@ -170,7 +174,7 @@ def summary(judged: Judged) -> dict[str, Any]:
         "of": len(judged.sample.labels), "classes": len(judged.sample.classes),
         "network": e.architecture, "members": int(split.sizes["member"]),
         "side": int(ensembles.load_pool(e).images.shape[1]),
-        "held_out_times": int(table["n_val"].min()),
+        "held_out_times": [int(table["n_val"].min()), int(table["n_val"].max())],
         "never_held_out": int((table["n_val"] == 0).sum()),
         "training_accuracy": accuracy["train"], "held_out_accuracy": accuracy["val"],
         "actions": {a: int((table["action"] == a).sum()) for a in ("keep", "inspect", "relabel")},

@@ -12,18 +12,11 @@ from nbcore.measures.agreement import (
     held_out_mean,
     prediction_entropy,
 )
-from nbcore.measures.corners import corner_examples
+from nbcore.measures.corners import corner_examples, corner_size, placed
 from nbcore.measures.relabelling import RELABEL, doubt, suggest
 from nbcore.runs.store import Run
 
-#: of how many examples a corner consists: this share of all, but no fewer than FEWEST
-SHARE, FEWEST = 0.002, 20
 ROLES = {"val": True, "train": False}
-
-
-def corner_size(examples: int) -> int:
-    """0.2 % of the examples (the paper's 100 of 50,000), and at least 20."""
-    return max(round(SHARE * examples), FEWEST)
 
 
 def rows(
@@ -88,13 +81,16 @@ def _by_role(split: xr.Dataset, examples: xr.Dataset, role: str, mask: np.ndarra
 
 def _corners(depth_val: np.ndarray, depth_train: np.ndarray, n: int) -> np.ndarray:
     """(example,) the name of its corner, "" for none; one near two corners is in the first."""
-    known = int((~np.isnan(depth_val) & ~np.isnan(depth_train)).sum())
+    both = placed(depth_val, depth_train)
+    known = int(both.sum())
     if known < n:
         raise ParameterError(
             f"A corner is to hold {n} examples, but only {known} of {len(depth_val)} have a depth "
             "both held out and in training; ask for fewer, as in corner=10, or give more images."
         )
     out = np.full(len(depth_val), "", dtype=object)
+    if np.ptp(depth_val[both]) == 0 or np.ptp(depth_train[both]) == 0:
+        return out  # all are equally deep: a plane without corners
     for name, found in reversed(corner_examples(depth_val, depth_train, n).items()):
         out[found] = name
     return out
