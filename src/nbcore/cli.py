@@ -35,9 +35,10 @@ def main() -> None:
     except NbcoreError as error:
         Console(stderr=True).print(f"nbcore: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("nbcore: interrupted; what was finished is kept.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # so typer ends a command that was interrupted
+            Console(stderr=True).print("nbcore: interrupted; what was finished is kept.")
+        raise
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool, title: str = "") -> None:

@@ -26,6 +26,8 @@ from nbcore.runs.relabelling import FILTERS, compare, verdict
 SHOWN = {"relabel": 0.6, "inspect": 0.3, "keep": 0.1}
 #: below this the networks have not learned their labels, and depths in training say little
 LEARNED = 0.97
+#: below this they know too little of the classes, or most labels are wrong
+KNOWN = 0.6
 #: facts of an image on the page: column -> name, format
 FACTS = {
     "consensus_consistency": ("agreement, held out", "{:.0%}"),
@@ -67,6 +69,12 @@ def warnings(judged: Judged) -> list[str]:
             f"The networks have learned only {s['training_accuracy']:.1%} of their training "
             f"labels, so depths in training say little; give more updates, as in "
             f"-p steps={2 * judged.ensemble.steps}."
+        )
+    if s["held_out_accuracy"] < KNOWN:
+        out.append(
+            f"The networks give only {s['held_out_accuracy']:.1%} of the labels that were held out "
+            "from them, so when they see another class they are mostly wrong themselves; give more "
+            "images, more pixels (-p image_size=64) or another network before you trust them."
         )
     if s["never_held_out"]:
         out.append(

@@ -155,10 +155,10 @@ def named(judged: Judged) -> pd.DataFrame:
     out = pd.DataFrame({"file": files, "position": judged.positions, "action": table["action"]})
     for column in ("label", "suggested", "consensus", "original"):
         out[column] = classes[table[column].to_numpy()]  # -1 is the None at the end
+    rest = [c for c in table if c not in out and c not in ("index", "corner")]
+    out = out.join(table[["corner", *rest]])
     if (table["original"] == table["label"]).all():
         out = out.drop(columns="original")
-    rest = [c for c in table if c not in out and c != "index"]
-    out = out.join(table[["corner", *[c for c in rest if c != "corner"]]])
     for column in ("action", "corner"):
         out[column] = out[column].where(out[column] != "", None)
     return out
