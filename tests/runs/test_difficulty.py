@@ -300,7 +300,7 @@ def test_planted_noise_is_reported_beside_cleanlab(nbcore, monkeypatch):
     assert "rule on depths" in text
     code, text, _ = nbcore("digits", *words(**settings | dict(softmax="true")), "--json")
     told = json.loads(text)
-    assert code == 0 and len(told["comparison"]) == 6
+    assert code == 0 and len(told["comparison"]) == 7
     monkeypatch.setattr(page, "find_spec", lambda _: None)
     code, text, _ = nbcore("digits", *words(**settings))
     assert code == 0 and "cleanlab is not installed: pip install" in text

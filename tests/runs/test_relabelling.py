@@ -129,6 +129,7 @@ def test_planted_labels_are_found_and_chance_finds_none(run):
     for what in ("precision", "recall", "f1", "average_precision"):
         assert (table[f"{what}_low"] <= table[what]).all()
         assert (table[what] <= table[f"{what}_high"]).all()
+    assert row(table, relabelling.SAME)["suggested"] == ours["suggested"]
     assert ours["mended"] <= ours["recall"]
     firmer = row(compare(run, resamples=20, agreement=1.0, gap=0.5), OURS)
     assert firmer["suggested"] < ours["suggested"]

@@ -26,6 +26,7 @@ FILTERS = {
     "low_normalized_margin": "normalized_margin",
 }
 OURS, SIMPLE, CHANCE = "relabel (depths and consensus)", "consensus ≠ label", "as many at random"
+SAME = "cleanlab's ranking, as many"
 
 
 def held_out_probabilities(run: Run, kind: str = "votes") -> np.ndarray:
@@ -134,6 +135,10 @@ def _methods(
         issues, ranking = cleanlab_issues(label, p, filter_by)
         name = "cleanlab" if filter_by == next(iter(FILTERS)) else f"cleanlab, {filter_by}"
         out[name] = dict(found=issues, ranking=ranking, new=p.argmax(1))
+        if name == "cleanlab":  # its ranking, cut where the rule on depths is
+            top = np.zeros(len(label), bool)
+            top[np.argsort(-ranking, kind="stable")[: ours.sum()]] = True
+            out[SAME] = dict(found=top, ranking=ranking, new=p.argmax(1))
     rng = np.random.default_rng([seed, 8])
     drawn = np.zeros(len(label), bool)
     drawn[rng.permutation(len(label))[: ours.sum()]] = True
