@@ -35,9 +35,10 @@ def main() -> None:
     except NbcoreError as error:
         Console(stderr=True).print(f"nbcore: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("nbcore: interrupted; what was finished is kept.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # so typer ends a command that was interrupted
+            Console(stderr=True).print("nbcore: interrupted; what was finished is kept.")
+        raise
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool, title: str = "") -> None:
@@ -185,6 +186,29 @@ def line(
         return
     out.print(result.headline(), highlight=False)
     _show(result.rows(), False)
+
+
+@app.command()
+def difficulty(
+    dataset: Annotated[str, typer.Argument(help="A name, or a folder with one per class.")],
+    param: Assignments = [],  # noqa: B006  (typer copies it)
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How difficult each image is and whose label to doubt: a table and a page to inspect.
+
+    Trains networks on random splits, or adds to those that are stored.
+
+    Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
+    """
+    from nbcore.pages import difficulty as page
+    from nbcore.runs.difficulty import Difficulty
+
+    found = page.report(Difficulty.resolve(**{**_parameters(param), "dataset": dataset}), folder)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=1))
+        return
+    out.print(found.text(), markup=False, highlight=False, soft_wrap=True)
 
 
 @data_app.command("list")

@@ -60,6 +60,14 @@ def load(name: Name, split: str = "test", size: int | None = None) -> ImageSet:
     if size is not None and (not isinstance(size, int) or size < 1):
         raise ParameterError(f"size is a whole number of pixels from 1, not {size!r}.")
     found = obtain(name)
+    raw, labels, classes = read(found, split)
+    digest, place = checksum_of(found), f"{found.source}: {found.root}"
+    images = _pixels(raw, size, found.name, f"{digest}-{split}-{size}")
+    return ImageSet(found.name, split, images, labels, tuple(classes), digest, place)
+
+
+def read(found: Found, split: str) -> Read:
+    """A split as it lies on disk: pixels or images still to be decoded, labels, class names."""
     e = found.entry
     if e and e.kind != "images":
         raise DataError(f"{e.name} holds {e.kind}: use load_testbed or load_timm_results.")
@@ -76,10 +84,7 @@ def load(name: Name, split: str = "test", size: int | None = None) -> ImageSet:
     if not len(labels) or labels.min() < 0 or labels.max() >= top:
         have = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
         raise _bad(found, f"needs labels from 0 to {top - 1}, but has {have}")
-    classes = tuple(names) or tuple(str(i) for i in range(labels.max() + 1))
-    digest, place = checksum_of(found), f"{found.source}: {found.root}"
-    images = _pixels(raw, size, found.name, f"{digest}-{split}-{size}")
-    return ImageSet(found.name, split, images, labels, classes, digest, place)
+    return raw, labels, tuple(names) or tuple(str(i) for i in range(labels.max() + 1))
 
 
 def _bad(found: Found, why: str) -> DataError:

@@ -7,6 +7,7 @@ none. Every machine of it needs nbcore and, for data that no package ships, the 
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -54,7 +55,7 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
         return
     # spawn: a forked child would inherit torch's threads in an undefined state
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = [pool.submit(_timed, compute, name) for name in names]
         try:
             for future in as_completed(futures):
@@ -103,6 +104,12 @@ def _join(ray: Any) -> None:
 
 
 ENGINES = {"local": _local, "ray": _ray}
+
+
+def _start_worker() -> None:
+    """One thread; and an interrupt ends it without a word, since this process says what to say."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    _one_thread()
 
 
 def _one_thread() -> None:

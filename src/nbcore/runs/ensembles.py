@@ -11,11 +11,13 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.data.labels import load_labels
+from nbcore.data.sources import obtain
 from nbcore.errors import ParameterError
 from nbcore.measures import depth, learning, margins, neighbours
 from nbcore.models import papers, probes
 from nbcore.paths import cache_dir
 from nbcore.runs import ensemble_tables
+from nbcore.runs.own_images import splits_of
 from nbcore.runs.presets import Config, param
 from nbcore.runs.store import Run, Tables, address, run_or_load
 from nbcore.training import ensemble, loop
@@ -146,7 +148,9 @@ def _pool(
     dataset: str, examples: int, test_examples: int, size: int | None, labels: str, noise: float,
     seed: int,
 ) -> ensemble.Pool:  # fmt: skip
-    train, test = (nbdata.load(dataset, split, size) for split in ("train", "test"))
+    own = splits_of(obtain(dataset))
+    train = nbdata.load(dataset, own[0], size)
+    test = nbdata.load(dataset, own[1], size) if own[1:] else train  # then it tests nothing
     given = train.labels
     if labels:
         name, _, column = labels.partition(":")

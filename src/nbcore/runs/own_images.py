@@ -43,7 +43,7 @@ def load(
     DataError: fewer than two classes, or than four images in one; a damaged image; too many.
     """
     found = obtain(dataset)
-    splits = _splits(found)
+    splits = splits_of(found)
     parts = [_load(dataset, found, split, size) for split in splits]
     names = max((part.classes for part in parts), key=len)
     total = sum(map(len, parts))
@@ -66,14 +66,16 @@ def load(
     images = [np.broadcast_to(x, (*x.shape[:-1], channels)) for x in images]
     labels = np.concatenate([part.labels[i] for part, i in chosen])
     used, labels = np.unique(labels, return_inverse=True)
-    files = [_files(found, s, len(part))[i] for s, (part, i) in zip(splits, chosen, strict=True)]
+    files = [
+        file_names(found, s, len(part))[i] for s, (part, i) in zip(splits, chosen, strict=True)
+    ]
     classes = tuple(str(names[i]) for i in used)
     return Images(
         np.concatenate(images), labels, np.concatenate(files), len(kept[0]), classes, total
     )
 
 
-def _splits(found: Found) -> list[str]:
+def splits_of(found: Found) -> list[str]:
     """The split to learn from and the one held out; the first alone where there is no other."""
     if not is_picture(found.files[0]) and found.files[0].suffix != ".parquet":
         return ["train", "test"]
@@ -112,7 +114,8 @@ def _count(found: Found) -> int | None:
     return sum(ParquetFile(file).metadata.num_rows for file in found.files)
 
 
-def _files(found: Found, split: str, n: int) -> np.ndarray:
+def file_names(found: Found, split: str, n: int) -> np.ndarray:
+    """(n,) what to call the images of a split: their file, or the split and their number."""
     if not is_picture(found.files[0]):
         return np.array([f"{split} {i}" for i in range(n)])
     files = reading._by_name(found, split)

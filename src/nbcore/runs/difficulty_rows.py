@@ -1,0 +1,96 @@
+"""From a stored ensemble to one row an example: every measure of its difficulty, and what to do."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nbcore.errors import ParameterError
+from nbcore.measures.agreement import (
+    consensus_class,
+    consensus_consistency,
+    consistency_score,
+    held_out_mean,
+    prediction_entropy,
+)
+from nbcore.measures.corners import corner_examples, corner_size, placed
+from nbcore.measures.relabelling import RELABEL, doubt, suggest
+from nbcore.runs.store import Run
+
+ROLES = {"val": True, "train": False}
+
+
+def rows(
+    run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0
+) -> pd.DataFrame:  # fmt: skip
+    """One row an example of an ensemble's pool, in its order; networks on all of it left out.
+
+    Columns, "_val" over the members that held the example out and "_train" over those that trained
+    on it: n (how many), depth (mean; those with a depth, from 0 the input), learned (mean updates
+    after which the prediction stays), output_margin (mean, logits). consensus (class number, -1
+    where never held out), consistency, consensus_consistency and entropy (nats) of the held-out
+    predictions; label and original (class numbers; they differ where noise was planted or other
+    labels were given); corner ("" for none), of so many examples, 0 for `corner_size`; action,
+    suggested (class number, -1 for none) and doubt as `measures.relabelling.suggest` and `doubt`.
+    attrs: classes, last_probe, steps.
+    ParameterError: fewer examples with both depths than a corner has; no member on a split.
+    """
+    members, examples = run.table("members"), run.table("examples")
+    split = members.isel(member=np.flatnonzero(members["half"].values >= 0))
+    if not split.sizes["member"]:
+        raise ParameterError(
+            f"No member of the run {run.path.name} holds examples out, so there is nothing to "
+            "compare their labels with; give it members on random splits."
+        )
+    label = examples["label"].values.astype(np.int64)
+    held, final = split["held_out"].values, split["final"].values.astype(np.int64)
+    asked = final, label, held, len(examples.attrs["classes"])
+    out = pd.DataFrame({
+        "index": np.arange(len(label)), "label": label,
+        "original": examples["original_label"].values.astype(np.int64),
+        "consensus": consensus_class(*asked), "consistency": consistency_score(*asked),
+        "consensus_consistency": consensus_consistency(*asked),
+        "entropy": prediction_entropy(*asked),
+    })  # fmt: skip
+    for role, is_held in ROLES.items():
+        out = out.join(_by_role(split, examples, role, held == is_held))
+    last = int(members.sizes["probe"]) - 1
+    depths = out["depth_val"].to_numpy(), out["depth_train"].to_numpy()
+    seen = label, out["consensus"].to_numpy(), out["consensus_consistency"].to_numpy()
+    out["corner"] = _corners(*depths, corner or corner_size(len(out)))
+    out["action"] = suggest(*seen, *depths, last, min_agreement=agreement, min_gap=gap)
+    out["suggested"] = np.where(out["action"] == RELABEL, out["consensus"], -1)
+    out["doubt"] = doubt(*seen, *depths, last)
+    out.attrs = {"classes": list(examples.attrs["classes"]), "last_probe": last,
+                 "steps": int(split["step"].values.max())}  # fmt: skip
+    return out
+
+
+def _by_role(split: xr.Dataset, examples: xr.Dataset, role: str, mask: np.ndarray) -> pd.DataFrame:
+    depth, learned = (split[v].values.astype(float) for v in ("depth", "learned"))
+    at = split["learned"].values  # -1, undefined, takes the last step and is masked
+    steps = split["step"].values
+    updates = steps[at] if steps.ndim == 1 else np.take_along_axis(steps, at, 1)
+    return pd.DataFrame({
+        f"n_{role}": mask.sum(0),
+        f"n_depth_{role}": (mask & (depth >= 0)).sum(0),
+        f"depth_{role}": held_out_mean(np.where(depth < 0, np.nan, depth), mask),
+        f"learned_{role}": held_out_mean(np.where(learned < 0, np.nan, updates), mask),
+        f"output_margin_{role}": examples[f"output_margin_{role}"].values.astype(float),
+    })  # fmt: skip
+
+
+def _corners(depth_val: np.ndarray, depth_train: np.ndarray, n: int) -> np.ndarray:
+    """(example,) the name of its corner, "" for none; one near two corners is in the first."""
+    both = placed(depth_val, depth_train)
+    known = int(both.sum())
+    if known < n:
+        raise ParameterError(
+            f"A corner is to hold {n} examples, but only {known} of {len(depth_val)} have a depth "
+            "both held out and in training; ask for fewer, as in corner=10, or give more images."
+        )
+    out = np.full(len(depth_val), "", dtype=object)
+    if np.ptp(depth_val[both]) == 0 or np.ptp(depth_train[both]) == 0:
+        return out  # all are equally deep: a plane without corners
+    for name, found in reversed(corner_examples(depth_val, depth_train, n).items()):
+        out[found] = name
+    return out
