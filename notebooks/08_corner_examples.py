@@ -46,6 +46,7 @@ from nbcore.measures.corners import corner_examples, scaled_plane
 from nbcore.pages import corner_examples as page
 from nbcore.pages import corner_examples_figures as figures
 from nbcore.pages import corner_examples_pictures as pictures
+from nbcore.pages import corner_examples_relabel as relabel
 from nbcore.pages import corner_examples_wrong as wrong
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
@@ -280,6 +281,47 @@ charts.show(
     caption="Images nearest to “looks like another class”: share with a wrong label",
     percent=["wrong among them", "wrong overall"],
 )
+
+# %% [markdown]
+# `nbcore difficulty` (below) uses a sharper rule. It suggests to **relabel** an image when the
+# networks that held it out see another class, at least two of three of them agree, and it is
+# decided earlier when held out than when trained on. **Confident learning** {cite}`northcutt2021`
+# is what practitioners use today, as the library cleanlab: it needs the held-out probabilities, but
+# no depths. Both get the same networks and the same labels, and neither sees which are wrong. The
+# probabilities are the votes of the last probe, averaged over the networks that held the image out.
+
+# %% tags=["hide-input"]
+compared = relabel.comparisons(chapter)
+relabel.found_by_method(compared)
+
+# %% tags=["hide-input"]
+relabel.who_wins(compared)
+
+# %% tags=["hide-input"]
+charts.show(
+    relabel.table(compared),
+    caption="Wrong labels found; mended: share of them whose suggested class is "
+    "the original one; ranking: average precision",
+    percent=["precision", "recall", "mended"],
+)
+
+# %% [markdown]
+# cleanlab appears with its default settings, with two other of its filters, and with its ranking cut
+# at as many images as the rule suggests, which tells whether the cut or the ranking makes the
+# difference. Where the networks themselves are wrong about every second image, no method finds
+# much: they suspect the images that are hard for them.
+#
+# ### Your own data
+#
+# The same for a folder of your own images: an ensemble is trained, or extended, and every image
+# gets a row with its depths, agreement, learning speed, margin, corner and suggested action, as
+# parquet and CSV, and a page to look at what was suggested.
+#
+# ```bash
+# nbcore difficulty ./mine                        # a folder of images, one folder for each class
+# nbcore difficulty fashion-mnist -p members=20   # more networks, steadier rows
+# nbcore difficulty --help
+# ```
 
 # %% [markdown]
 # ## Live: the corners of digits
