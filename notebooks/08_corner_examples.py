@@ -112,8 +112,8 @@ figures.planes(main)
 
 # %% [markdown]
 # The *consensus class* is the answer of most networks that held the image out. Where it is the
-# label, the paper finds the two depths alike; where it is another class they can be far apart, which
-# fills the corners at the top left and the bottom right (claim B29).
+# label, the paper finds the two depths alike; where it is another class they can be far apart,
+# which fills the corners at the top left and the bottom right (claim B29).
 
 # %% tags=["hide-input"]
 page.by_noise(main)
@@ -214,8 +214,8 @@ charts.show(
 figures.overall(chapter)
 
 # %% [markdown]
-# Even if somebody told us which images are ambiguous unless labelled, they are few, and the accuracy
-# over all images moves little.
+# Even if somebody told us which images are ambiguous unless labelled, they are few, and the
+# accuracy over all images moves little.
 #
 # ## Wrong labels
 #
@@ -230,8 +230,9 @@ figures.overall(chapter)
 wrong.along(chapter.watch, "training")
 
 # %% [markdown]
-# The paper finds the same course from layer to layer of the trained network (claim B23). Every probe
-# counts an image among its own neighbours, so that a wrong label has at least one vote in thirty.
+# The paper finds the same course from layer to layer of the trained network (claim B23). Every
+# probe counts an image among its own neighbours, so that a wrong label has at least one vote in
+# thirty.
 
 # %% tags=["hide-input"]
 wrong.along(chapter.watch, "depth")
