@@ -73,8 +73,9 @@ def warnings(judged: Judged) -> list[str]:
     if s["held_out_accuracy"] < KNOWN:
         out.append(
             f"The networks give only {s['held_out_accuracy']:.1%} of the labels that were held out "
-            "from them: either many labels are wrong, or they know too little to judge labels. Give "
-            "more images, more pixels (-p image_size=64) or another network before you trust them."
+            "from them: either many labels are wrong, or they know too little to judge labels. "
+            "Give more images, more pixels (-p image_size=64) or another network before you trust "
+            "them."
         )
     if s["never_held_out"]:
         out.append(
