@@ -56,8 +56,8 @@ def found_by_method(found: list[Comparison]) -> Figure:
     ahead = []
     for words, table in found:
         row = table[table["method"] == "cleanlab"].iloc[0]
-        sign = (row["average_precision_ahead_low"] > 0) - (row["average_precision_ahead_high"] < 0)
-        said = {1: "better than", 0: "no better or worse than", -1: "worse than"}[int(sign)]
+        low, high = (float(row[f"average_precision_ahead_{end}"]) for end in ("low", "high"))
+        said = "better than" if low > 0 else "worse than" if high < 0 else "no better or worse than"
         ahead.append(f"{said} cleanlab ({words})")
     values = [f"{r.group}, {r.category}: {r.value:.2f}" for r in rows.itertuples()]
     return charts.bars(
