@@ -73,8 +73,9 @@ def warnings(judged: Judged) -> list[str]:
     if s["held_out_accuracy"] < KNOWN:
         out.append(
             f"The networks give only {s['held_out_accuracy']:.1%} of the labels that were held out "
-            "from them, so when they see another class they are mostly wrong themselves; give more "
-            "images, more pixels (-p image_size=64) or another network before you trust them."
+            "from them: either many labels are wrong, or they know too little to judge labels. "
+            "Give more images, more pixels (-p image_size=64) or another network before you trust "
+            "them."
         )
     if s["never_held_out"]:
         out.append(
@@ -218,7 +219,7 @@ def _compared(table: pd.DataFrame) -> list[str]:
         return [*said, "cleanlab is not installed: pip install 'nbcore[cleanlab]' adds it here."]
     if a["probabilities"] == "votes":
         said.append(
-            "cleanlab was given shares of neighbours' votes as probabilities; it does better with "
+            "cleanlab was given shares of neighbours' votes as probabilities; it ranks better with "
             "the networks' own, for which they are trained again: -p softmax=true."
         )
     return [*said, verdict(table)]

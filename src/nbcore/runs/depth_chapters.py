@@ -23,7 +23,7 @@ ROSTER: dict[str, dict[str, Any]] = {
     "fashion-mnist:mlp": dict(examples=10_000, held_out=0.1, batch=256, lr=0.03, steps=1200,
                               checkpoints=14, members=250, full_members=10, input_margins=1000),
     "cifar10:vgg16": dict(members=50, full_members=10, input_margins=1000),
-    "cifar10:resnet18": dict(members=5),
+    "cifar10:resnet18": dict(members=2),
     "cifar10:mlp": dict(members=50),
 }  # fmt: skip
 SMALL_POOL = dict(examples=5000, test_examples=1000, held_out=0.2, checkpoints=12, members=10)
