@@ -264,8 +264,7 @@ wrong.errors_by_corner(chapter)
 by_corner = wrong.errors_table(chapter)
 charts.show(
     by_corner,
-    caption="Wrong labels among the images nearest to a corner, and which corner "
-    "all images and all wrong labels are nearest to",
+    caption="Wrong labels: among a corner's nearest images, and by nearest corner",
     percent=by_corner.columns[2:],
 )
 

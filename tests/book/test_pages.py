@@ -115,6 +115,19 @@ def test_a_reader_picks_a_family_with_the_keyboard(open_page):
     assert menu.first.input_value() != before
 
 
+def test_the_corners_of_a_class_are_walked_through_with_the_keyboard(open_page):
+    page = open_page("chapters/08_corner_examples")
+    figure = page.locator("figure.nbexplorer")
+    figure.get_by_label("Class", exact=True).focus()
+    page.keyboard.press("ArrowDown")  # the digit 1
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    shown = figure.locator(".nbx-panel").inner_text()
+    assert shown.startswith("label: 1") and "validation depth" in shown
+    second = figure.locator(".nbx-thumb:visible").nth(1)
+    assert second.evaluate("e => e === document.activeElement")
+
+
 def test_the_status_page_lists_every_chapter_and_run(open_page):
     page = open_page("status")
     text = page.locator("article").inner_text()

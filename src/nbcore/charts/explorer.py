@@ -37,7 +37,7 @@ html[data-theme=dark] .nbexplorer{--a:#DA;--b:#DB}
 .nbexplorer>figcaption{font-weight:600;margin:0 0 .2rem;padding:0;text-align:left;color:inherit}
 .nbx-note{font-size:.9rem;margin:0 0 .5rem}
 .nbx-top{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
-.nbx-plane{flex:1 1 300px;max-width:480px;min-width:0;height:auto;font:13px system-ui,sans-serif}
+.nbx-plane{flex:1 1 300px;max-width:480px;min-width:0;height:auto;font:14px system-ui,sans-serif}
 .nbx-plane text{fill:currentColor}.nbx-plane line{stroke:var(--faint);stroke-width:1}
 .nbx-a{fill:none;stroke:var(--a);stroke-width:1.6}.nbx-b{fill:none;stroke:var(--b);stroke-width:2}
 .nbx-dim{opacity:.22}.nbx-ring{fill:none;stroke:currentColor;stroke-width:2.5}

@@ -91,11 +91,9 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
 
 def middle_layer(main: Study, setup: str) -> dict[str, Estimate]:
     """B39 on halves of the networks; a reduced setup is asked for the gain alone (ledger)."""
-    ways = rescue.rescues(main)
-    halves = [r for words, r in ways.items() if words.startswith("(ii)")]
-    if not halves:
+    found, n = rescue.rescues(main).get(rescue.OTHER), main.networks
+    if found is None:
         return {}
-    found, n = halves[0], main.networks
     out = {"middle layer minus full network accuracy": estimate(found.gain, n, "fraction")}
     if setup == "paper":
         out["accuracy of the full network"] = estimate(found.network, n, "fraction")
@@ -201,8 +199,8 @@ def by_noise(main: Study) -> Table:
     if np.isnan(apart).all():
         return sentence("There are too few networks to compare two halves of them.")
     return sentence(
-        f"How much of it is noise? Between the two halves of the networks in {main.name} the "
-        f"validation depth of an image differs by {np.nanmean(apart):.1f} layers on average."
+        f"How much of it is noise? Between two halves of the networks in {main.name} the "
+        f"validation depth of the same image differs by {np.nanmean(apart):.1f} layers on average."
     )
 
 
@@ -212,10 +210,10 @@ def rescue_table(chapter: Chapter) -> pd.DataFrame:
     for s in chapter.studies.values():
         for words, r in rescue.rescues(s).items():
             gain = estimate(100 * r.gain, s.networks)
-            points = (f"{x:+.0f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
+            points = (f"{x:+.1f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
             value, low, high = points
             rows.append({
-                "ensemble": s.name, "images": words, "number": r.examples,
+                "ensemble": s.name, "images": rescue.SHORT[words], "number": r.examples,
                 "networks": float(r.network[0]), "middle probe": float(r.middle[0]),
                 "best single": float(r.best[0]), "points gained": f"{value} [{low}, {high}]",
             })  # fmt: skip

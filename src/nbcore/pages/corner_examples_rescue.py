@@ -16,6 +16,13 @@ from nbcore.pages.corner_examples_study import Study, mean_draws, paths
 from nbcore.pages.learning_margins_statistics import Floats
 
 CORNER = "ambiguous_unless_labelled"
+#: the ways to choose the examples, and what tables call them
+SAME, OTHER = (
+    "(i) chosen and scored on all networks",
+    "(ii) chosen on one half, scored on the other",
+)
+LATE, ALL = "control: as late when held out, any training depth", "all examples"
+SHORT = {SAME: "(i) all networks", OTHER: "(ii) other half", LATE: "control", ALL: "all"}
 #: cells along each axis of the rule's two thresholds
 STEPS = 24
 
@@ -79,14 +86,14 @@ def rescues(s: Study) -> dict[str, Rescue]:
     Chosen and scored on halves: both ways round, joined. The control keeps each chosen example's
     depth when held out, and lets the training depth (which knows the label) be anything.
     """
-    out = {"(i) chosen and scored on all networks": _rescue(s, [(s.corners[CORNER], None, None)])}
+    out = {SAME: _rescue(s, [(s.corners[CORNER], None, None)])}
     if chosen := by_halves(s):
         pairs = [(chosen[h], h, 1 - h) for h in (0, 1)]
-        out["(ii) chosen on one half, scored on the other"] = _rescue(s, pairs)
+        out[OTHER] = _rescue(s, pairs)
         late = [(as_late(s, chosen[h], h), h, 1 - h) for h in (0, 1)]
-        out["control: as late when held out, any training depth"] = _rescue(s, late)
+        out[LATE] = _rescue(s, late)
         everything = np.flatnonzero(s.placed)
-        out["all examples"] = _rescue(s, [(everything, h, 1 - h) for h in (0, 1)])
+        out[ALL] = _rescue(s, [(everything, h, 1 - h) for h in (0, 1)])
     return out
 
 
