@@ -4,6 +4,7 @@ A draw resamples the evaluation images, the same ones for every model, refits th
 them, and resamples the seeds of each condition; so differences between conditions are paired.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,15 +86,39 @@ def study(
     are shuffled and nobody can be robust. Raises ParameterError when the set was not measured.
     """
     bed, run = run_testbed(config, fresh), run_conditions(config, fresh)
+    parts = by_condition(run.table("curves"))
+    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled)
+
+
+def by_condition(*tables: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Condition -> its members (NAME-seedN) in tables of curves, in the order of the tables."""
+    out: dict[str, xr.Dataset] = {}
+    for table in tables:
+        names = [str(m) for m in table["member"].values]
+        for name in dict.fromkeys(n.rsplit("-seed", 1)[0] for n in names):
+            out[name] = table.sel(member=[n for n in names if n.rsplit("-seed", 1)[0] == name])
+    return out
+
+
+def measure(
+    bed: Run, run: Run, parts: Mapping[str, xr.Dataset], testbed: Sequence[str], resamples: int,
+    role: str = "ood", shuffled: bool = False,
+) -> Study:  # fmt: skip
+    """The curves of `parts` (see `by_condition`) against the line of the testbed's models.
+
+    parts: `correct_ROLE` and `shuffled_ROLE` as packed bits (member, checkpoint, byte) of the
+    images that the testbed saw, and `step` (member, checkpoint), NaN at the end of short members.
+    testbed: the models that count. ParameterError: no such set; DataError: no line.
+    """
     kinds = {"id": "correct_id", role: f"{'shuffled' if shuffled else 'correct'}_{role}"}
-    table, rows = bed.table("models"), run.table("curves")
+    table = bed.table("models")
     if kinds[role] not in table:
         raise ParameterError(f"The run has no evaluation set {role!r}; it has one per `ood` name.")
-    totals = {k: table.attrs[f"total_{k}"] for k in kinds}
+    totals = {k: int(table.attrs[f"total_{k}"]) for k in kinds}
     rng = np.random.default_rng(0)
-    weights = {k: _weights(n, config.resamples, rng) for k, n in totals.items()}
+    weights = {k: _weights(n, resamples, rng) for k, n in totals.items()}
     present = {str(m) for m in table["member"].values}
-    wanted = [m for m in config.testbed if m in present]
+    wanted = [m for m in testbed if m in present]
     bed_acc = {k: _accuracy(table.sel(member=wanted), v, weights[k]) for k, v in kinds.items()}
     # a model that is always right or always wrong has no logit, and no place on the line
     finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in bed_acc.values()], axis=0)
@@ -107,17 +132,20 @@ def study(
     slope, intercept = _lines(bed_acc["id"], bed_acc[role])
     models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
     models = add_intervals(models, line, totals["id"], totals[role], 0.95)
-    acc = {k: _accuracy(rows, v, weights[k]) for k, v in kinds.items()}  # member, checkpoint, draw
-    names = [str(n) for n in rows["member"].values]
     curves = {}
-    for name in dict.fromkeys(n.rsplit("-seed", 1)[0] for n in names):
-        mine = [i for i, n in enumerate(names) if n.rsplit("-seed", 1)[0] == name]
-        steps = rows["step"].values[mine[0]]
+    for name, part in parts.items():
+        steps = part["step"].values[0]
         kept = ~np.isnan(steps)
-        inside, outside = (acc[k][mine][:, kept].transpose(2, 0, 1) for k in ("id", role))
+        inside, outside = (_accuracy(part, kinds[k], weights[k])[:, kept].transpose(2, 0, 1)
+                           for k in ("id", role))  # fmt: skip
         expected = special.expit(slope[:, None, None] * _logit(inside) + intercept[:, None, None])
         curves[name] = _curve(name, steps[kept], inside, outside, expected, line, totals[role], rng)
     return Study(bed, run, models, line, curves, totals["id"], totals[role])
+
+
+def id_weights(total: int, resamples: int) -> np.ndarray:
+    """How often `measure` draws each ID image, (image, 1 + resamples); the first draw is itself."""
+    return _weights(total, resamples, np.random.default_rng(0))
 
 
 def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curve:

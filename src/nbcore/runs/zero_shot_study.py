@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from scipy import special
 
-from nbcore.errors import DataError, ParameterError
-from nbcore.measures import robustness
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import er_curves
 from nbcore.runs.conditions import RiseAndFall, data_roles
 from nbcore.runs.er_curves import Curve
-from nbcore.runs.line import add_intervals
 from nbcore.runs.rise_and_fall import run_testbed
 from nbcore.runs.store import find
 from nbcore.runs.zero_shot import RULES, ZeroShot, beside
@@ -60,43 +55,15 @@ def study(
     are shuffled. Raises ParameterError when the set was not measured.
     """
     bed, run = run_testbed(beside(config)), run_zero_shot(config, fresh)
-    table, rows = bed.table("models"), run.table("curves")
-    kinds = {"id": "correct_id", role: f"{'shuffled' if shuffled else 'correct'}_{role}"}
-    if kinds[role] not in table:
-        raise ParameterError(f"The run has no evaluation set {role!r}; it has one per `ood` name.")
-    totals = {k: int(table.attrs[f"total_{k}"]) for k in kinds}
-    rng = np.random.default_rng(0)
-    weights = {k: er_curves._weights(n, config.resamples, rng) for k, n in totals.items()}
-    wanted = [m for m in config.testbed if m in {str(m) for m in table["member"].values}]
-    theirs = {k: er_curves._accuracy(table.sel(member=wanted), v, weights[k])
-              for k, v in kinds.items()}  # fmt: skip
-    # a model that is always right or always wrong has no logit, and no place on the line
-    finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in theirs.values()], axis=0)
-    theirs = {k: v[finite] for k, v in theirs.items()}
-    wanted = [m for m, keep in zip(wanted, finite, strict=True) if keep]
-    try:
-        line = robustness.fit_line(theirs["id"][:, 0], theirs[role][:, 0])
-    except ValueError as error:
-        raise DataError(f"The testbed gives no line on {role}: {error}") from None
-    fits = er_curves._lines(theirs["id"], theirs[role])
-    models = pd.DataFrame({"model": wanted, "id": theirs["id"][:, 0], "ood": theirs[role][:, 0]})
-    models = add_intervals(models, line, totals["id"], totals[role], 0.95)
-    curves, bits = {}, {}
-    for name, part in _conditions(rows, chapter_two(config)).items():
-        kept = ~np.isnan(part["step"].values[0])
-        acc = [er_curves._accuracy(part, kinds[k], weights[k])[:, kept].transpose(2, 0, 1)
-               for k in ("id", role)]  # fmt: skip
-        expected = special.expit(
-            fits[0][:, None, None] * er_curves._logit(acc[0]) + fits[1][:, None, None]
-        )
-        steps = part["step"].values[0][kept]
-        curves[name] = er_curves._curve(
-            name, steps, acc[0], acc[1], expected, line, totals[role], rng
-        )
-        bits[name] = _unpack(part["correct_id"].values[:, kept], totals["id"])
+    parts = _conditions(run.table("curves"), chapter_two(config))
+    found = er_curves.measure(bed, run, parts, config.testbed, config.resamples, role, shuffled)
+    kept = {k: part["correct_id"].values[:, : len(found.curves[k].steps)]
+            for k, part in parts.items()}  # fmt: skip
+    theirs = bed.table("models").sel(member=list(found.models["model"]))["correct_id"].values
     return ZeroShotStudy(
-        bed, run, models, line, curves, totals["id"], totals[role], config, role,
-        _unpack(table.sel(member=wanted)["correct_id"].values, totals["id"]), bits, weights["id"],
+        **vars(found), config=config, role=role, testbed_bits=_unpack(theirs, found.id_total),
+        bits={k: _unpack(v, found.id_total) for k, v in kept.items()},
+        weights=er_curves.id_weights(found.id_total, config.resamples),
     )  # fmt: skip
 
 
@@ -114,12 +81,7 @@ def chapter_two(config: ZeroShot) -> xr.Dataset | None:
 
 def _conditions(rows: xr.Dataset, more: xr.Dataset | None) -> dict[str, xr.Dataset]:
     """The members of each condition, the rules first."""
-    out: dict[str, xr.Dataset] = {}
-    for table in (t for t in (rows, more) if t is not None):
-        names = [str(m) for m in table["member"].values]
-        for name in dict.fromkeys(n.rsplit("-seed", 1)[0] for n in names):
-            mine = [n for n in names if n.rsplit("-seed", 1)[0] == name]
-            out[name] = table.sel(member=mine)
+    out = er_curves.by_condition(*(t for t in (rows, more) if t is not None))
     order = {name: i for i, name in enumerate((*RULES, "probe", "fresh-head", "mapped-head"))}
     return dict(sorted(out.items(), key=lambda kv: (order.get(kv[0], 99), kv[0])))
 
