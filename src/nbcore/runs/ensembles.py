@@ -4,7 +4,7 @@ import hashlib
 import sys
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import xarray as xr
@@ -127,7 +127,14 @@ def member(config: Ensemble, name: str) -> xr.Dataset:
     )  # fmt: skip
 
 
-def member_seed(config: Ensemble, index: int) -> int:
+class Seeded(Protocol):
+    """A config that one number changes every draw of."""
+
+    @property
+    def seed(self) -> int: ...
+
+
+def member_seed(config: Seeded, index: int) -> int:
     """A seed from the config's and the member's number, below 2**31."""
     text = f"{config.seed} {index}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:7], 16)
