@@ -5,14 +5,15 @@ an accuracy of held-out predictions, so it is estimated by training many network
 of a training set and asking each only about what it did not see.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 
-class CScores(NamedTuple):
+@dataclass(frozen=True)
+class CScores:
     """What the held-out predictions say of each example; every array is (example,).
 
     score: share of the members without the example that got it right, in [0, 1], low is hard;
