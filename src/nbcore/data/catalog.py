@@ -66,7 +66,8 @@ def is_path(name: Name) -> bool:
 def declared(name: Name) -> tuple[str, ...]:
     """The known checksums of a data set, that of the published runs first; needs no data.
 
-    None are known of images of your own, given by their path.
+    None are known of images of your own, given by their path, or of files published without any.
     """
     e = None if is_path(name) else entry(str(name))
-    return tuple(combine(form) for form in e.forms or [e.get]) if e else ()
+    forms = (e.forms or [e.get]) if e else []
+    return tuple(combine(form) for form in forms if all(form.values()))

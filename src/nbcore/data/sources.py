@@ -109,7 +109,7 @@ def obtain(name: Name) -> Found:
 
             pack(e, target)
         for file, sha256 in e.get.items():
-            download(e.base + file, target / file, sha256)
+            download(e.base + file, target / file, sha256 or None)
     except (OSError, ValueError) as error:
         raise _missing(e, f"fetching it failed ({error})") from error
     if found := find(name):

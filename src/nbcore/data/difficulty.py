@@ -1,0 +1,114 @@
+"""Difficulty scores of a training set: the published C-scores, or a file of your own.
+
+    scores = load_scores("published", images.labels)     # CIFAR-10's or CIFAR-100's C-scores
+    scores = load_scores("my-scores.csv", images.labels)  # a column `score`, perhaps `label`
+
+Low is hard. Scores say nothing about which image they belong to, so the one thing that must not go
+wrong is their order: wherever a file repeats the labels, every one of them has to match.
+"""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+
+from nbcore.data.catalog import CATALOG
+from nbcore.data.sources import obtain
+from nbcore.errors import DataError
+
+#: the number of classes tells which of the published sets is meant
+PUBLISHED = {10: "cifar10-c-scores", 100: "cifar100-c-scores"}
+
+
+def load_scores(source: str | os.PathLike[str], labels: np.ndarray) -> np.ndarray:
+    """float64 (n,) scores in the order of the training images whose labels (n,) are given.
+
+    source: "published" (Jiang et al., 2021, for CIFAR-10 or CIFAR-100, whichever has as many
+    classes), the catalogue's name of one of them, or a path: .npy (n,), .npz with `scores` and
+    perhaps `labels`, .csv with a column `score` and perhaps `label`. No checksum of the published
+    files is known, so they are trusted as far as they can be checked: all 50,000 labels that they
+    repeat must be those of the images. DataError: no such file, an unknown or damaged form,
+    another length, another order, scores that are NaN or infinite.
+    """
+    labels = np.asarray(labels)
+    name = _published(labels) if source == "published" else os.fspath(source)
+    if name in CATALOG:
+        if CATALOG[name].kind != "scores":
+            raise DataError(
+                f"{name} holds {CATALOG[name].kind}, not scores; give published or a path."
+            )
+        file = obtain(name).files[0]
+    else:
+        file = Path(name).expanduser()
+    scores, repeated = _read(file)
+    if repeated is None and name in CATALOG:
+        raise DataError(f"{file} has no labels, so its order cannot be checked; renew it.")
+    _check(file, scores, repeated, labels)
+    return scores
+
+
+def _published(labels: np.ndarray) -> str:
+    classes = len(np.unique(labels))
+    if classes not in PUBLISHED:
+        raise DataError(
+            "C-scores are published for the training images of CIFAR-10 and CIFAR-100, and these "
+            f"{len(labels)} labels have {classes} classes; give a file of scores by its path."
+        )
+    return PUBLISHED[classes]
+
+
+def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Scores and, where the file has them, labels; nothing pickled is opened."""
+    readers = {".npy": _npy, ".npz": _npz, ".csv": _csv}
+    if not file.is_file():
+        raise DataError(f"There is no file of scores {str(file)!r}; check the path.")
+    if file.suffix not in readers:
+        raise DataError(f"Scores are read from .npy, .npz or .csv, not from {file.name}.")
+    try:
+        scores, labels = readers[file.suffix](file)
+        return np.asarray(scores, np.float64), labels
+    except KeyError as error:
+        raise DataError(f"{file} lacks {error}; name its scores so and write it again.") from error
+    except Exception as error:  # every form has its own ways to be damaged
+        raise DataError(f"{file} is damaged ({str(error).splitlines()[0]}); renew it.") from error
+
+
+def _npy(file: Path):
+    return np.load(file, allow_pickle=False), None
+
+
+def _npz(file: Path):
+    with np.load(file, allow_pickle=False) as arrays:
+        if "scores" not in arrays:
+            raise KeyError("scores")
+        return arrays["scores"], arrays.get("labels")
+
+
+def _csv(file: Path):
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    if rows and "score" not in rows[0]:
+        raise KeyError("score")
+    scores = [float(row["score"]) for row in rows]
+    labelled = rows and "label" in rows[0]
+    return scores, np.array([int(row["label"]) for row in rows]) if labelled else None
+
+
+def _check(file: Path, scores: np.ndarray, repeated: np.ndarray | None, labels: np.ndarray) -> None:
+    if scores.shape != labels.shape:
+        raise DataError(
+            f"{file} holds scores of the shape {scores.shape}, and there are {len(labels)} "
+            "images; give one score for every image of the training split."
+        )
+    if repeated is not None and not np.array_equal(repeated, labels):
+        other = int((repeated != labels).sum()) if repeated.shape == labels.shape else len(repeated)
+        raise DataError(
+            f"{file} is in another order: {other} of its {len(repeated)} labels are not those of "
+            "the images; bring the scores into the order of the training split."
+        )
+    if bad := int((~np.isfinite(scores)).sum()):
+        raise DataError(
+            f"{bad} of the {len(scores)} scores in {file} are NaN or infinite; give every image a "
+            "finite score."
+        )
