@@ -1,14 +1,13 @@
 """Chapter 2's figures: every title states what the numbers of this run say."""
 
-import numpy as np
 import pandas as pd
 
 from nbcore import charts
 from nbcore.charts.base import Figure
-from nbcore.charts.finetuning import robustness_curves
 from nbcore.charts.tables import Table
-from nbcore.measures import robustness
 from nbcore.pages import rise_and_fall as page
+from nbcore.pages.er_figures import covered, uncovered
+from nbcore.pages.er_figures import curves as er_curves
 from nbcore.runs.er_curves import Study, frame
 
 KINDS = {
@@ -34,20 +33,9 @@ def testbed(study: Study, shifted: str) -> Figure:
     )
 
 
-def covered(study: Study, conditions: list[str]) -> list[str]:
-    """Those that were run and reached accuracies which the line covers."""
-    return [c for c in conditions if c in study.curves and study.curves[c].covered.any()]
-
-
 def nothing(study: Study, conditions: list[str]) -> Table:
     """A sentence in the place of a figure that a rerun gives no data for."""
-    low, high = study.line.id_range
-    text = (
-        f"Not drawn: of {', '.join(map(page.words, conditions))} none was run, or none reached the "
-        f"accuracies that the line covers, {100 * low:.0f} to {100 * high:.0f} %. Train longer or "
-        "add weaker models to the testbed."
-    )
-    return Table(f"<p>{text}</p>", text)
+    return uncovered(study, conditions, page.words)
 
 
 def curves(study: Study, conditions: list[str]) -> Figure | Table:
@@ -55,28 +43,13 @@ def curves(study: Study, conditions: list[str]) -> Figure | Table:
     kept = covered(study, conditions)
     if not kept:
         return nothing(study, conditions)
-    table = frame(study)
-    table = table[table["covered"] & table["condition"].isin(kept)]
-    table = table.assign(series=table["condition"].map(page.words))
-    order = {page.words(c): i for i, c in enumerate(kept)}
-    table = table.sort_values(["series", "step"], key=lambda s: s.map(order).fillna(s))
-    grid = np.linspace(*study.line.id_range, 60)
-    low, high = robustness.chance_band(grid, study.ood_total, study.line)
     best = max((study.curves[c] for c in kept), key=lambda c: c.er[0, c.peak])
-    words = "; ".join(
-        f"{page.words(c.name)}: peak {100 * c.er[0, c.peak]:+.1f} at "
-        f"{100 * c.id[0, c.peak]:.0f} %, end {100 * c.er[0, c.end]:+.1f}"
-        for c in map(study.curves.__getitem__, kept)
-    )
     top = 100 * best.er[0, best.peak]
-    return robustness_curves(
-        table,
-        pd.DataFrame({"x": grid, "low": low, "high": high}),
-        study.models,
-        title=f"{page.words(best.name).capitalize()} peaks highest, at {top:+.1f} points",
-        subtitle="Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)",
-        description=f"Effective robustness in points along ID accuracy. {words}.",
-    )
+    return er_curves(
+        study, kept, page.words,
+        f"{page.words(best.name).capitalize()} peaks highest, at {top:+.1f} points",
+        "Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)",
+    )  # fmt: skip
 
 
 def course(study: Study, conditions: list[str]) -> Figure | Table:

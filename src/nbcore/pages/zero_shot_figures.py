@@ -5,19 +5,12 @@ import pandas as pd
 
 from nbcore.charts.base import Figure
 from nbcore.charts.class_maps import CROWD, among, confusion, map_picture
-from nbcore.charts.finetuning import robustness_curves
 from nbcore.charts.tables import Table
-from nbcore.measures import robustness
 from nbcore.pages import zero_shot as page
-from nbcore.runs.er_curves import frame
+from nbcore.pages.er_figures import curves, instead
 from nbcore.runs.zero_shot import HOW
 from nbcore.runs.zero_shot_dominance import Dominance, unsolved
 from nbcore.runs.zero_shot_study import ZeroShotStudy
-
-
-def instead(text: str) -> Table:
-    """A sentence in the place of a figure that a rerun gives no data for."""
-    return Table(f"<p>{text}</p>", text)
 
 
 def class_map(study: ZeroShotStudy) -> Figure:
@@ -68,33 +61,6 @@ def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
     )  # fmt: skip
 
 
-def _curves(study: ZeroShotStudy, names: list[str], title: str, subtitle: str) -> Figure | Table:
-    """Effective robustness along ID accuracy of these conditions, in this order."""
-    kept = [n for n in names if n in study.curves and study.curves[n].covered.any()]
-    if not kept:
-        low, high = study.line.id_range
-        return instead(
-            f"Not drawn: of {', '.join(map(page.words, names))} none was run, or none reached the "
-            f"accuracies that the line covers, {100 * low:.0f} to {100 * high:.0f} %."
-        )
-    table = frame(study)
-    table = table[table["covered"] & table["condition"].isin(kept)]
-    order = {n: i for i, n in enumerate(kept)}
-    table = table.sort_values(["condition", "step"], key=lambda s: s.map(order).fillna(s))
-    table = table.assign(series=table["condition"].map(page.words))
-    grid = np.linspace(*study.line.id_range, 60)
-    below, above = robustness.chance_band(grid, study.ood_total, study.line)
-    said = "; ".join(
-        f"{page.words(n)}: {100 * c.er[0, c.peak]:+.1f} at {100 * c.id[0, c.peak]:.0f} %"
-        for n, c in ((n, study.curves[n]) for n in kept)
-    )
-    return robustness_curves(
-        table, pd.DataFrame({"x": grid, "low": below, "high": above}), study.models,
-        title=title, subtitle=subtitle,
-        description=f"Effective robustness in points along ID accuracy, highest of each: {said}.",
-    )  # fmt: skip
-
-
 def combinations(study: ZeroShotStudy) -> Figure | Table:
     """The three combinations of softmax scores next to the fine-tuning curves."""
     ers = {h: study.curves[h].er[0, 0] for h in HOW if study.curves[h].covered[0]}
@@ -105,8 +71,8 @@ def combinations(study: ZeroShotStudy) -> Figure | Table:
         title = f"Without training: {low:+.1f} to {high:+.1f} points above the line"
         if fresh is not None and fresh.covered.any():
             title += f"; fine-tuning peaks at {100 * fresh.er[0, fresh.peak]:+.1f}"
-    return _curves(
-        study, [*HOW, "fresh-head", "full"], title,
+    return curves(
+        study, [*HOW, "fresh-head", "full"], page.words, title,
         "95 % intervals; the testbed (dots), its chance (shaded)",
     )  # fmt: skip
 
@@ -120,7 +86,9 @@ def heads(study: ZeroShotStudy, names: list[str]) -> Figure | Table:
     if ends:
         spread = 100 * np.ptp([c.er[0, -1] for c in ends.values()])
         title = f"At the end the heads lie within {spread:.1f} points of one another"
-    return _curves(study, names, title, f"Effective robustness at the end: {said or 'none'}")
+    return curves(
+        study, names, page.words, title, f"Effective robustness at the end: {said or 'none'}"
+    )
 
 
 def dominance(study: ZeroShotStudy, found: Dominance) -> Figure:
@@ -179,9 +147,10 @@ def live(study: ZeroShotStudy) -> Figure | Table:
     """The live cell's figure: readings and heads of the digits' network."""
     known = [n for n in (*HOW, "fresh-head", "mapped-head") if n in study.curves]
     best = max(study.rules.values(), key=lambda c: c.id[0, 0])
-    return _curves(
+    return curves(
         study,
         known,
+        page.words,
         f"Read as five classes, the network of ten digits is right in {100 * best.id[0, 0]:.0f} %",
         f"{study.id_total} ID digits and as many moved ones; 95 % intervals",
     )

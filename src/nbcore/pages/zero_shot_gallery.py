@@ -6,7 +6,7 @@ import pandas as pd
 from nbcore.charts.galleries import Gallery, gallery
 from nbcore.charts.tables import Table
 from nbcore.measures import agreement
-from nbcore.pages.zero_shot_figures import instead
+from nbcore.pages.er_figures import instead
 from nbcore.runs.zero_shot_dominance import STATES
 from nbcore.runs.zero_shot_study import ZeroShotStudy
 
