@@ -162,7 +162,7 @@ def _pool(
     if labels:
         name, _, column = labels.partition(":")
         given = load_labels(name, column, train.labels)
-    chosen = balanced_subset(train.labels, min(examples, len(train)), seed)
+    chosen = chosen_examples(train.labels, examples, seed)
     tested = balanced_subset(test.labels, min(test_examples, len(test)), seed)
     original, used = train.labels[chosen], given[chosen]
     if noise:
@@ -171,6 +171,11 @@ def _pool(
         train.images[chosen], used, original, test.images[tested], test.labels[tested],
         train.classes,
     )  # fmt: skip
+
+
+def chosen_examples(labels: np.ndarray, examples: int, seed: int = 0) -> np.ndarray:
+    """Indices into a training set of an ensemble's pool, in the order of the pool."""
+    return balanced_subset(labels, min(examples, len(labels)), seed)
 
 
 def plant_noise(labels: np.ndarray, share: float, n_classes: int, seed: int = 0) -> np.ndarray:

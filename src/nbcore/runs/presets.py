@@ -26,6 +26,7 @@ EXPERIMENTS: dict[str, str] = {
     "depth-bounds": "nbcore.runs.depth_chapters:DepthBounds",
     "depth-learning-margins": "nbcore.runs.depth_chapters:LearningMargins",
     "zero-shot-class-maps": "nbcore.runs.zero_shot:ZeroShot",
+    "example-difficulty": "nbcore.runs.example_difficulty:ExampleDifficulty",
     "corner-examples": "nbcore.runs.corner_examples:CornerExamples",
 }
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,11 +29,10 @@ from nbcore.runs.conditions import (
     data_roles,
     member_names,
 )
+from nbcore.runs.packing import pack
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop, testbed
 from nbcore.training.classical import shift_digits
-
-SHUFFLE_SEED = 20_220_922
 
 
 class Sets(NamedTuple):
@@ -45,23 +44,23 @@ class Sets(NamedTuple):
 
 
 def run_testbed(config: RiseAndFall, fresh: bool = False) -> Run:
-    """The models of the line: table `models` as in `_pack`, one row a model."""
+    """The models of the line: table `models` as `pack` makes it, one row a model."""
     bed = TestbedRun(config.image_size, config.test_images, config.epochs)
     names = [m for m in config.testbed if testbed.split_name(m)]
     # the longest first, so that parallel workers end together
     names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
     return run_or_load(
         bed.slug, bed, data_roles(config), names[::-1], partial(_testbed_member, config),
-        reduce=lambda run: {"models": _pack(run)}, fresh=fresh, workers=config.workers,
+        reduce=lambda run: {"models": pack(run.members())}, fresh=fresh, workers=config.workers,
         device=str(loop.pick_device(config.device)), modules=(testbed, loop, small),
     )  # fmt: skip
 
 
 def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
-    """The fine-tuning runs: table `curves` as in `_pack`, one row a member (condition, seed)."""
+    """The fine-tuning runs: table `curves` as `pack` makes it, one row a (condition, seed)."""
     return run_or_load(
         config.slug, config, data_roles(config), member_names(config), partial(_member, config),
-        reduce=lambda run: {"curves": _pack(run)}, fresh=fresh, workers=config.workers,
+        reduce=lambda run: {"curves": pack(run.members())}, fresh=fresh, workers=config.workers,
         device=str(loop.pick_device(config.device)), modules=(loop, pretrained),
     )  # fmt: skip
 
@@ -133,7 +132,7 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
         with torch.random.fork_rng():
             torch.manual_seed(int(seed))
             model = torch.nn.Linear(banks["train"].shape[1], sets.classes)
-    partial_file = cache_dir() / "partial" / f"{_key(config, condition)}-{seed}.pt"
+    partial_file = cache_dir() / "partial" / f"{cache_key(config, condition)}-{seed}.pt"
     return loop.train(
         model, training, evaluations, recipe, seed=int(seed), device=config.device,
         checkpoint_file=partial_file, progress=name if sys.stderr.isatty() else None,
@@ -161,7 +160,7 @@ def _features(
 ) -> dict[str, torch.Tensor]:
     """Penultimate features of the training and evaluation images, computed once per machine."""
     what = "features" if size == config.feature_size else f"features-{size}"
-    file = cache_dir() / "features" / f"{_key(config, what)}.pt"
+    file = cache_dir() / "features" / f"{cache_key(config, what)}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock"):
         if not file.exists():
@@ -177,41 +176,11 @@ def _features(
     return torch.load(file, weights_only=True)
 
 
-def _key(config: RiseAndFall, what: str) -> str:
+def cache_key(config: RiseAndFall, what: str) -> str:
+    """A file name for what depends on a config, its data and its weights: `what` and a digest."""
     weights = (
         hashlib.sha256(Path(config.weights).read_bytes()).hexdigest() if config.weights else ""
     )
     sums = [nbdata.checksum(name) for name in data_roles(config).values()]
     text = repr((config.address(), sums, weights, what))
     return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _pack(run: Run) -> xr.Dataset:
-    """All members side by side, as bits: what pages need, a fiftieth of the predictions.
-
-    Per role: `correct_ROLE` and, under one shuffle of the labels, `shuffled_ROLE`
-    ([member,] checkpoint, byte); `step` and `loss` (member, checkpoint), NaN-padded at the end.
-    """
-    rows = []
-    for name, member in run.members():
-        variables: dict[str, Any] = {k: member[k].astype(float) for k in ("step", "loss")
-                                     if k in member}  # fmt: skip
-        attrs = {}
-        for role in sorted(str(k)[6:] for k in member if str(k).startswith("label_")):
-            truth, said = member[f"label_{role}"].values, member[f"prediction_{role}"].values
-            shuffled = np.random.default_rng(SHUFFLE_SEED).permutation(truth)
-            lead = member[f"prediction_{role}"].dims[:-1]
-            for kind, target in (("correct", truth), ("shuffled", shuffled)):
-                bits = np.packbits(said == target, axis=-1)
-                variables[f"{kind}_{role}"] = ((*lead, f"byte_{role}"), bits)
-            attrs[f"total_{role}"] = len(truth)
-        rows.append(xr.Dataset(variables, attrs=attrs).expand_dims(member=[name]))
-    return xr.concat(
-        rows,
-        "member",
-        join="outer",
-        fill_value={"step": np.nan, "loss": np.nan},
-        combine_attrs="override",
-        coords="minimal",
-        compat="override",
-    )

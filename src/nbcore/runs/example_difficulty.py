@@ -1,0 +1,250 @@
+"""Chapter 7's parameters: which examples a network is trained on, by their difficulty, and how."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from nbcore.data.catalog import CATALOG
+from nbcore.errors import DataError, ParameterError, did_you_mean
+from nbcore.runs.c_scores import CScoreRun
+from nbcore.runs.conditions import OWN_NET, PUBLISHED, SHIFTED, RiseAndFall, data_roles
+from nbcore.runs.depth_chapters import POOL_SIZES, DepthConfig, setting
+from nbcore.runs.ensembles import Ensemble
+from nbcore.runs.presets import Config, param
+from nbcore.runs.pretraining_size import PretrainingSize
+from nbcore.training import testbed
+
+#: measures of difficulty that are computed here, and the scores that others have published
+OWN_SCORES, PUBLISHED_SCORES = ("c-scores", "depth"), "published"
+CHOICES = ("hard", "random", "easy")
+CONTROLS = ("shuffled-hard", "depth-hard", "depth-easy")
+
+
+class Condition(NamedTuple):
+    """How a network starts, and which examples it is trained on.
+
+    start: "head" (a last layer on the features of the pretrained network), "full" (the whole
+    pretrained network), "scratch" (the same from random weights). choice: one of `CHOICES` or
+    `CONTROLS`; "all" or "phase-out-N", a schedule; "then-hard" or "then-random", which go on after
+    training on everything.
+    """
+
+    start: str
+    choice: str
+
+
+@dataclass(frozen=True)
+class ExampleDifficulty(Config):
+    """Chapter 7. Image counts and the sets are those of chapter 2, so that its line applies."""
+
+    slug: ClassVar[str] = "example-difficulty"
+
+    difficulty: str = param(
+        "c-scores", "c-scores, depth, published, or a file of scores (.npy, .npz, .csv; low is "
+        "hard)", is_path=True,
+    )  # fmt: skip
+    subset: int = param(5_000, "hard, random or easy examples, class-balanced", low=2)
+    model: str = param("efficientnet_lite0", "pretrained network: a timm or torchvision name")
+    weights: str | None = param(
+        None, "state dict to use instead of the published weights", is_path=True
+    )
+    id: str = param(
+        "cifar10", "data set to train on: a name or a folder", counts_members=True, is_path=True
+    )
+    ood: tuple[str, ...] = param(
+        ("cinic10-imagenet",), "shifted test sets, same classes", counts_members=True, is_path=True
+    )
+    image_size: int = param(32, "side to which all images are first brought", low=8, high=1024)
+    test_images: int = param(4_000, "ID test images, class-balanced", low=10)
+    conditions: tuple[str, ...] = param(
+        (), "conditions to run; none means all", counts_members=True
+    )
+    seeds: int = param(3, "seeds where the whole network is trained", low=1, counts_members=True)
+    head_seeds: int = param(5, "seeds where the last layer is", low=1, counts_members=True)
+    feature_size: int = param(128, "side for last-layer training", low=8, high=1024)
+    size: int = param(64, "side for whole-network training", low=8, high=1024)
+    steps: int = param(800, "steps of fine-tuning on a subset", low=4)
+    random_steps: int = param(1_200, "steps from random weights on a subset", low=4)
+    head_steps: int = param(4_000, "steps of last-layer training", low=4)
+    ends: tuple[int, ...] = param(
+        (1_000, 5_000, 10_000), "examples left at the end of a schedule", low=2
+    )
+    phases: int = param(10, "phases of a schedule", low=2, high=100)
+    schedule_steps: int = param(500, "steps of fine-tuning on all or on a schedule", low=4)
+    random_schedule_steps: int = param(1_500, "the same from random weights", low=4)
+    further_steps: int = param(300, "steps of going on with a subset", low=4)
+    batch: int = param(128, "images a step", low=1)
+    lr: float = param(0.01, "rate of fine-tuning", low=0.0)
+    random_lr: float = param(0.05, "rate from random weights", low=0.0)
+    head_lr: float = param(0.001, "rate of last-layer training", low=0.0)
+    checkpoints: int = param(12, "evaluations, in log steps", low=4, high=1000)
+    score_members: int = param(40, "networks behind the C-scores", low=2)
+    depth_members: int = param(10, "networks behind the depths", low=1)
+    pretrain_set: str = param(
+        "fashion-mnist", "what the networks of A17 are pretrained on", is_path=True,
+        counts_members=True,
+    )  # fmt: skip
+    pretrain_images: tuple[int, ...] = param(
+        (0, 600, 6_000, 60_000), "how many of its images", low=0, counts_members=True
+    )
+    pretrain_steps: int = param(1_500, "steps of pretraining, whatever the number", low=4)
+    testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", counts_members=True)
+    epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
+    resamples: int = param(
+        500, "bootstrap resamples of images and seeds", low=20, high=10_000, counts_members=True
+    )
+    workers: int = param(2, "processes", low=1, high=64, counts_members=True)
+    device: str = param("auto", "auto, cpu or cuda", counts_members=True)
+
+    @classmethod
+    def smoke(cls) -> "ExampleDifficulty":
+        """Chapter 2's digits and network, 100 examples of 652: 60 seconds, 1 GB."""
+        small = RiseAndFall.smoke()
+        return cls(
+            subset=100, model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, test_images=250,
+            seeds=2, head_seeds=2, feature_size=8, size=8, steps=60, random_steps=60,
+            head_steps=300, ends=(25,), phases=3, schedule_steps=60, random_schedule_steps=60,
+            further_steps=30, batch=32, lr=0.02, head_lr=0.01, checkpoints=8, score_members=10,
+            depth_members=3, pretrain_set="digits", pretrain_images=(0, 60, 600),
+            pretrain_steps=60, testbed=small.testbed, epochs=small.epochs, resamples=100,
+            workers=1,
+        )  # fmt: skip
+
+    @classmethod
+    def book(cls) -> "ExampleDifficulty":
+        """5,000 of 50,000 CIFAR-10 images, 100 networks: GPU 20 min, two cores 20 h; 8 GB."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> "ExampleDifficulty":
+        """ResNet-18 at 224 pixels, 100 epochs, published C-scores, CIFAR-10.1: GPU days."""
+        return cls(
+            difficulty=PUBLISHED_SCORES, model="resnet18", ood=("cifar10.1-v6",),
+            test_images=10_000, seeds=5, feature_size=224, size=224, steps=7_800,
+            random_steps=7_800, head_steps=7_800, phases=100, schedule_steps=78_000,
+            random_schedule_steps=78_000, further_steps=7_800, batch=64, lr=0.001, random_lr=0.01,
+            head_lr=0.001, checkpoints=100, score_members=2_000, depth_members=250,
+            testbed=testbed.ROSTER,
+        )  # fmt: skip
+
+    def check(self) -> None:
+        """Refuse a measure of difficulty that is neither known nor a file."""
+        _measure_known(self.difficulty)
+
+    def address(self) -> dict[str, Any]:
+        """As ever, but files by what is in them, and with the runs that the scores come from."""
+        out = super().address()
+        _measure_known(self.difficulty)
+        for name, value in (("difficulty", self.difficulty), ("weights", self.weights)):
+            if value is not None and value not in (*OWN_SCORES, PUBLISHED_SCORES):
+                out[name] = _digest(Path(value).read_bytes())
+        sources = [score_run(self).address(), depth_run(self).address()]
+        out["sources"] = _digest(json.dumps(sources, sort_keys=True).encode())
+        return out
+
+
+def _measure_known(difficulty: str) -> None:
+    known = (*OWN_SCORES, PUBLISHED_SCORES)
+    if difficulty not in known and not Path(difficulty).is_file():
+        raise DataError(
+            f"There is no measure of difficulty and no file {difficulty!r}; give c-scores, depth, "
+            "published, or a file of scores (.npy, .npz, .csv)."
+        )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def beside(config: ExampleDifficulty) -> RiseAndFall:
+    """Chapter 2's config on the same images with the same network: its testbed, its network."""
+    small = config.model == OWN_NET
+    return replace(
+        RiseAndFall.smoke() if small else RiseAndFall.book(),
+        model=config.model, weights=config.weights, id=config.id, ood=config.ood,
+        image_size=config.image_size, test_images=config.test_images, size=config.size,
+        feature_size=config.feature_size, testbed=config.testbed, epochs=config.epochs,
+        resamples=config.resamples, workers=config.workers, device=config.device,
+    )  # fmt: skip
+
+
+def score_run(config: ExampleDifficulty) -> CScoreRun:
+    """The networks whose held-out accuracy is the C-score of the training images."""
+    base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
+    return replace(
+        base, dataset=config.id, image_size=_side(config), members=config.score_members,
+        workers=config.workers, device=config.device,
+    )  # fmt: skip
+
+
+def depth_run(config: ExampleDifficulty) -> Ensemble:
+    """The ensemble whose depths are the other measure of difficulty: all training images.
+
+    The paper's VGG16 on a GPU (about an hour for ten members); tiny networks in the smoke preset.
+    """
+    small = config.model == OWN_NET
+    changes: dict[str, Any] = dict(
+        image_size=_side(config), members=config.depth_members, full_members=0, held_out=0.1,
+        splits="independent", workers=config.workers, device=config.device,
+    )  # fmt: skip
+    if config.id not in POOL_SIZES:
+        changes["examples"] = 1_000_000  # all there are
+    key, scale = (f"{config.id}:mlp", "tiny") if small else (f"{config.id}:vgg16", "paper")
+    return setting(key, DepthConfig(scale=scale), **changes)
+
+
+def _side(config: ExampleDifficulty) -> int | None:
+    """Images of one's own are brought to one size; those of the catalogue have one."""
+    return None if config.id in CATALOG else config.image_size
+
+
+def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
+    """The conditions by name, START-CHOICE, the main ones first.
+
+    With depth as the measure of difficulty it is no control, and the two depth conditions are out.
+    """
+    controls = [c for c in CONTROLS if config.difficulty != "depth" or c[:5] != "depth"]
+    schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
+    pairs = [(start, choice) for start in ("full", "head", "scratch") for choice in CHOICES]
+    pairs += [("full", "then-hard"), ("full", "then-random")]
+    pairs += [(start, choice) for start in ("full", "scratch") for choice in schedules]
+    pairs += [(start, choice) for start in ("head", "full") for choice in controls]
+    table = {f"{start}-{choice}": Condition(start, choice) for start, choice in pairs}
+    known = [*table, *(f"pretrain-{n}" for n in config.pretrain_images)]
+    for name in config.conditions:
+        if name not in known:
+            raise ParameterError(f"There is no condition {name!r}; {did_you_mean(name, known)}")
+    return {k: v for k, v in table.items() if not config.conditions or k in config.conditions}
+
+
+def pretraining_names(config: ExampleDifficulty) -> list[str]:
+    """The conditions of the stand-in for A17, `pretrain-N`, as far as they are wanted."""
+    names = [f"pretrain-{n}" for n in config.pretrain_images]
+    return [n for n in names if not config.conditions or n in config.conditions]
+
+
+def pretraining(config: ExampleDifficulty) -> PretrainingSize:
+    """The networks of A17 beside the others: same images, same subset, steps of a random start."""
+    return PretrainingSize(
+        id=config.id, ood=config.ood, image_size=config.image_size,
+        test_images=config.test_images, subset=config.subset, pretrain_set=config.pretrain_set,
+        images=config.pretrain_images, pretrain_steps=config.pretrain_steps,
+        kind="cnn16" if config.model == OWN_NET else "res32", steps=config.random_steps,
+        batch=config.batch, checkpoints=config.checkpoints, seeds=config.seeds,
+        conditions=tuple(pretraining_names(config)), workers=config.workers, device=config.device,
+    )  # fmt: skip
+
+
+def member_names(config: ExampleDifficulty) -> list[str]:
+    """`full-hard-seed0` and so on: the first seed of every condition first, in their order."""
+    table = conditions(config)
+    seeds = {k: config.head_seeds if v.start == "head" else config.seeds for k, v in table.items()}
+    most = max(seeds.values(), default=0)
+    return [f"{name}-seed{s}" for s in range(most) for name in table if s < seeds[name]]
+
+
+def roles(config: ExampleDifficulty) -> dict[str, str]:
+    """Role -> data set, as in chapter 2."""
+    return data_roles(beside(config))
