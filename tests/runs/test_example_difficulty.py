@@ -15,6 +15,7 @@ from nbcore.runs.er_curves import frame
 from nbcore.runs.example_difficulty import Condition, ExampleDifficulty
 from nbcore.runs.example_difficulty_members import run_example_difficulty, study
 from nbcore.runs.example_scores import chosen, difficulty_scores, plan, schedule, training_labels
+from nbcore.runs.pretraining_size import run_pretraining
 
 FEW = ("full-hard", "full-then-hard", "head-easy", "scratch-phase-out-25", "pretrain-60")
 SMALL = ExampleDifficulty.resolve(
@@ -195,6 +196,9 @@ def test_bad_input_is_one_sentence(tmp_path, monkeypatch):
         chosen(planted(tmp_path, subset=101), "hard")
     with refused("leave 2 for each; give 4 or more"):
         plan(planted(tmp_path, schedule_steps=6), Condition("full", "all"))
+    with refused("subset of 9000 examples was asked of 648"):
+        too_many = with_fields(pretrain_images=(9_000,), conditions=("pretrain-9000",))
+        run_pretraining(chapter.pretraining(too_many))
     np.save(tmp_path / "short.npy", np.zeros(1_000))
     with refused("1000|1,000", DataError):
         chosen(with_fields(difficulty=str(tmp_path / "short.npy")), "hard")
