@@ -188,8 +188,10 @@ def refused(match, error: type[NbcoreError] = ParameterError):
 def test_bad_input_is_one_sentence(tmp_path, monkeypatch):
     with refused("no condition 'full-hrd'; did you mean 'full-hard'"):
         chapter.conditions(with_fields(conditions=("full-hrd",)))
-    with refused("no measure of difficulty and no file 'c-score'", DataError):
+    with refused("no file 'c-score' .FileNotFoundError.; give c-scores, depth", DataError):
         with_fields(difficulty="c-score").check()
+    with refused("no file '.*none.pth' .FileNotFoundError.; give a .pth", DataError):
+        with_fields(weights=str(tmp_path / "none.pth")).address()
     with refused("ask for .* or fewer"):
         run_example_difficulty(planted(tmp_path, subset=5_000, conditions=("full-hard",)))
     with refused("multiple of 5"):

@@ -131,27 +131,27 @@ class ExampleDifficulty(Config):
 
     def check(self) -> None:
         """Refuse a measure of difficulty that is neither known nor a file."""
-        _measure_known(self.difficulty)
+        self.address()
 
     def address(self) -> dict[str, Any]:
         """As ever, but files by what is in them, and with the runs that the scores come from."""
         out = super().address()
-        _measure_known(self.difficulty)
-        for name, value in (("difficulty", self.difficulty), ("weights", self.weights)):
-            if value is not None and value not in (*OWN_SCORES, PUBLISHED_SCORES):
-                out[name] = _digest(Path(value).read_bytes())
+        known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
+        if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
+            advice = "give c-scores, depth, published, or a file of scores (.npy, .npz, .csv)"
+            out["difficulty"] = _content(self.difficulty, advice)
+        if self.weights is not None:
+            out["weights"] = _content(self.weights, "give a .pth or .safetensors file")
         sources = [score_run(self).address(), depth_run(self).address()]
         out["sources"] = _digest(json.dumps(sources, sort_keys=True).encode())
         return out
 
 
-def _measure_known(difficulty: str) -> None:
-    known = (*OWN_SCORES, PUBLISHED_SCORES)
-    if difficulty not in known and not Path(difficulty).is_file():
-        raise DataError(
-            f"There is no measure of difficulty and no file {difficulty!r}; give c-scores, depth, "
-            "published, or a file of scores (.npy, .npz, .csv)."
-        )
+def _content(file: str, advice: str) -> str:
+    try:
+        return _digest(Path(file).read_bytes())
+    except OSError as error:
+        raise DataError(f"There is no file {file!r} ({type(error).__name__}); {advice}.") from None
 
 
 def _digest(content: bytes) -> str:
@@ -182,7 +182,7 @@ def score_run(config: ExampleDifficulty) -> CScoreRun:
 def depth_run(config: ExampleDifficulty) -> Ensemble:
     """The ensemble whose depths are the other measure of difficulty: all training images.
 
-    The paper's VGG16 on a GPU (about an hour for ten members); tiny networks in the smoke preset.
+    The paper's VGG16 on the whole set, which needs a GPU; tiny networks in the smoke preset.
     """
     small = config.model == OWN_NET
     changes: dict[str, Any] = dict(
