@@ -50,3 +50,41 @@ def robustness_curves(
         points,
     ]
     return dress(alt.layer(*layers), 380, **look)
+
+
+def trade_off(
+    table: pd.DataFrame,
+    *,
+    x_title: str = "final ID accuracy",
+    y_title: str = "peak effective robustness (points)",
+    **look: Unpack[Look],
+) -> Figure:
+    """What each condition ends with against how high it once stood, with intervals both ways.
+
+    table: columns kind (a sign, and a thin line through its rows in order), series (a colour), x,
+    x_low, x_high, y, y_low, y_high; fractions, one row a condition.
+    """
+    names = ("y", "y_low", "y_high")
+    rows = table.assign(**{c: 100 * table[c] for c in names}, order=range(len(table)))
+    x = axis(table[["x_low", "x_high"]], x_title)
+    u, v = alt.X("x:Q", **x), alt.Y("y:Q", title=y_title).scale(zero=False)
+    columns = "kind series order x x_low x_high y y_low y_high"
+    base = alt.Chart(inline(rows, columns))
+    by: dict[str, Any] = {
+        c: {"scale": alt.Scale(domain=list(dict.fromkeys(table[c]))),
+            "legend": alt.Legend(title=None, columns=3, symbolOpacity=1)}
+        for c in ("kind", "series")
+    }  # fmt: skip
+    marks = base.encode(u, v, color=alt.Color("series:N", **by["series"]))
+    tip = ("kind", "network"), ("series", "examples")
+    tip += interval("x", x_title, ".1%", "x_") + interval("y", y_title, "+.1f", "y_")
+    path = base.mark_line(strokeWidth=1, color="gray", opacity=0.6)
+    layers = [
+        path.encode(u, v, alt.Detail("kind:N"), alt.Order("order:Q")),
+        marks.mark_rule(strokeOpacity=0.5).encode(alt.X("x_low:Q", **x), x2="x_high:Q"),
+        marks.mark_rule(strokeOpacity=0.5).encode(alt.Y("y_low:Q", title=y_title), y2="y_high:Q"),
+        marks.mark_point(filled=True, size=90, opacity=1).encode(
+            shape=alt.Shape("kind:N", **by["kind"]), tooltip=tips(rows, *tip)
+        ),
+    ]
+    return dress(alt.layer(rule(0), *layers), 380, **look)

@@ -181,11 +181,14 @@ def _sizes(large: Curve, small: Curve) -> Observed:
     return out
 
 
-def summary(study: Study) -> pd.DataFrame:
-    """Per condition: accuracies at the end in percent; ER at start, peak and end, in points."""
+def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
+    """Per condition: accuracies at the end in percent; ER at start, peak and end, in points.
+
+    called: how the page names a condition; also below.
+    """
     rows = []
     for c in study.curves.values():
-        row: dict[str, object] = {"condition": words(c.name), "seeds": c.seeds}
+        row: dict[str, object] = {"condition": called(c.name), "seeds": c.seeds}
         row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
         if c.covered.any():
             low, high = (100 * x for x in interval(c.er[1:, c.peak]))
@@ -217,13 +220,13 @@ def differences(study: Study, against: str = "full") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def control(study: Study) -> pd.DataFrame:
+def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     """With shuffled labels: per condition the largest ER and the chance band there, in points."""
     rows = []
     for c in (c for c in study.curves.values() if c.covered.any()):
         rows.append(
             {
-                "condition": words(c.name),
+                "condition": called(c.name),
                 "largest ER": 100 * _at_peak(c)[0],
                 "chance band": 100 * c.band[c.peak],
             }

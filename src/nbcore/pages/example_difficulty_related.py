@@ -1,0 +1,176 @@
+"""Chapter 7: what other measures of difficulty, and people, say of the same images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from nbcore import charts
+from nbcore.charts.base import Figure
+from nbcore.charts.tables import Table
+from nbcore.data import sources
+from nbcore.data.difficulty import PUBLISHED, load_scores
+from nbcore.data.labels import load_labels
+from nbcore.errors import DataError
+from nbcore.measures.agreement import held_out_mean
+from nbcore.measures.cscores import spearman
+from nbcore.measures.learning import scaled_steps
+from nbcore.pages.er_figures import instead
+from nbcore.pages.example_difficulty_scores import Scores
+from nbcore.pages.prediction_depth_statistics import mean_depth
+from nbcore.paths import cache_dir, results_dir
+from nbcore.runs.depth_chapters import DepthConfig, nice_name, setting
+from nbcore.runs.ensembles import Ensemble
+from nbcore.runs.example_difficulty import ExampleDifficulty, depth_run
+from nbcore.runs.store import Run, find
+from nbcore.training.testbed import balanced_subset
+
+#: the three people that labelled every image of CIFAR-10 once more, and their majority
+PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), "aggre_label"
+#: a mean over fewer examples is not drawn
+ENOUGH = 20
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Another measure of difficulty: values (example,), high is hard, NaN where there is none."""
+
+    name: str
+    values: NDArray[np.float64]
+    source: str
+
+    def agreement(self, s: Scores) -> tuple[float, float, float, int]:
+        """Spearman with the difficulty 1 - C-score, its 95 % interval, and over how many examples.
+
+        The interval is Fisher's with the variance 1.06 / (n - 3) for ranks; it takes the examples
+        as drawn and the networks as given.
+        """
+        n = int((~np.isnan(self.values) & ~np.isnan(s.found.score)).sum())
+        rho = spearman(-s.found.score, self.values)
+        room = 1.96 * np.sqrt(1.06 / max(n - 3, 1))
+        low, high = np.tanh(np.arctanh(np.clip(rho, -0.9999, 0.9999)) + np.array([-room, room]))
+        return rho, float(low), float(high), n
+
+
+def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
+    """Those that can be had: depth and learning speed, published C-scores, people.
+
+    Nothing is computed or fetched for them: an ensemble that is not stored, or labels that are not
+    on this machine, are left out.
+    """
+    out = []
+    if found := _ensemble(config):
+        run, ensemble = found
+        at, members = _places(s, run, ensemble), run.table("members")
+        source = f"{members.sizes['member']} networks: {nice_name(_key(ensemble))}"
+        out += [
+            Measure("prediction depth", _spread(mean_depth(members), at, s.examples), source),
+            Measure("iteration learned", _spread(_learned(members), at, s.examples), source),
+        ]
+    name = PUBLISHED.get(len(s.classes), "")
+    if config.id in ("cifar10", "cifar100") and sources.find(name):
+        scores = load_scores(name, s.label)
+        out.append(Measure("published C-score", 1 - scores, "Jiang et al."))
+    if len(answers := people(s, config)):
+        wrong = (answers != s.label).mean(axis=0)
+        out.append(Measure("people who disagree", wrong, f"{len(answers)} people an image"))
+    return out
+
+
+def people(s: Scores, config: ExampleDifficulty, columns: Sequence[str] = PEOPLE) -> NDArray:
+    """(person, example) CIFAR-10N's labels of the training images; none for other images, or
+    where they are not on this machine."""
+    if config.id != "cifar10" or not sources.find("cifar10n"):
+        return np.empty((0, s.examples), int)
+    return np.stack([load_labels("cifar10n", c, s.label) for c in columns])
+
+
+def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
+    """Mean difficulty by every other measure along the C-score, as a rank from 0 to 1."""
+    if not found:
+        return instead("Not drawn: no other measure of difficulty is stored for these images.")
+    levels = np.round(s.found.score * min(s.votes, 20)) / min(s.votes, 20)
+    rows = list(chain.from_iterable(_rows(m, levels) for m in found))
+    said = ", ".join(f"{m.name} {m.agreement(s)[0]:+.2f}" for m in found)
+    best = max(found, key=lambda m: m.agreement(s)[0])
+    return charts.curve(
+        pd.DataFrame(rows), x_title="C-score", y_title="mean difficulty rank, 1 the hardest",
+        x_format=".1f", y_format=".1f",
+        title=f"Of the other measures the {best.name} orders the images most alike: correlation "
+        f"{best.agreement(s)[0]:.2f}" if len(found) > 1 else
+        f"{best.name.capitalize()} and C-score: correlation {best.agreement(s)[0]:.2f}",
+        subtitle="Images are ranked by each measure, and ranks averaged at each C-score, with 95 % "
+        "intervals",
+        description=f"Mean rank of difficulty by other measures along the C-score. Spearman "
+        f"correlations of difficulty: {said}.",
+    )  # fmt: skip
+
+
+def _rows(m: Measure, levels: NDArray) -> list[dict[str, object]]:
+    known = ~np.isnan(m.values) & ~np.isnan(levels)
+    rank = (rankdata(m.values[known]) - 0.5) / known.sum()
+    out = []
+    for level in np.unique(levels[known]):
+        own = rank[levels[known] == level]
+        if len(own) >= ENOUGH:
+            room = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
+            out.append({"x": level, "y": own.mean(), "series": m.name, "low": own.mean() - room,
+                        "high": own.mean() + room})  # fmt: skip
+    return out
+
+
+def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
+    """One row a measure: correlation of its difficulty with 1 - C-score, over which images."""
+    rows = []
+    for m in found:
+        rho, low, high, n = m.agreement(s)
+        rows.append({
+            "measure": m.name, "from": m.source, "images": f"{n:,}",
+            "correlation [95 %]": f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]",
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=["measure", "from", "images", "correlation [95 %]"])
+
+
+def _key(ensemble: Ensemble) -> str:
+    return f"{ensemble.dataset}:{ensemble.architecture}"
+
+
+def _ensemble(config: ExampleDifficulty) -> tuple[Run, Ensemble] | None:
+    """The stored ensemble that covers all training images, else that of the depth chapters."""
+    for ensemble in (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig())):
+        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+            run = find(root, ensemble.slug, ensemble, ensemble.roles(), origin)
+            if run and "members" in run.manifest["tables"]:
+                return run, ensemble
+    return None
+
+
+def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:
+    """Which training images an ensemble's examples are; their labels must be the same."""
+    at = balanced_subset(s.label, min(ensemble.examples, s.examples), ensemble.seed)
+    if not np.array_equal(s.label[at], run.table("examples")["original_label"].values):
+        raise DataError(
+            f"The ensemble {run.path.name} holds other images than the C-scores; compute both on "
+            "the same data set."
+        )
+    return at
+
+
+def _spread(values: NDArray, at: NDArray, n: int) -> NDArray[np.float64]:
+    """(n,) the values at their places, NaN elsewhere."""
+    out = np.full(n, np.nan)
+    out[at] = values
+    return out
+
+
+def _learned(members) -> NDArray[np.float64]:
+    """(example,) mean scaled step learned over the networks that trained on an example."""
+    steps = members["step"].values
+    steps = steps.reshape(-1, steps.shape[-1])[0]
+    scaled = np.stack([scaled_steps(row, steps) for row in members["learned"].values])
+    scaled = np.where(members["held_out"].values, np.nan, scaled)
+    return held_out_mean(scaled, ~np.isnan(scaled))
