@@ -210,6 +210,53 @@ def ends_and_peaks(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def differences(study: Study) -> pd.DataFrame:
+    """Hard against random and random against easy, per start: peaks of ER and final accuracies.
+
+    In points with 95 % interval; ✓ where the interval settles the sign, – where it does not.
+    """
+    rows = []
+    for start, who in STARTS.items():
+        for a, b in (("hard", "random"), ("random", "easy")):
+            one, other = study.curves.get(f"{start}-{a}"), study.curves.get(f"{start}-{b}")
+            if one and other:
+                row = {"network": who, "difference": f"{a} minus {b}"}
+                if _both_covered(one, other):
+                    row["peak"], row["settled"] = _settled(peak_difference(one, other))
+                final = _settled(one.id[:, -1] - other.id[:, -1])
+                rows.append(row | dict(zip(("final accuracy", "settled "), final, strict=True)))
+    columns = ["network", "difference", "peak", "settled", "final accuracy", "settled "]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _settled(draws: np.ndarray) -> tuple[str, str]:
+    low, high = interval(draws[1:])
+    return points(draws), "✓" if low > 0 or high < 0 else "–"
+
+
+def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
+    """What is trained on what, by the parameters of this page."""
+    c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
+    subset = f"{c.subset:,} examples, hard, random or easy"
+    rows = [
+        ("difficulty", f"{c.difficulty}" + (
+            f" of {c.score_members} networks" if c.difficulty == "c-scores" else "")),
+        ("data", f"{name}; shifted: {', '.join(o.rsplit('/', 1)[-1] for o in c.ood)}"),
+        ("pretrained", f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
+         f"{c.seeds} seeds"),
+        ("random start", f"the same network from random weights; {c.random_steps:,} steps, "
+         f"{c.seeds} seeds"),
+        ("last layer", f"a linear layer on frozen features of {c.feature_size}-pixel images; "
+         f"{c.head_steps:,} steps, {c.head_seeds} seeds"),
+        ("schedules", f"all examples at first, down to {', '.join(f'{n:,}' for n in c.ends)} in "
+         f"{c.phases} phases; {c.schedule_steps:,} steps, from random weights "
+         f"{c.random_schedule_steps:,}"),
+        ("going on", f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
+         "subset"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["part", "here"])
+
+
 def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
     """By going on with a subset: changes of accuracies and of ER in points, with 95 % interval."""
     rows = []

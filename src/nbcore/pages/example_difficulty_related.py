@@ -19,15 +19,16 @@ from nbcore.errors import DataError
 from nbcore.measures.agreement import held_out_mean
 from nbcore.measures.cscores import spearman
 from nbcore.measures.learning import scaled_steps
+from nbcore.measures.selection import select
 from nbcore.pages.er_figures import instead
-from nbcore.pages.example_difficulty_scores import Scores
+from nbcore.pages.example_difficulty_scores import Scores, candidates
 from nbcore.pages.prediction_depth_statistics import mean_depth
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs.depth_chapters import DepthConfig, nice_name, setting
-from nbcore.runs.ensembles import Ensemble
-from nbcore.runs.example_difficulty import ExampleDifficulty, depth_run
+from nbcore.runs.ensembles import Ensemble, chosen_examples
+from nbcore.runs.example_difficulty import CHOICES, ExampleDifficulty, depth_run
+from nbcore.runs.example_scores import chosen
 from nbcore.runs.store import Run, find
-from nbcore.training.testbed import balanced_subset
 
 #: the three people that labelled every image of CIFAR-10 once more, and their majority
 PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), "aggre_label"
@@ -135,6 +136,30 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "from", "images", "correlation [95 %]"])
 
 
+def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
+    """What is in the hard, random and easy choices of the first seed, and in all examples."""
+    pool, score = candidates(s, config), s.found.score
+    majority = people(s, config, (MAJORITY,))
+    parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
+    rows = []
+    for kind, at in parts.items():
+        row: dict[str, object] = {"examples": kind, "images": f"{len(at):,}"}
+        row |= {"mean C-score": float(np.nanmean(score[at])),
+                "right for all": float((score[at] == 1).mean()),
+                "right for none": float((score[at] == 0).mean())}  # fmt: skip
+        if len(majority):
+            row["label disputed"] = float((majority[0] != s.label)[at].mean())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> NDArray:
+    """Positions in the pool; by C-scores from the run alone, which needs no images."""
+    if config.difficulty == "c-scores":
+        return select(kind, s.found.score[pool], s.label[pool], config.subset)
+    return chosen(config, kind)
+
+
 def _key(ensemble: Ensemble) -> str:
     return f"{ensemble.dataset}:{ensemble.architecture}"
 
@@ -151,7 +176,7 @@ def _ensemble(config: ExampleDifficulty) -> tuple[Run, Ensemble] | None:
 
 def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:
     """Which training images an ensemble's examples are; their labels must be the same."""
-    at = balanced_subset(s.label, min(ensemble.examples, s.examples), ensemble.seed)
+    at = chosen_examples(s.label, ensemble.examples, ensemble.seed)
     if not np.array_equal(s.label[at], run.table("examples")["original_label"].values):
         raise DataError(
             f"The ensemble {run.path.name} holds other images than the C-scores; compute both on "

@@ -13,6 +13,8 @@ from nbcore.charts.galleries import Gallery, gallery
 from nbcore.measures.cscores import CScores, c_scores, spearman_brown, split_half_reliability
 from nbcore.measures.selection import select
 from nbcore.runs import c_scores as score_runs
+from nbcore.runs.conditions import SHIFTED
+from nbcore.runs.example_difficulty import ExampleDifficulty
 from nbcore.runs.store import Run
 
 #: groups of so many networks are compared, as far as two of them fit
@@ -132,33 +134,41 @@ def reliability(s: Scores) -> Figure:
     )  # fmt: skip
 
 
-def repeated_choices(s: Scores, n: int, seed: int = 0) -> pd.DataFrame:
-    """How much of a choice of n examples another half of the networks would choose too.
+def repeated_choices(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
+    """How much of the config's choice another half of the networks would choose too.
 
     One row for hard and easy: share of the choice in common, what chance gives, and the share of
-    the chosen whose score another, unchosen example of its class has as well (so that a draw
-    decided between them).
+    the chosen whose score an unchosen example of their class has as well: there a draw decided.
     """
-    one, other = s.halves()
-    rows = []
+    pool = candidates(s, config)
+    halves = [half.score[pool] for half in s.halves()]
+    pool = pool[~np.isnan(halves).any(axis=0)]
+    label, score, rows = s.label[pool], s.found.score[pool], []
     for kind in ("hard", "easy"):
-        # ties of the two halves are drawn apart: one draw would make them look alike
+        # ties of the two halves are drawn apart: one draw for both would make them look alike
         first, second = (
-            select(kind, half.score, s.label, n, seed + k) for k, half in enumerate((one, other))
+            select(kind, half.score[pool], label, config.subset, k)
+            for k, half in enumerate(s.halves())
         )
-        chosen = select(kind, s.found.score, s.label, n, seed)
+        chosen = select(kind, score, label, config.subset)
         rows.append({
-            "choice": kind, "in common": len(np.intersect1d(first, second)) / n,
-            "by chance": n / s.examples, "decided by the draw": _drawn(s, chosen),
+            "choice": kind, "in common": len(np.intersect1d(first, second)) / config.subset,
+            "by chance": config.subset / len(pool),
+            "left to the draw": _drawn(score, label, chosen),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _drawn(s: Scores, chosen: NDArray) -> float:
+def candidates(s: Scores, config: ExampleDifficulty) -> NDArray[np.int64]:
+    """The examples that this chapter's networks are trained on a choice of."""
+    return np.flatnonzero(s.label < 5) if SHIFTED in config.ood else np.arange(s.examples)
+
+
+def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
     """The share of chosen examples that are tied with an unchosen one of their class."""
-    left = np.setdiff1d(np.arange(s.examples), chosen)
-    rest = set(zip(s.label[left].tolist(), s.found.score[left].tolist(), strict=True))
-    mine = zip(s.label[chosen].tolist(), s.found.score[chosen].tolist(), strict=True)
+    left = np.setdiff1d(np.arange(len(score)), chosen)
+    rest = set(zip(label[left].tolist(), score[left].tolist(), strict=True))
+    mine = zip(label[chosen].tolist(), score[chosen].tolist(), strict=True)
     return float(np.mean([pair in rest for pair in mine]))
 
 

@@ -1,0 +1,475 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Example difficulty
+#
+# Some training images are easy: a network that never saw them classifies them correctly. Others
+# stay wrong until they are learned by heart. {cite:t}`andreassen2022` sort the training images of
+# CIFAR-10 by such a score, fine-tune on the hardest, on random and on the easiest of them, and find
+# that hard examples lift a network highest above the line of [chapter 1](01_line.ipynb), at a price
+# in accuracy.
+#
+# This chapter estimates the score, asks how far it can be trusted, and then trains on what it
+# selects: only hard or only easy examples, fewer and fewer easy ones, and hard ones at the end.
+
+# %% tags=["parameters", "hide-input"]
+preset = "book"  # smoke, book or paper
+fresh = False  # true: train again instead of reading the stored runs
+difficulty = None  # c-scores, depth, published, or a file of scores
+subset = None  # hard, random or easy examples, class-balanced (5000)
+model = None  # a timm or torchvision model (efficientnet_lite0)
+weights = None  # state dict to use instead of the published weights
+id = None  # data set to train on: a name or a folder (cifar10)
+ood = None  # shifted test sets with the same classes ([cinic10-imagenet])
+image_size = None  # side to which all images are first brought (32)
+test_images = None  # ID test images (4000)
+conditions = None  # conditions to run (all)
+seeds = None  # seeds where the whole network is trained (3)
+head_seeds = None  # seeds where the last layer is (5)
+feature_size = None  # side for last-layer training (128)
+size = None  # side for whole-network training (64)
+steps = None  # steps of fine-tuning on a subset (800)
+random_steps = None  # steps from random weights on a subset (1200)
+head_steps = None  # steps of last-layer training (4000)
+ends = None  # examples left at the end of a schedule
+phases = None  # phases of a schedule (10)
+schedule_steps = None  # steps of fine-tuning on all or on a schedule (500)
+random_schedule_steps = None  # the same from random weights (1500)
+further_steps = None  # steps of going on with a subset (300)
+batch = None  # images a step (128)
+lr = None  # rate of fine-tuning (0.01)
+random_lr = None  # rate from random weights (0.05)
+head_lr = None  # rate of last-layer training (0.001)
+checkpoints = None  # evaluations, in log steps (12)
+score_members = None  # networks behind the C-scores (40)
+depth_members = None  # networks behind the depths (10)
+pretrain_set = None  # what the stand-in for A17 is pretrained on
+pretrain_images = None  # how many of its images
+pretrain_steps = None  # steps of pretraining, whatever the number (1500)
+testbed = None  # models of the line, KIND-N
+epochs = None  # training of the testbed's networks, relative (1.0)
+resamples = None  # bootstrap resamples of images and seeds (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda
+
+# %% tags=["hide-input"]
+import numpy as np
+from nbcore import charts, exercises
+from nbcore.measures import cscores, robustness, selection
+from nbcore.pages import example_difficulty as page
+from nbcore.pages import example_difficulty_figures as figures
+from nbcore.pages import example_difficulty_related as related
+from nbcore.pages import example_difficulty_scores as scoring
+from nbcore.pages.rise_and_fall import control, summary
+from nbcore.publish.cards import show_cards
+from nbcore.runs import from_cell, resolve
+from nbcore.runs.c_scores import CScoreRun, run_c_scores
+from nbcore.runs.example_difficulty import score_run
+from nbcore.runs.example_difficulty_members import study
+
+# %% tags=["hide-input"]
+config = from_cell("example-difficulty", globals())
+scores = scoring.gather(run_c_scores(score_run(config), fresh))
+result = study(config, fresh=fresh)
+show_cards("example-difficulty", page.record(result, config, preset))
+
+# %% [markdown]
+# ## The idea
+#
+# The **C-score** (consistency score) of {cite:t}`jiang2020` is the chance that a network classifies
+# an example correctly when it was trained on other examples of the same kind:
+#
+# $$C(x, y) = \Pr_S\bigl[f_S(x) = y\bigr], \qquad S \text{ a random training set without } (x, y).$$
+#
+# A score of 1 belongs to an image that follows from the others. A score of 0 belongs to one that
+# can only be memorised: a strange view, a confusing background, or a wrong label.
+#
+# **By hand.** Five networks are each trained on some of four images, and say something of all of
+# them. An answer counts only where the image was *not* among those that the network learned.
+
+# %%
+held_out = np.array([
+    [1, 1, 0, 0],
+    [1, 0, 1, 0],
+    [0, 1, 1, 0],
+    [1, 1, 0, 0],
+    [0, 0, 1, 0],
+], dtype=bool)  # fmt: skip
+correct = np.array([
+    [1, 0, 1, 1],
+    [1, 1, 0, 1],
+    [1, 1, 1, 1],
+    [1, 0, 1, 1],
+    [1, 1, 0, 1],
+], dtype=bool)  # fmt: skip
+print(cscores.c_scores(correct, held_out).score.round(2))
+
+# %% [markdown]
+# The first image was held out three times and always right: 1. The second and the third were right
+# once in three: .33. Nobody held out the fourth, so it has no score, although every network gets it
+# right: they all trained on it.
+#
+# A score then chooses training examples, the same number of each class. Low is hard. Of six images
+# of two classes, the hardest two and the easiest two are:
+
+# %%
+by_hand = [0.9, 0.2, 0.1, 0.8, 0.5, 0.3]
+classes = ["cat", "dog", "cat", "dog", "cat", "dog"]
+for kind in ("hard", "easy"):
+    print(kind, selection.select(kind, by_hand, classes, n=2))
+
+# %% [markdown]
+# Image 0 is the easiest cat and image 2 the hardest. Without the balance, a choice by difficulty
+# would mostly be a choice of cats over ships.
+#
+# ## The scores
+#
+# Small networks, each trained on a random half of the training images, are asked about the other
+# half. Every image is thus held out by half of them.
+
+# %% tags=["hide-input"]
+scoring.distribution(scores)
+
+# %% tags=["hide-input"]
+scoring.pictures(scores)
+
+# %% [markdown]
+# Images: CIFAR-10 {cite}`krizhevsky2009`. The published scores average over training sets of many
+# sizes and over far more networks. These come from one size, half of the images.
+#
+# ### Can they be trusted?
+#
+# A score from $k$ networks is a share of $k$ votes, with a standard error of up to $1/(2\sqrt k)$.
+# Whether that is good enough is best asked directly: do two groups of networks that have no member
+# in common rank the images alike? For groups that are $f$ times as large as those compared, a
+# correlation of $r$ is expected to grow to
+#
+# $$r_f = \frac{f\,r}{1 + (f - 1)\,r}.$$
+
+# %% tags=["hide-input"]
+scoring.reliability(scores)
+
+# %% [markdown]
+# For this chapter another question matters more. If the other half of the networks had been asked,
+# which of the chosen images would have been chosen too? And how many of the chosen have the same
+# score as images that were left out, so that only the draw decides?
+
+# %% tags=["hide-input"]
+charts.show(
+    scoring.repeated_choices(scores, config),
+    caption=f"{config.subset:,} hardest and easiest images: share chosen by both halves "
+    "of the networks, by chance, and share tied with images left out",
+    percent=["in common", "by chance", "left to the draw"],
+)
+
+# %% [markdown]
+# The two ends differ. To be among the hardest, an image has to be wrong nearly always, and few are.
+# But very many images are always right, and the "easiest" are a random choice of those. A better
+# estimate would need networks for which even these differ.
+#
+# ### What other measures say
+#
+# The same images have a [prediction depth](03_prediction_depth.ipynb) and an update from which on
+# they were [learned](05_depth_learning_margins.ipynb), in other networks and by other definitions.
+# And people have labelled all of CIFAR-10's training images again {cite}`wei2022`: three each.
+
+# %% tags=["hide-input"]
+others = related.measures(scores, config)
+related.by_score(scores, others)
+
+# %% tags=["hide-input"]
+charts.show(
+    related.table(scores, others),
+    caption="Rank correlation of other measures of difficulty with the C-score's "
+    "(1 − C-score); positive: the same images are hard",
+)
+
+# %% [markdown]
+# ### What is chosen
+#
+# Before training on the hardest examples one should know what they are. The last column counts the
+# images for which most of the people chose another class than the label: some of the hard examples
+# are simply wrong.
+
+# %% tags=["hide-input"]
+in_choices = related.contents(scores, config)
+charts.show(
+    in_choices,
+    caption="What the choices contain",
+    percent=in_choices.columns[3:],
+)
+
+# %% [markdown]
+# ## Training on what was chosen
+#
+# Everything else is as in [chapter 2](02_rise_and_fall.ipynb): the same test images, the same
+# testbed and line, the same network.
+
+# %% tags=["hide-input"]
+charts.show(page.experiment_table(config), caption="The experiment")
+
+# %% tags=["hide-input"]
+figures.choices(result, "full")
+
+# %% tags=["hide-input"]
+figures.choices(result, "scratch")
+
+# %% tags=["hide-input"]
+figures.choices(result, "head")
+
+# %% [markdown]
+# Each curve is one way of choosing the examples, the mean over seeds. Steps are the same for all, so
+# the curves differ in how far they get: look at equal ID accuracy first, then at the ends. The
+# intervals come from one bootstrap in which every draw takes the same test images for all models,
+# refits the line and draws the seeds again. Differences are therefore sharper than the intervals of
+# the curves suggest.
+
+# %% tags=["hide-input"]
+charts.show(
+    page.differences(result),
+    caption="Claims A22 (peaks) and A23 (final ID accuracies): differences in points "
+    "[95 %]; ✓ the interval settles the sign, – it does not",
+)
+
+# %% [markdown]
+# ### Two controls that the paper lacks
+#
+# If hard examples help, is it because they are *these* examples? **Hard, shuffled** deals the scores
+# out anew among the images of each class before the hardest are taken, which is a random choice by
+# another way: its difference to random examples has to be nothing but chance. **Hard by depth** takes
+# the images that are decided latest, another idea of difficulty, from other networks.
+
+# %% tags=["hide-input"]
+figures.gains(result)
+
+# %% [markdown]
+# ### What it costs
+
+# %% tags=["hide-input"]
+figures.final_against_peak(result)
+
+# %% tags=["hide-input"]
+charts.show(
+    summary(result, page.words),
+    caption="Final accuracies in percent; effective robustness in points at the start, "
+    "the peak (with 95 % interval) and the end, and the chance band at the peak",
+)
+
+# %% [markdown]
+# ### A control that must fail
+#
+# With the labels of the shifted images shuffled nobody can be robust, whatever it was trained on.
+
+# %% tags=["hide-input"]
+charts.show(
+    control(study(config, shuffled=True), page.words),
+    caption="Shuffled labels: largest ER of each condition and the chance band, in points",
+)
+
+# %% [markdown]
+# ## Phasing out the easy examples
+#
+# Can one have both, the accuracy of all examples and the robustness of the hard ones? Training
+# starts on everything. From phase to phase the easiest are dropped, class by class and by the same
+# factor, until a hard core is left. The comparison, *all examples*, is trained in as many phases,
+# with the same rates and the same restarts.
+
+# %% tags=["hide-input"]
+figures.schedules(result, "full")
+
+# %% tags=["hide-input"]
+figures.schedules(result, "scratch")
+
+# %% [markdown]
+# The paper sees no effect with any schedule (claim A24). At equal ID accuracy the schedules differ
+# from training on everything by
+
+# %% tags=["hide-input"]
+figures.schedule_differences(result)
+
+# %% [markdown]
+# ## Going on with hard examples
+#
+# Now the network has learned all it can from all examples, and only then sees hard ones. The paper
+# reports that its robustness rises again while its accuracy falls (claim A25). But going on at the
+# first learning rate changes a network whatever the examples are, and fewer images are learned by
+# heart. So the same is done with *random* examples.
+
+# %% tags=["hide-input"]
+figures.going_on(result)
+
+# %% tags=["hide-input"]
+charts.show(
+    page.going_on_table(result),
+    caption="What going on changes, in points [95 %]",
+)
+
+# %% [markdown]
+# ## More pretraining images: a stand-in
+#
+# In the paper the peak grows with the number of photographs that a network was pretrained on, up to
+# a plateau (claim A17). The photographs are private and the networks large. In their place a small
+# residual network is pretrained here on more and more pictures of another data set, for the same
+# number of steps, and then trained on the same random examples as above. This is **not** the
+# paper's experiment, and a failure here says little about it: pictures of clothes are no
+# photographs of animals.
+
+# %% tags=["hide-input"]
+figures.pretraining(result)
+
+# %% [markdown]
+# ## Live: the hardest digits
+#
+# The same code for real: eight small networks, each trained on a random half of the digits, say
+# which digits are hard.
+
+# %%
+digits = scoring.gather(
+    run_c_scores(CScoreRun.resolve("smoke", members=8, seed=1), fresh=True)
+)
+print(f"held-out predictions that are right: {digits.accuracy:.1%}")
+scoring.pictures(digits, each=4)
+
+# %% [markdown]
+# And three networks learn the digits 0 to 4 from fifty hard, random and easy examples, with chapter
+# 2's shift (digits moved right by 0.4 pixels). With 250 test images this shows the machinery, and
+# is no evidence.
+
+# %%
+live = study(
+    resolve(
+        "example-difficulty", "smoke", subset=50, seeds=1, score_members=4,
+        conditions=["scratch-hard", "scratch-random", "scratch-easy"],
+        testbed=["knn-10", "knn-30", "mlp-10", "mlp-30", "cnn16-10", "cnn16-30"],
+    ),
+    fresh=True,
+)  # fmt: skip
+figures.choices(live, "scratch")
+
+# %% [markdown]
+# ## What could be wrong
+#
+# - **Hard for whom?** These C-scores say what is hard for small networks trained on half of the
+#   images. The paper's scores come from larger networks and training sets of many sizes. Where they
+#   can be had, `-p difficulty=published` uses them.
+# - **The easy end is a draw.** Among images that every network gets right the score cannot choose.
+# - **Wrong labels are hard examples.** A network that is trained on the hardest images learns some
+#   labels that are wrong, which costs accuracy whatever robustness does.
+# - **Effective robustness is a difference.** Where ID accuracy falls, the line expects less, and ER
+#   can rise although the shifted images are classified no better. Read "what going on changes" with
+#   this in mind, and see the last exercise.
+# - **The peak is chosen and measured on the same images,** which flatters every peak a little, and
+#   a curve with more covered checkpoints a little more.
+# - **Equal steps are not equal progress.** Easy examples are learned within few steps, hard ones
+#   are not. One learning rate for each start, none tuned for a choice of examples.
+# - **The shift comes from ImageNet,** as in chapter 2, and the network was pretrained there.
+# - **Short training.** The paper trains for 100 epochs at full resolution; "the end" here is the
+#   last of a few passes at a small one.
+#
+# ## Rerun this chapter
+#
+# ```bash
+# nbcore run example-difficulty                        # the stored runs
+# nbcore run example-difficulty -p preset=smoke        # digits: two minutes
+# # another measure of difficulty, another size
+# nbcore run example-difficulty -p difficulty=depth
+# nbcore run example-difficulty -p difficulty=mine.csv
+# nbcore run example-difficulty -p subset=1000
+# # the published scores, where a network can fetch them
+# nbcore data get cifar10-c-scores
+# nbcore run example-difficulty -p difficulty=published
+# # your own images: one folder for each class, in both
+# nbcore run example-difficulty -p id=./mine -p ood=[./theirs] \
+#   -p subset=200 -p ends=[100] -p device=cuda
+# ```
+#
+# The book preset trains about a hundred networks: twenty minutes on a GPU, twenty hours on two
+# cores. Every one of them is kept as soon as it is done, and `-p conditions=[full-hard,full-random]`
+# trains only those. A file of scores is `.npy`, `.npz` (`scores`, perhaps `labels`) or `.csv` (column
+# `score`, perhaps `label`), one score for every training image in order, low for hard. Labels in the
+# file have to be those of the images, or it is refused.
+
+# %% tags=["hide-input"]
+charts.show(page.parameters_table(), caption="Parameters of this chapter")
+
+# %% [markdown]
+# ## Exercises
+#
+# ```{exercise-start} Whose answer counts?
+# :label: difficulty-score
+# ```
+# Eight networks classify an image; six of them correctly. Three of the eight were trained on it, and
+# these three are all right. What is its C-score? Check with
+# `exercises.check("difficulty-score", answer)`.
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} difficulty-score
+# :class: dropdown
+# ````
+
+# %%
+held = np.array([True] * 5 + [False] * 3)
+right = np.array([True, True, True, False, False, True, True, True])
+c = cscores.c_scores(right[:, None], held[:, None])
+print(c.score, "standard error", c.standard_error.round(2))
+exercises.check("difficulty-score", c.score[0])
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} How many networks?
+# :label: difficulty-members
+# ```
+# The C-scores of two groups of ten networks have a rank correlation of .8. How many networks does a
+# group need to reach .95?
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} difficulty-members
+# :class: dropdown
+# ````
+
+# %%
+size = 10
+while cscores.spearman_brown(0.8, size / 10) < 0.95:
+    size += 1
+print(size)
+exercises.check("difficulty-members", size)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise-start} More robust, and worse
+# :label: difficulty-trade
+# ```
+# Let the line divide everybody's odds by three. A network has 90 % accuracy in distribution and
+# 78 % on shifted images. It goes on with hard examples and ends at 86 % and 74 %, worse on both. By
+# how much does its effective robustness change?
+# ```{exercise-end}
+# ```
+#
+# ````{solution-start} difficulty-trade
+# :class: dropdown
+# ````
+
+# %%
+odds_by_three = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
+er = robustness.effective_robustness([0.90, 0.86], [0.78, 0.74], odds_by_three)
+print(er.round(3), f"change {er[1] - er[0]:+.3f}")
+exercises.check("difficulty-trade", er[1] - er[0])
+
+# %% [markdown]
+# ````{solution-end}
+# ````
