@@ -82,11 +82,15 @@ class Ensemble(Config):
         )  # fmt: skip
 
 
-def run_ensemble(config: Ensemble, fresh: bool = False) -> Run:
-    """The ensemble, loaded or computed: tables as `ensemble_tables.reduce` makes them."""
-    if config.members + config.full_members < 2:
+def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
+    """The ensemble, loaded or computed: tables as `ensemble_tables.reduce` makes them.
+
+    least: how many members it must have; 1 where the depths of a single network will do.
+    """
+    if config.members + config.full_members < least:
         raise ParameterError(
-            f"An ensemble needs two members or more, not {config.members + config.full_members}."
+            f"An ensemble needs {least} members or more, not "
+            f"{config.members + config.full_members}."
         )
     bank = config.examples - round(config.held_out * config.examples * (config.members > 0))
     if config.k > bank:

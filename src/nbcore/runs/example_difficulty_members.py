@@ -134,10 +134,8 @@ def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
 
 
 def _sets(config: ExampleDifficulty) -> Sets:
-    """Training and evaluation images, those of chapter 2; decoded by one process at a time."""
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with FileLock(cache_dir() / "example-difficulty.lock"):
-        return load_sets(config.id, config.ood, config.image_size, config.test_images)
+    """Training and evaluation images, those of chapter 2."""
+    return load_sets(config.id, config.ood, config.image_size, config.test_images)
 
 
 def features(config: ExampleDifficulty) -> dict[str, np.ndarray]:

@@ -63,7 +63,7 @@ def _scores(config: ExampleDifficulty, measure: str) -> np.ndarray:
 
 def _depth_scores(config: ExampleDifficulty, labels: np.ndarray) -> np.ndarray:
     source = depth_run(config)
-    table = run_ensemble(source).table("members").sel(member=source.names())
+    table = run_ensemble(source, least=1).table("members").sel(member=source.names())
     depths = mean_depths(table, False)
     # where the last probe never agrees with the network, nothing is decided before the very end
     depths = np.where(np.isnan(depths), table.sizes["probe"], depths)
