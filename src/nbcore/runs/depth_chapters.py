@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from nbcore.errors import ParameterError
+from nbcore.paths import cache_dir, results_dir
 from nbcore.runs.ensembles import Ensemble, run_ensemble
 from nbcore.runs.presets import Config, param
-from nbcore.runs.store import Run
+from nbcore.runs.store import Run, find
 
 NETWORKS = ("mlp", "vgg16", "resnet18")
 NICE = {"fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100",
@@ -202,6 +203,24 @@ def _paper(key: str) -> dict[str, Any]:
 def load(config: DepthConfig, fresh: bool = False) -> dict[str, Run]:
     """The run of every ensemble, stored or computed."""
     return {key: run_ensemble(e, fresh) for key, e in ensembles(config).items()}
+
+
+def at_full_size(config: DepthConfig) -> dict[str, Run]:
+    """DATASET:NETWORK -> the run in the paper's own setting, where there is one; none is computed.
+
+    Whatever its number of networks: one of them is hours on two cores and a minute on a GPU. Empty
+    beside tiny networks.
+    """
+    if config.scale != "small":
+        return {}
+    own = PredictionDepth.paper()
+    runs = {}
+    for key, e in ensembles(own).items():
+        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+            run = find(root, e.slug, e, e.roles(), origin)
+            if run and run.manifest["tables"] and key not in runs:
+                runs[key] = run
+    return runs
 
 
 def companions(config: PredictionDepth) -> dict[str, Ensemble]:
