@@ -76,9 +76,19 @@ show_cards("corner-examples", page.record(chapter, preset))
 # it need its last layers. An ostrich is hard to recognise as a bird; once the label is given, its
 # neighbours in an early layer are birds.
 #
-# **By hand.** Each axis is scaled by itself, from the smallest mean depth among the images (0) to
-# the largest (1). A corner's examples are the nearest to it, and of equally near ones the first.
-# Six images, in networks of twelve layers:
+# Each axis is scaled by itself, from the smallest mean depth among the images (0) to the largest
+# (1), which the paper leaves open. An image with the mean depths $v$ (validation) and $t$ (training)
+# lies at the distance
+#
+# $$
+# d = \sqrt{\left(\frac{v - v_{\min}}{v_{\max} - v_{\min}} - c_v\right)^2
+#          + \left(\frac{t - t_{\min}}{t_{\max} - t_{\min}} - c_t\right)^2}
+# $$
+#
+# from the corner $(c_v, c_t)$, whose coordinates are 0 or 1. A corner's examples are the nearest to
+# it, and of equally near ones the first.
+#
+# **By hand.** Six images, in networks of twelve layers:
 
 # %%
 validation = [0, 1, 9, 10, 5, 2]

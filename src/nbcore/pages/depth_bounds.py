@@ -4,7 +4,7 @@ Where the ledger names no ensemble, the least favourable one is recorded, check 
 counts only if it holds for all of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from nbcore.pages.depth_bounds_study import ENOUGH, SHARE, Bounds, Study, attemp
 from nbcore.pages.depth_bounds_study import study as study
 from nbcore.runs.depth_chapters import POOL_SIZES, DepthBounds
 from nbcore.runs.line import interval
-from nbcore.runs.store import Run
+from nbcore.runs.store import together
 
 #: claims whose verdicts are computed again under each rule for tied classes
 TIED = tuple(f"B{i}" for i in range(5, 13))
@@ -179,11 +179,3 @@ def _verdict(claim: str, seen: Mapping[str, Estimate]) -> str:
 def _setup(config: DepthBounds) -> str:
     own = config.scale == "paper" and config.examples is None and config.width is None
     return "paper" if own and set(config.datasets) <= set(POOL_SIZES) else "reduced"
-
-
-def together(runs: Iterable[Run]) -> dict[str, str]:
-    """Where the numbers of several runs come from, for the claim cards."""
-    parts = [run.summary() for run in runs]
-    out = {f: ", ".join(sorted({p[f] for p in parts})) for f in ("origin", "hardware")}
-    out |= {f: str(sum(int(p[f]) for p in parts)) for f in ("members", "seconds")}
-    return out | {"date": max(p["date"] for p in parts)}

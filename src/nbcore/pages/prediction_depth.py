@@ -14,7 +14,7 @@ from nbcore.pages import prediction_depth_statistics as statistics
 from nbcore.pages.prediction_depth_statistics import Floats, Pair, estimate
 from nbcore.runs import depth_chapters, sensitivity
 from nbcore.runs.depth_chapters import PredictionDepth
-from nbcore.runs.store import Run
+from nbcore.runs.store import Run, together
 
 Observed = dict[str, Estimate]
 
@@ -31,6 +31,7 @@ class Study:
     runs: dict[str, Run]
     companions: dict[str, Run] = field(default_factory=dict)
     sensitivity: dict[str, Run] = field(default_factory=dict)
+    full_size: dict[str, Run] = field(default_factory=dict)
 
     @property
     def first(self) -> str:
@@ -63,7 +64,7 @@ def gather(config: PredictionDepth, fresh: bool = False) -> Study:
     """Every run of the chapter, stored or computed."""
     return Study(
         config, depth_chapters.load(config, fresh), depth_chapters.load_companions(config, fresh),
-        sensitivity.load_sensitivity(config, fresh),
+        sensitivity.load_sensitivity(config, fresh), depth_chapters.at_full_size(config),
     )  # fmt: skip
 
 
@@ -76,26 +77,34 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
         "B2": (noise and noise[1], lambda: _wrong_labels(study)),
         "B3": (main, lambda: _agree(study.agreement)),
         "B4": (main, lambda: _alike(study.agreement)),
-        "B40": (main, lambda: _accuracies(study)),
+        "B40": (main, lambda: _accuracies(by_data_set(study), study.draws)),
         "B41": (main, lambda: _undefined(study)),
         "B42": (next(iter(study.sensitivity.values()), None), lambda: _neighbours(study)),
         "B44": (deep, lambda: _deep(study)),
     }
     whole = study.config.scale == "paper" and set(study.config.datasets) <= set(LEDGER)
     setup = "paper" if whole and study.config == study.config.paper() else "reduced"
-    return {
+    out = {
         key: claims.record(key, seen, run=run, preset=preset, setup=setup)
         for key, (run, observe) in parts.items()
         if run is not None and (seen := observe())
     }
+    if study.full_size:  # the networks that the claim is about, as far as they were run
+        accuracies = _accuracies(_by_network(study.full_size), study.draws)
+        run = together(study.full_size.values())
+        out["B40"] = claims.record("B40", accuracies, run=run, preset="paper")
+    return out
 
 
 def by_data_set(study: Study) -> dict[str, dict[str, Run]]:
     """Network -> data set -> run; another set's companion stands in where no ensemble was run."""
     extra = study.companion("other-set")
-    everything = ({extra[0]: extra[1]} if extra else {}) | study.runs
+    return _by_network(({extra[0]: extra[1]} if extra else {}) | study.runs)
+
+
+def _by_network(runs: dict[str, Run]) -> dict[str, dict[str, Run]]:
     out: dict[str, dict[str, Run]] = {}
-    for key, run in everything.items():
+    for key, run in runs.items():
         dataset, _, network = key.rpartition(":")
         out.setdefault(network, {})[dataset] = run
     return out
@@ -171,10 +180,10 @@ def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
     return statistics.mean_draws(right, resamples), len(right)
 
 
-def _accuracies(study: Study) -> Observed:
+def _accuracies(networks: dict[str, dict[str, Run]], resamples: int) -> Observed:
     return {
-        f"{LEDGER[dataset]} {network} accuracy": estimate(*test_accuracy(run, study.draws))
-        for network, sets in by_data_set(study).items()
+        f"{LEDGER[dataset]} {network} accuracy": estimate(*test_accuracy(run, resamples))
+        for network, sets in networks.items()
         for dataset, run in sets.items() if dataset in LEDGER
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.pages import prediction_depth as page
 from nbcore.pages import prediction_depth_statistics as statistics
+from nbcore.pages import prediction_depth_tables as tables
 from nbcore.pages.prediction_depth import Study
 from nbcore.pages.prediction_depth_statistics import Floats, estimate
 from nbcore.runs.depth_chapters import nice_name
@@ -53,6 +54,19 @@ def decided(study: Study, role: str = "training") -> Figure | Table:
         f"{least} {at_input[least]:.0%}",
         subtitle=f"Prediction depth in the {role} split, mean over networks with 95 % intervals",
         description=f"Share of {role} predictions by relative depth. Decided at the input: {said}.",
+    )  # fmt: skip
+
+
+def full_size(study: Study) -> Table:
+    """Networks of the paper's size beside its accuracies and beside the small networks' depths."""
+    table = tables.full_size(study)
+    if table.empty:
+        return nothing("networks of the paper's size")
+    shares = [c for c in map(str, table) if c.startswith(("train", "test", "at the input"))]
+    return charts.show(
+        table, percent=shares,
+        caption="Networks of the paper's size, as far as they were run: test accuracy beside the "
+        "paper's, depths of training images beside those in this page's small networks",
     )  # fmt: skip
 
 

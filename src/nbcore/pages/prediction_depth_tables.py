@@ -5,9 +5,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from nbcore import claims
 from nbcore.claims import Estimate
 from nbcore.pages import prediction_depth_statistics as statistics
-from nbcore.pages.prediction_depth import Study
+from nbcore.pages.prediction_depth import LEDGER, Study, test_accuracy
 from nbcore.pages.prediction_depth_statistics import ROLES, Pair
 from nbcore.runs import presets, sensitivity
 from nbcore.runs.depth_chapters import NICE, nice_name
@@ -33,6 +34,27 @@ def summary(study: Study) -> pd.DataFrame:
         row["at the input"] = float((statistics.depths(members, "validation") == 0).sum()
                                     / members["held_out"].values.sum())  # fmt: skip
         row["no depth"] = f"{(members['depth'].values < 0).mean():.4%}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def full_size(study: Study) -> pd.DataFrame:
+    """The same for networks of the paper's size, with its accuracy; "small" is this page's own."""
+    asked = {c.name: c.expect for c in claims.get("B40").checks}
+    rows = []
+    for key, run in study.full_size.items():
+        dataset, _, network = key.rpartition(":")
+        members, small = run.table("members"), study.runs.get(key)
+        tables = {"": members} | ({", small": small.table("members")} if small else {})
+        row: dict[str, object] = {"network": nice_name(key), "networks": members.sizes["member"]}
+        row["images"] = members.sizes["example"]
+        row["train"] = float(members["accuracy_train"].isel(checkpoint=-1).mean())
+        row["test"] = float(test_accuracy(run, 1)[0][0])
+        row["test, paper"] = asked[f"{LEDGER[dataset]} {network} accuracy"]
+        for name, table in tables.items():
+            depth = statistics.depths(statistics.trained_fully(table))
+            row[f"mean depth{name}"] = float(np.nanmean(depth))
+            row[f"at the input{name}"] = float((depth == 0).sum() / (~np.isnan(depth)).sum())
         rows.append(row)
     return pd.DataFrame(rows)
 

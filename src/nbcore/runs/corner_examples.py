@@ -50,14 +50,14 @@ class CornerExamples(DepthConfig):
 def watched(config: CornerExamples) -> dict[str, Ensemble]:
     """DATASET:NETWORK -> networks on the whole pool with 40 % planted labels (B21 to B23).
 
-    Five MLPs, three of others and in smoke. More updates than without planted labels, since every
+    Five MLPs, ten of others, three in smoke. More updates than without planted labels, since every
     one of these is to be learned.
     """
     few = dict(members=0, input_margins=0, checkpoints=24, noise=config.noise)
     out = {}
     for key in depth_chapters.ensembles(config):
         network = key.rpartition(":")[2]
-        few["full_members"] = 5 if network == "mlp" and config.scale != "tiny" else 3
+        few["full_members"] = 3 if config.scale == "tiny" else 5 if network == "mlp" else 10
         longer = LONGER.get(network, 2.0)
         out[key] = setting(key, config, steps=round(longer * setting(key, config).steps), **few)
     return out

@@ -22,10 +22,21 @@ from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
 from nbcore.runs.engines import compute_members
 from nbcore.runs.presets import Config
-from nbcore.runs.stored import MANIFEST, Run, Tables, address, all_runs, find, open_run, verify
+from nbcore.runs.stored import (
+    MANIFEST,
+    Run,
+    Tables,
+    address,
+    all_runs,
+    find,
+    open_run,
+    together,
+    verify,
+)
 
 __all__ = [
-    "Run", "Tables", "address", "all_runs", "find", "open_run", "publish", "run_or_load", "verify",
+    "Run", "Tables", "address", "all_runs", "find", "open_run", "publish", "run_or_load",
+    "together", "verify",
 ]  # fmt: skip
 
 

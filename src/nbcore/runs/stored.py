@@ -10,7 +10,7 @@ of the data: so a run is found on a machine that has no data, and members can be
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,14 @@ def all_runs() -> Iterator[Run]:
     for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
         for manifest in sorted(root.glob(f"*/*/{MANIFEST}")):
             yield open_run(manifest.parent, origin)
+
+
+def together(runs: Iterable[Run]) -> dict[str, str]:
+    """Where the numbers of several runs come from, for the claim cards."""
+    parts = [run.summary() for run in runs]
+    out = {f: ", ".join(sorted({p[f] for p in parts})) for f in ("origin", "hardware")}
+    out |= {f: str(sum(int(p[f]) for p in parts)) for f in ("members", "seconds")}
+    return out | {"date": max(p["date"] for p in parts)}
 
 
 def verify(run: Run) -> int:

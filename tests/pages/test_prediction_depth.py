@@ -1,0 +1,55 @@
+"""Chapter 3: networks of the paper's size are read where they were run, judged as the paper's."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nbcore import claims
+from nbcore.pages import prediction_depth as page
+from nbcore.pages import prediction_depth_figures as figures
+from nbcore.pages import prediction_depth_tables as tables
+from nbcore.runs import depth_chapters
+from nbcore.runs.depth_chapters import PredictionDepth
+
+KEY = "cifar10:mlp"
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The published runs of one network, small and of the paper's size."""
+    config = dataclasses.replace(PredictionDepth.book(), datasets=("cifar10",), networks=("mlp",))
+    return page.Study(
+        config, depth_chapters.load(config), full_size=depth_chapters.at_full_size(config)
+    )
+
+
+def test_the_accuracy_at_the_papers_size_is_that_of_the_stored_answers(study):
+    run = study.full_size[KEY]
+    said = run.table("members")["final_test"].values
+    truth = run.table("examples")["label_test"].values
+    row = tables.full_size(study).iloc[0]
+    assert row["test"] == pytest.approx(np.mean([(s == truth).mean() for s in said]), abs=1e-5)
+    assert row["test, paper"] == 0.59
+    assert row["images"] == 50_000
+    seen, n = page.test_accuracy(run, 50)
+    assert seen[0] == pytest.approx(row["test"], abs=1e-5) and n == len(said)
+
+
+def test_networks_of_the_papers_size_are_recorded_as_the_papers(study, own_cache, monkeypatch):
+    monkeypatch.setenv("NBCORE_OBSERVATIONS", str(own_cache / "seen"))
+    seen = page.record(study, "book")["B40"]
+    assert (seen.setup, seen.preset) == ("paper", "paper")
+    assert "NVIDIA" in seen.run["hardware"]
+    held = [c.holds(seen.observed[c.name]) for c in claims.get("B40").checks
+            if c.name in seen.observed]  # fmt: skip
+    # twelve networks are asked for: a part of them is never more than a part of the claim
+    assert seen.verdict == (claims.PARTLY if any(held) else claims.NOT)
+
+
+def test_tiny_networks_have_nothing_of_the_papers_size_beside_them(study):
+    tiny = PredictionDepth.smoke()
+    assert depth_chapters.at_full_size(tiny) == {}
+    without = dataclasses.replace(study, full_size={})
+    assert tables.full_size(without).empty
+    assert "Not drawn" in figures.full_size(without).text
