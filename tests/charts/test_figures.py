@@ -120,6 +120,6 @@ def test_a_table_is_escaped_captioned_and_in_percent():
     frame = pd.DataFrame({"model": [EVIL, "b"], "acc": [0.1234, np.nan], "n": [1000, 2]})
     table = charts.show(frame, "Two <models>", digits=2, percent=["acc"])
     markup = table._repr_html_()
-    assert "<caption>Two &lt;models&gt;</caption>" in markup and "<img" not in markup
+    assert "<caption><span>Two &lt;models&gt;</span></caption>" in markup and "<img" not in markup
     assert '<th scope="col" class="number">acc' in markup
     assert "12.3%" in markup and ">–" in markup and "12.3%" in repr(table)

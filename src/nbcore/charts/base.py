@@ -94,6 +94,12 @@ def axis(values: Any, title: str, scale: Scale = "linear", count: int = 6) -> di
     return {"scale": alt.Scale(domain=domain, nice=False), "axis": alt.Axis(title=title, **ticks)}
 
 
+def beside(n: int, width: int = WIDTH) -> tuple[int, int]:
+    """Columns for n panels (up to three side by side, else two), and a panel's inner width, px."""
+    columns = n if n <= 3 else 2
+    return columns, (width - 16 * (columns - 1)) // columns - 58  # 58: an axis
+
+
 def in_columns(figure: Any, columns: int = 2) -> Any:
     """The figure with its legend in columns, not in one line that may be cut; on a narrow page the
     reader's view still stacks it."""

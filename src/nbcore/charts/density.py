@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from nbcore.charts.base import Figure, Look, dress, inline, tips
+from nbcore.charts.base import Figure, Look, beside, dress, in_columns, inline, tips
 from nbcore.charts.theme import WIDTH
 from nbcore.errors import DataError
 
 #: viridis without its darkest end, which a dark page would swallow
 COLOURS = alt.SchemeParams(name="viridis", extent=[0.25, 1.0])
-DASHES = [[1, 0], [6, 4], [2, 3]]
+DASHES = [[1, 0], [6, 4], [2, 3], [9, 3, 2, 3]]
 
 
 def density(
@@ -28,8 +28,8 @@ def density(
     x, y: (n,) numbers; a point where one is NaN is left out. lines: label -> (slope, intercept), or
     (slope, intercept, panel) for one panel only. bins: per axis the number of cells, over all
     panels alike, or their edges. panels: one label a point; panels stand side by side in order of
-    appearance and under one another where the page is narrow. Raises DataError for unequal
-    lengths and for no point at all.
+    appearance, four and more in two columns, and under one another where the page is narrow.
+    Raises DataError for unequal lengths and for no point at all.
     """
     u, v = np.asarray(x, float).ravel(), np.asarray(y, float).ravel()
     part = np.zeros(len(u), int) if panels is None else np.asarray(panels).ravel()
@@ -55,13 +55,14 @@ def density(
         charts.append(alt.layer(*layers))
     if panels is None:
         return dress(charts[0], 340, **look)
-    width = (look.get("width", WIDTH) - 16 * (len(charts) - 1)) // len(charts) - 58  # 58: an axis
+    columns, width = beside(len(charts), look.get("width", WIDTH))
     size = {"width": width, "height": look.pop("height", 260)}
     named = [
         c.properties(title=textwrap.wrap(str(n), max(width // 8, 12)), **size)
         for c, n in zip(charts, names, strict=True)
     ]
-    return dress(alt.concat(*named, columns=len(named), spacing=16), **look)
+    figure = dress(alt.concat(*named, columns=columns, spacing=16), **look)
+    return in_columns(figure) if len(lines or {}) > 2 else figure
 
 
 def _cells(x: np.ndarray, y: np.ndarray, edges: list[np.ndarray]) -> pd.DataFrame:

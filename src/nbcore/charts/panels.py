@@ -11,6 +11,7 @@ from nbcore.charts.base import (
     NOTHING,
     Figure,
     Look,
+    beside,
     dress,
     in_columns,
     inline,
@@ -28,14 +29,15 @@ def panels(
     y_domain: tuple[float, float] | None = None,
     marks: Mapping[str, tuple[float, str]] | None = None, **look: Unpack[Look],
 ) -> Figure:  # fmt: skip
-    """One panel per `panel`, side by side, and under one another where the page is narrow.
+    """One panel per `panel`, side by side, four and more in two columns, and under one another
+    where the page is narrow.
 
     table: columns panel, x, y, series [, kind: solid or dotted, by order of appearance] [, low,
     high: a band]; marks: panel -> (x, words) of a vertical rule.
     """
     names, series = (list(dict.fromkeys(table[c])) for c in ("panel", "series"))
     kinds = list(dict.fromkeys(table["kind"])) if "kind" in table else []
-    width = (look.get("width", WIDTH) - 16 * (len(names) - 1)) // len(names) - 58  # 58: an axis
+    columns, width = beside(len(names), look.get("width", WIDTH))
     size: Any = {"width": width, "height": look.pop("height", 280)}
     charts = []
     for name in names:
@@ -49,7 +51,7 @@ def panels(
                             dx=5)  # fmt: skip
         title = textwrap.wrap(str(name), max(width // 8, 12))
         charts.append(alt.layer(*layers).properties(title=title, **size))
-    figure = dress(alt.concat(*charts, columns=len(charts), spacing=16), **look)
+    figure = dress(alt.concat(*charts, columns=columns, spacing=16), **look)
     return in_columns(figure) if len(series) > 3 else figure
 
 

@@ -44,7 +44,7 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
     body = "".join(f"<tr>{row('td', texts)}" for texts in shown.itertuples(index=False))
     markup = (  # the frame scrolls where the page is narrow; tabindex lets the keyboard scroll it
         f'<div class="nbtable-wrap" role="region" aria-label="{name}" tabindex="0">'
-        f'<table class="nbtable"><caption>{name}</caption><thead><tr>'
+        f'<table class="nbtable"><caption><span>{name}</span></caption><thead><tr>'
         f"{head}</thead><tbody>{body}</tbody></table></div>"
     )
     return Table(markup, f"{caption}\n{shown.to_string(index=False)}")

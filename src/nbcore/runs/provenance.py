@@ -36,7 +36,7 @@ def hardware(device: str = "cpu") -> str:
     if device.startswith("cuda"):
         import torch
 
-        text = f"{torch.cuda.get_device_name(0)}; {text}"
+        text = f"{torch.cuda.get_device_name(0)} with {text}"
     return text
 
 

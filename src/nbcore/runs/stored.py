@@ -63,14 +63,7 @@ class Run:
 
     def summary(self) -> dict[str, str]:
         """For people: what a page states about where its numbers are from."""
-        entries = list(self.manifest["members"].values())
-        return {
-            "origin": self.origin,
-            "members": str(len(entries)),
-            "hardware": "; ".join(sorted({e["hardware"] for e in entries})),
-            "seconds": f"{sum(e['seconds'] for e in entries):.0f}",
-            "date": max(e["created"] for e in entries)[:10],
-        }
+        return together([self])
 
     def _read(self, kind: str, name: str, entries: Mapping[str, Any]) -> xr.Dataset:
         file = f"{kind}-{name}.zarr.zip"
@@ -125,11 +118,16 @@ def all_runs() -> Iterator[Run]:
 
 
 def together(runs: Iterable[Run]) -> dict[str, str]:
-    """Where the numbers of several runs come from, for the claim cards."""
-    parts = [run.summary() for run in runs]
-    out = {f: ", ".join(sorted({p[f] for p in parts})) for f in ("origin", "hardware")}
-    out |= {f: str(sum(int(p[f]) for p in parts)) for f in ("members", "seconds")}
-    return out | {"date": max(p["date"] for p in parts)}
+    """The summary of several runs: origins, members, machines, seconds in all, the latest date."""
+    known = list(runs)
+    entries = [e for run in known for e in run.manifest["members"].values()]
+    return {
+        "origin": ", ".join(sorted({run.origin for run in known})),
+        "members": str(len(entries)),
+        "hardware": "; ".join(sorted({e["hardware"] for e in entries})),
+        "seconds": f"{sum(e['seconds'] for e in entries):.0f}",
+        "date": max(e["created"] for e in entries)[:10],
+    }
 
 
 def verify(run: Run) -> int:
