@@ -174,8 +174,7 @@ def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
 
 def pictures(s: Scores, each: int = EACH) -> Gallery:
     """The hardest and the easiest pictures of every class that are stored with the run."""
-    thumbs = s.run.table("thumbnails")
-    example, score = thumbs["example"].values, s.found.score[thumbs["example"].values]
+    example, score = _stored(s)
     picked, groups = [], []
     for k, name in enumerate(s.classes):
         own = np.flatnonzero((s.label[example] == k) & ~np.isnan(score))
@@ -183,12 +182,33 @@ def pictures(s: Scores, each: int = EACH) -> Gallery:
         ends = [*own[:each].tolist(), *own[max(len(own) - each, each) :].tolist()]
         picked += ends
         groups += [f"{name}: hardest, then easiest"] * len(ends)
-    low = score[picked].min()
     return gallery(
-        thumbs["image"].values[picked], [f"{score[i]:.2f}" for i in picked], groups,
-        columns=2 * each, size=48,
-        title=f"The hardest and the easiest of every class: C-scores from {low:.2f} to "
-        f"{score[picked].max():.2f}",
+        s.run.table("thumbnails")["image"].values[picked], [f"{score[i]:.2f}" for i in picked],
+        groups, columns=2 * each, size=48,
+        title=f"The hardest and the easiest of every class: C-scores from "
+        f"{score[picked].min():.2f} to {score[picked].max():.2f}",
         description=f"Of every class {each} training images with the lowest C-score and {each} "
         "with the highest; the C-score stands under each.",
     )  # fmt: skip
+
+
+def hardest(s: Scores, each: int = 10) -> Gallery:
+    """The hardest and the easiest pictures of all, with their class."""
+    example, score = _stored(s)
+    order = np.argsort(score, kind="stable")
+    picked = np.concatenate([order[:each], order[~np.isnan(score[order])][-each:]])
+    return gallery(
+        s.run.table("thumbnails")["image"].values[picked],
+        [f"{s.classes[s.label[example[i]]]}: {score[i]:.2f}" for i in picked],
+        ["hardest"] * each + ["easiest"] * each, columns=each,
+        title=f"{s.members} networks, {s.examples:,} images: {s.accuracy:.1%} of their held-out "
+        "predictions are right",
+        description=f"The {each} images with the lowest and the {each} with the highest C-score; "
+        "class and C-score stand under each.",
+    )  # fmt: skip
+
+
+def _stored(s: Scores) -> tuple[NDArray, NDArray]:
+    """Which examples the stored pictures show, and their C-scores."""
+    example = s.run.table("thumbnails")["example"].values
+    return example, s.found.score[example]
