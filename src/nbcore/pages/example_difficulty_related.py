@@ -72,10 +72,9 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
         for name, values in (("depth", mean_depth(members)), ("learned", _learned(members))):
             spread = _spread(values, at, s.examples)
             out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
-    name = PUBLISHED.get(len(s.classes), "")
-    if config.id in ("cifar10", "cifar100") and sources.find(name):
-        scores = load_scores(name, s.label)
-        out.append(Measure("published C-score", 1 - scores, "Jiang et al."))
+    name = f"{config.id}-c-scores"
+    if name in PUBLISHED.values() and sources.find(name):
+        out.append(Measure("published C-score", 1 - load_scores(name, s.label), "Jiang et al."))
     if len(answers := people(s, config)):
         wrong = (answers != s.label).mean(axis=0)
         out.append(Measure("people who disagree", wrong, f"{len(answers)} people"))
