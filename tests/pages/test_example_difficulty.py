@@ -154,6 +154,7 @@ def test_names_of_conditions():
     assert page.words("scratch-phase-out-10000") == "random start, down to 10,000"
     assert page.words("head-depth-easy") == "last layer, easy by depth"
     assert page.words("pretrain-0") == "no pretraining"
+    assert page.choice("full-then-hard") == "all, then hard"
     assert page.words("pretrain-60000") == "60,000 images"
 
 
@@ -185,9 +186,10 @@ def test_figures_state_what_they_show():
         "Hard examples peak above random ones, beyond chance, for 3 of 3 networks": figures.gains(
             study
         ),
-        "Random start: with and without a schedule training ends within 0.0 points":
+        "Random start: with or without a schedule the ends are within 0.0 points":
             figures.schedules(study, "scratch"),
-        "3 of 3 schedules leave the curve of all examples by more than the testbed's interval":
+        "Schedules that leave the curve of all examples by more than the testbed's interval: 3 of "
+        "3":
             figures.schedule_differences(study),
         "Going on with hard examples changes ID accuracy by -5.0, effective robustness by +2.0 "
         "points": figures.going_on(study),

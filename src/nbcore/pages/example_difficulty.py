@@ -23,12 +23,18 @@ WORDS = {
 
 def words(condition: str) -> str:
     """A condition as the page names it."""
-    start, _, choice = condition.partition("-")
+    start = condition.partition("-")[0]
+    return f"{STARTS[start]}, {choice(condition)}" if start in STARTS else choice(condition)
+
+
+def choice(condition: str) -> str:
+    """A condition where its start is clear: by its examples, or the pretraining of A17."""
+    start, _, name = condition.partition("-")
     if start == "pretrain":
-        return f"{int(choice):,} images" if int(choice) else "no pretraining"
-    if choice.startswith("phase-out-"):
-        return f"{STARTS[start]}, down to {int(choice.removeprefix('phase-out-')):,}"
-    return f"{STARTS[start]}, {WORDS.get(choice, choice)}"
+        return f"{int(name):,} images" if int(name) else "no pretraining"
+    if name.startswith("phase-out-"):
+        return f"down to {int(name.removeprefix('phase-out-')):,}"
+    return WORDS.get(name, name)
 
 
 def record(
@@ -71,10 +77,10 @@ def _peaks(c: dict[str, Curve], start: str, who: str) -> Observed:
 
 def _ends(c: dict[str, Curve], start: str, who: str) -> Observed:
     out, best = {}, c.get(f"{start}-random")
-    for choice in ("hard", "easy"):
-        other = c.get(f"{start}-{choice}")
+    for rival in ("hard", "easy"):
+        other = c.get(f"{start}-{rival}")
         if best and other:
-            name = f"{who} random minus {choice} final accuracy"
+            name = f"{who} random minus {rival} final accuracy"
             out[name] = estimate(best.id[:, -1] - other.id[:, -1], best.seeds)
     return out
 

@@ -27,7 +27,7 @@ def choices(study: Study, start: str) -> Figure | Table:
     order = sorted(tops, key=lambda n: tops[n], reverse=True)
     said = ", ".join(f"{n.partition('-')[2]} {tops[n]:+.1f}" for n in order)
     who = page.STARTS[start].capitalize()
-    return curves(study, names, page.words, f"{who}: peaks of {said} points", SUBTITLE)
+    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE)
 
 
 def final_against_peak(study: Study) -> Figure | Table:
@@ -77,8 +77,8 @@ def schedules(study: Study, start: str) -> Figure | Table:
     who = page.STARTS[start].capitalize()
     title = f"{who}: none of these reached the line"
     if last:
-        title = f"{who}: with and without a schedule training ends within {np.ptp(last):.1f} points"
-    return curves(study, names, page.words, title, SUBTITLE)
+        title = f"{who}: with or without a schedule the ends are within {np.ptp(last):.1f} points"
+    return curves(study, names, page.choice, title, SUBTITLE)
 
 
 def schedule_differences(study: Study) -> Figure | Table:
@@ -86,7 +86,7 @@ def schedule_differences(study: Study) -> Figure | Table:
     parts, most = [], {}
     for start, who in page.STARTS.items():
         for name, grid, difference, band in page.schedule_differences(study.curves, start):
-            label = page.words(name).partition(", ")[2]
+            label = page.choice(name)
             rows = _banded(grid, 100 * difference)[:: max(len(grid) // 16, 1)]
             parts.append(rows.assign(panel=who, series=label))
             at = int(np.argmax(np.abs(difference[0]) - band))
@@ -98,8 +98,8 @@ def schedule_differences(study: Study) -> Figure | Table:
     return panels(
         pd.concat(parts), x_title="ID accuracy", x_format="~%", y_format="+.1f",
         y_title="difference of ER (points)",
-        title=f"{beyond} of {len(most)} schedules leave the curve of all examples by more than the "
-        "testbed's interval",
+        title="Schedules that leave the curve of all examples by more than the testbed's interval: "
+        f"{beyond} of {len(most)}",
         subtitle="Effective robustness minus that of training on all examples at the same ID "
         "accuracy, with 95 % intervals",
         description="Difference of effective robustness in points along ID accuracy; the largest "

@@ -100,7 +100,7 @@ def distribution(s: Scores) -> Figure:
     about = "" if (s.found.count == s.votes).all() else "about "
     return charts.solved_histogram(
         counts, y_scale="linear", ends=("by none", "by all"), y_title="training images",
-        x_title=f"networks that are right, of {about}{s.votes} that never saw the image",
+        x_title=f"networks that are right, of {about}{s.votes}",
         title=f"{every:.0%} of the images are classified correctly by every network that never saw "
         f"them, {none:.1%} by none",
         subtitle=f"{s.members} networks, each trained on one half of {s.examples:,} images; "

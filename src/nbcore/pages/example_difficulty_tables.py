@@ -119,8 +119,10 @@ def points(draws: np.ndarray) -> str:
 
 
 def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("example-difficulty"))
+    """The chapter's parameters with their value in each preset; the testbed is chapter 2's."""
+    table = pd.DataFrame(presets.describe("example-difficulty"))
+    table.loc[table["parameter"] == "testbed", "value"] = "as in chapter 2"
+    return table
 
 
 def shuffled_control(study: Study, most: int = 6) -> pd.DataFrame:
