@@ -141,11 +141,15 @@ for kind in ("hard", "easy"):
 scoring.distribution(scores)
 
 # %% tags=["hide-input"]
-scoring.pictures(scores)
+most_people = related.people(scores, config, related.MAJORITY)
+scoring.pictures(scores, most_people)
 
 # %% [markdown]
-# Images: CIFAR-10 {cite}`krizhevsky2009`. The published scores average over training sets of many
-# sizes and over far more networks. These come from one size, half of the images.
+# Images: CIFAR-10 {cite}`krizhevsky2009`. Where a class with a question mark stands under an image,
+# most of three people saw that class instead of the label {cite}`wei2022`.
+#
+# The published scores average over training sets of many sizes and over far more networks. These
+# come from one size, half of the images.
 #
 # ### Can they be trusted?
 #
@@ -200,7 +204,8 @@ charts.show(
 #
 # Before training on the hardest examples one should know what they are. Where people have labelled
 # the images again, the last column counts those for which most of them chose another class than the
-# label: some hard examples are simply wrong.
+# label. People err too: the share among the easiest images, which every network gets right without
+# having seen them, is mostly theirs. What the hardest have beyond it are doubtful or wrong labels.
 
 # %% tags=["hide-input"]
 in_choices = related.contents(scores, config)

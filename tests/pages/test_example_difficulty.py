@@ -306,13 +306,21 @@ def test_ties_at_the_border_are_left_to_the_draw():
 
 def test_galleries_go_from_the_hardest_to_the_easiest():
     s = scores()
-    by_class = scoring.pictures(s, each=3)
+    by_class = scoring.pictures(s, s.label[None], each=3)
     own = np.sort(s.found.score[:60][s.label[:60] == 0])
     shown = [f"{x:.2f}" for x in [*own[:3], *own[-3:]]]
     assert f"c0: hardest, then easiest: {', '.join(shown)}" in by_class.text
     assert f"c0: {s.found.score[:60].max():.2f}" in scoring.hardest(s, each=4).text or (
         f"c1: {s.found.score[:60].max():.2f}" in scoring.hardest(s, each=4).text
     )
+
+
+def test_a_gallery_says_where_people_see_another_class():
+    s = scores()
+    agree = scoring.pictures(s, each=3)
+    assert "?" not in agree.text and "disputed" not in agree.text
+    doubt = scoring.pictures(s, 1 - s.label[None], each=3)
+    assert "12 labels are disputed" in doubt.text and "0.00 c1?" in doubt.text
 
 
 # --- other measures -------------------------------------------------------------------------

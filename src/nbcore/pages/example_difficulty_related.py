@@ -31,7 +31,7 @@ from nbcore.runs.example_scores import chosen
 from nbcore.runs.store import Run, find
 
 #: the three people that labelled every image of CIFAR-10 once more, and their majority
-PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), "aggre_label"
+PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), ("aggre_label",)
 MEASURES = {"depth": "prediction depth", "learned": "iteration learned"}
 #: a mean over fewer examples is not drawn
 ENOUGH = 20
@@ -137,7 +137,7 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
 def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
     """What is in the hard, random and easy choices of the first seed, and in all examples."""
     pool, score = candidates(s, config), s.found.score
-    majority = people(s, config, (MAJORITY,))
+    majority = people(s, config, MAJORITY)
     parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
     rows = []
     for kind, at in parts.items():

@@ -172,9 +172,13 @@ def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
     return float(np.mean([pair in rest for pair in mine]))
 
 
-def pictures(s: Scores, each: int = EACH) -> Gallery:
-    """The hardest and the easiest pictures of every class that are stored with the run."""
+def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gallery:
+    """The hardest and the easiest pictures of every class that are stored with the run.
+
+    people: (1, example) the class that most people chose, or none; it is named where it differs.
+    """
     example, score = _stored(s)
+    said = s.label if people is None or not len(people) else people[0]
     picked, groups = [], []
     for k, name in enumerate(s.classes):
         own = np.flatnonzero((s.label[example] == k) & ~np.isnan(score))
@@ -182,13 +186,18 @@ def pictures(s: Scores, each: int = EACH) -> Gallery:
         ends = [*own[:each].tolist(), *own[max(len(own) - each, each) :].tolist()]
         picked += ends
         groups += [f"{name}: hardest, then easiest"] * len(ends)
+    other = [f" {s.classes[said[i]]}?" if said[i] != s.label[i] else "" for i in example[picked]]
+    disputed = sum(map(bool, other))
     return gallery(
-        s.run.table("thumbnails")["image"].values[picked], [f"{score[i]:.2f}" for i in picked],
-        groups, columns=2 * each, size=48,
+        s.run.table("thumbnails")["image"].values[picked],
+        [f"{score[i]:.2f}{doubt}" for i, doubt in zip(picked, other, strict=True)], groups,
+        columns=2 * each, size=48,
         title=f"The hardest and the easiest of every class: C-scores from "
-        f"{score[picked].min():.2f} to {score[picked].max():.2f}",
+        f"{score[picked].min():.2f} to {score[picked].max():.2f}"
+        + (f"; {disputed} labels are disputed" if disputed else ""),
         description=f"Of every class {each} training images with the lowest C-score and {each} "
-        "with the highest; the C-score stands under each.",
+        "with the highest; the C-score stands under each and, with a question mark, the class that "
+        "most people chose where it is not the label.",
     )  # fmt: skip
 
 
