@@ -35,6 +35,7 @@ test_images = None  # ID test images (4000)
 conditions = None  # conditions to run (all)
 seeds = None  # seeds where the whole network is trained (3)
 head_seeds = None  # seeds where the last layer is (5)
+control_seeds = None  # seeds of the whole network's controls and schedules (1)
 feature_size = None  # side for last-layer training (128)
 size = None  # side for whole-network training (64)
 steps = None  # steps of fine-tuning on a subset (300)
@@ -54,7 +55,7 @@ score_members = None  # networks behind the C-scores (40)
 depth_members = None  # networks behind the depths (1)
 pretrain_set = None  # what the stand-in for A17 is pretrained on
 pretrain_images = None  # how many of its images
-pretrain_steps = None  # steps of pretraining, whatever the number (1500)
+pretrain_steps = None  # steps of pretraining, whatever the number (500)
 testbed = None  # models of the line, KIND-N
 epochs = None  # training of the testbed's networks, relative (1.0)
 resamples = None  # bootstrap resamples of images and seeds (500)
@@ -186,7 +187,8 @@ charts.show(
 #
 # The same images have a [prediction depth](03_prediction_depth.ipynb) and an update from which on
 # they were [learned](05_depth_learning_margins.ipynb), in other networks and by other definitions.
-# And people have labelled all of CIFAR-10's training images again {cite}`wei2022`: three each.
+# And people have labelled all of CIFAR-10's training images again {cite}`wei2022`, three each; they
+# are compared where their labels are on the machine that builds this page.
 
 # %% tags=["hide-input"]
 others = related.measures(scores, config)
