@@ -109,10 +109,10 @@ class ExampleDifficulty(Config):
             subset=100, model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, test_images=250,
             seeds=2, head_seeds=2, control_seeds=2, feature_size=8, size=8, steps=60,
             random_steps=60, head_steps=300, ends=(25,), phases=3, schedule_steps=60,
-            random_schedule_steps=60, further_steps=30, batch=32, lr=0.02, head_lr=0.01, checkpoints=8, score_members=10,
-            depth_members=3, pretrain_set="digits", pretrain_images=(0, 60, 600),
-            pretrain_steps=60, testbed=small.testbed, epochs=small.epochs, resamples=100,
-            workers=1,
+            random_schedule_steps=60, further_steps=30, batch=32, lr=0.02, head_lr=0.01,
+            checkpoints=8, score_members=10, depth_members=3, pretrain_set="digits",
+            pretrain_images=(0, 60, 600), pretrain_steps=60, testbed=small.testbed,
+            epochs=small.epochs, resamples=100, workers=1,
         )  # fmt: skip
 
     @classmethod
