@@ -171,7 +171,9 @@ def test_another_difficulty_file_is_another_run(tmp_path):
 def test_presets_name_every_member():
     config = ExampleDifficulty.book()
     names = chapter.member_names(config)
-    assert len(names) == len(set(names)) == (9 + 2 + 2) * 3 + 6 * 5 + (2 * 4 - 1) * 3 - 3 * 3 + 6
+    # two starts of the whole network by three choices, six last layers, and 2 + 8 + 3 others
+    expected = 6 * config.seeds + 6 * config.head_seeds + 13 * config.control_seeds
+    assert len(names) == len(set(names)) == expected
     assert names[0] == "full-hard-seed0" and names[-1] == "head-depth-easy-seed4"
     assert chapter.pretraining(config).names()[:2] == ["pretrain-0-seed0", "pretrain-600-seed0"]
     assert len(chapter.pretraining(config).names()) == 12
