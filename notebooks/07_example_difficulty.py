@@ -384,6 +384,8 @@ charts.show(
 #   this in mind, and see the last exercise.
 # - **The peak is chosen and measured on the same images,** which flatters every peak a little, and
 #   a curve with more covered checkpoints a little more.
+# - **Few seeds.** Where a condition was trained once (the table of the experiment says which were),
+#   its interval holds the chance of the test images, and none of the training.
 # - **Equal steps are not equal progress.** Easy examples are learned within few steps, hard ones
 #   are not. One learning rate for each start, none tuned for a choice of examples.
 # - **The shift comes from ImageNet,** as in chapter 2, and the network was pretrained there.

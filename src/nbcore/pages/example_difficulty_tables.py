@@ -79,23 +79,32 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
     """What is trained on what, by the parameters of this page."""
     c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
     subset = f"{c.subset:,} examples, hard, random or easy"
+    source = f" of {c.score_members} networks" if c.difficulty == "c-scores" else ""
+    shifted = ", ".join(o.rsplit("/", 1)[-1] for o in c.ood)
+    ends = ", ".join(f"{n:,}" for n in c.ends)
     rows = [
-        ("difficulty", f"{c.difficulty}" + (
-            f" of {c.score_members} networks" if c.difficulty == "c-scores" else "")),
-        ("data", f"{name}; shifted: {', '.join(o.rsplit('/', 1)[-1] for o in c.ood)}"),
+        ("difficulty", f"{c.difficulty}{source}"),
+        ("data", f"{name}; shifted: {shifted}"),
         ("pretrained", f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
-         f"{c.seeds} seeds"),
+         f"{seeds(c.seeds)}"),
         ("random start", f"the same network from random weights; {c.random_steps:,} steps, "
-         f"{c.seeds} seeds"),
+         f"{seeds(c.seeds)}"),
         ("last layer", f"a linear layer on frozen features of {c.feature_size}-pixel images; "
-         f"{c.head_steps:,} steps, {c.head_seeds} seeds"),
-        ("schedules", f"all examples at first, down to {', '.join(f'{n:,}' for n in c.ends)} in "
-         f"{c.phases} phases; {c.schedule_steps:,} steps, from random weights "
-         f"{c.random_schedule_steps:,}"),
+         f"{c.head_steps:,} steps, {seeds(c.head_seeds)}"),
+        ("controls", f"hard by depth and hard, shuffled: {seeds(c.control_seeds)} of the whole "
+         "network"),
+        ("schedules", f"all examples at first, down to {ends} in {c.phases} phases; "
+         f"{c.schedule_steps:,} steps, from random weights {c.random_schedule_steps:,}; "
+         f"{seeds(c.control_seeds)}"),
         ("going on", f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
-         "subset"),
+         f"subset; {seeds(c.control_seeds)}"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["part", "here"])
+
+
+def seeds(n: int) -> str:
+    """A number of seeds in words."""
+    return "one seed" if n == 1 else f"{n} seeds"
 
 
 def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
