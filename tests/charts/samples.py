@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nbcore import charts
+from nbcore.charts.finetuning import trade_off
 from nbcore.charts.renderer import render
 from nbcore.measures import robustness as measure
 
@@ -36,6 +37,10 @@ def figures() -> dict:
     steps = pd.DataFrame({"x": range(1, 9), "y": np.sqrt(range(8)), "series": EVIL})
     steps = pd.concat([steps, steps.assign(series="b", y=steps["y"] / 2)])
     rows = pd.DataFrame({"category": [EVIL, "b"], "value": [0.2, 0.4], "low": 0.1, "high": 0.5})
+    ends = pd.DataFrame({"kind": [EVIL, EVIL, "b"], "series": ["hard", "easy", "hard"],
+                         "x": [0.6, 0.7, 0.8], "y": [0.03, 0.01, 0.02]})  # fmt: skip
+    for c in ("x", "y"):
+        ends[f"{c}_low"], ends[f"{c}_high"] = ends[c] - 0.01, ends[c] + 0.01
     pair = [charts.accuracy_scatter(table, line, scale=s, width=340, **say(s))
             for s in ("linear", "logit")]  # fmt: skip
     return {
@@ -49,6 +54,7 @@ def figures() -> dict:
         "curve": charts.curve(steps.assign(low=steps["y"] - 0.1, high=steps["y"] + 0.1),
                               x_title="step", y_title="value", band=(0, 0.5, "band"),
                               level=(1, "level"), x_scale="log", **say("It rises")),
+        "trade-off": trade_off(ends, **say("Hard examples cost accuracy")),
         "bars": charts.bars(rows, x_title="share", x_format="~%", reference=(0.3, "paper"),
                             **say("Close to the paper")),
         "explorer": charts.family_explorer(rest, line, family="web", **say("Web data rise")),

@@ -138,11 +138,11 @@ def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypa
     dims = ("member", "example")
     table = xr.Dataset(
         {"held_out": (dims, np.zeros(depth.shape, bool)), "depth": (dims, depth),
-         "half": ("member", [0, 1])},
+         "half": ("member", [-1, -1])},
         {"member": source.names(), "probe": np.arange(6)},
     )  # fmt: skip
     monkeypatch.setattr(
-        example_scores, "run_ensemble", lambda _: SimpleNamespace(table=lambda _: table)
+        example_scores, "run_ensemble", lambda *_, **__: SimpleNamespace(table=lambda _: table)
     )
     found = example_scores._depth_scores(SMALL, labels)
     expected = -(np.arange(len(labels)) % 5).astype(float)
@@ -171,14 +171,17 @@ def test_another_difficulty_file_is_another_run(tmp_path):
 def test_presets_name_every_member():
     config = ExampleDifficulty.book()
     names = chapter.member_names(config)
-    assert len(names) == len(set(names)) == (9 + 2 + 2) * 3 + 6 * 5 + (2 * 4 - 1) * 3 - 3 * 3 + 6
+    # two starts of the whole network by three choices, six last layers, and 2 + 8 + 3 others
+    expected = 6 * config.seeds + 6 * config.head_seeds + 13 * config.control_seeds
+    assert len(names) == len(set(names)) == expected
     assert names[0] == "full-hard-seed0" and names[-1] == "head-depth-easy-seed4"
     assert chapter.pretraining(config).names()[:2] == ["pretrain-0-seed0", "pretrain-600-seed0"]
     assert len(chapter.pretraining(config).names()) == 12
     by_depth = chapter.conditions(dataclasses.replace(config, difficulty="depth"))
     assert "full-shuffled-hard" in by_depth and "full-depth-hard" not in by_depth
     ensemble = chapter.depth_run(config)
-    assert (ensemble.examples, ensemble.width, ensemble.splits) == (50_000, 64, "independent")
+    assert (ensemble.dataset, ensemble.examples) == ("cifar10", 50_000)  # all that are chosen from
+    assert ensemble.names() == [f"full-{i:03}" for i in range(config.depth_members)]
 
 
 def refused(match, error: type[NbcoreError] = ParameterError):

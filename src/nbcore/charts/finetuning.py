@@ -5,7 +5,7 @@ from typing import Any, Unpack
 import altair as alt
 import pandas as pd
 
-from nbcore.charts.base import Figure, Look, axis, dress, inline, interval, rule, tips
+from nbcore.charts.base import Figure, Look, axis, dress, in_columns, inline, interval, rule, tips
 
 
 def robustness_curves(
@@ -27,7 +27,7 @@ def robustness_curves(
     dots = models.assign(er=100 * models["er"])
     x = axis([*table["id"], *models["id"], *band["x"]], x_title)
     u, v, low = alt.X("id:Q", **x), alt.Y("er:Q", title=y_title), alt.Y("low:Q", title=y_title)
-    key: dict[str, Any] = {"legend": alt.Legend(title=None, columns=3, symbolOpacity=1)}
+    key: dict[str, Any] = {"legend": alt.Legend(title=None, symbolOpacity=1)}
     order = alt.Scale(domain=list(table["series"].unique()))
     lines = alt.Chart(inline(runs, "series step id er low high")).encode(
         u, alt.Color("series:N", scale=order, **key)
@@ -49,7 +49,7 @@ def robustness_curves(
         lines.mark_line(strokeWidth=2).encode(v, order="step:Q"),
         points,
     ]
-    return dress(alt.layer(*layers), 380, **look)
+    return in_columns(dress(alt.layer(*layers), 380, **look), 3)
 
 
 def trade_off(
@@ -70,10 +70,12 @@ def trade_off(
     u, v = alt.X("x:Q", **x), alt.Y("y:Q", title=y_title).scale(zero=False)
     columns = "kind series order x x_low x_high y y_low y_high"
     base = alt.Chart(inline(rows, columns))
+    # signs of no series are grey: black ones would be lost on a dark page
+    grey: Any = {"symbolFillColor": "gray", "symbolStrokeColor": "gray"}
     by: dict[str, Any] = {
         c: {"scale": alt.Scale(domain=list(dict.fromkeys(table[c]))),
-            "legend": alt.Legend(title=None, columns=3, symbolOpacity=1)}
-        for c in ("kind", "series")
+            "legend": alt.Legend(title=None, symbolOpacity=1, **own)}
+        for c, own in (("kind", grey), ("series", {}))
     }  # fmt: skip
     marks = base.encode(u, v, color=alt.Color("series:N", **by["series"]))
     tip = ("kind", "network"), ("series", "examples")
@@ -87,4 +89,4 @@ def trade_off(
             shape=alt.Shape("kind:N", **by["kind"]), tooltip=tips(rows, *tip)
         ),
     ]
-    return dress(alt.layer(rule(0), *layers), 380, **look)
+    return in_columns(dress(alt.layer(rule(0), *layers), 380, **look), 3)

@@ -80,7 +80,9 @@ def solved_histogram(
     rows = rows.assign(part=np.where(k % m, "inside", "end"))[rows["images"] > 0]
     marks: Any = {"values": [10**p for p in range(9)]} if log else {"tickCount": 5}
     floor, top = 0.7 if log else 0, max(counts) * (3 if log else 1.18)
-    u = alt.X("left:Q", title=x_title, axis=alt.Axis(grid=False))
+    inside = f"datum.value < 0 || datum.value > {m} ? '' : datum.label"
+    whole: Any = {"format": ",d", "tickMinStep": 1, "labelExpr": inside}
+    u = alt.X("left:Q", title=x_title, axis=alt.Axis(grid=False, **whole))
     v = alt.Y("images:Q", title=y_title, axis=alt.Axis(format=",d", **marks))
     bar = alt.Chart(inline(rows, "k images left right part")).mark_bar().encode(
         u.scale(domain=[-1, m + 1], nice=False),

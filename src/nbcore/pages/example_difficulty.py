@@ -1,19 +1,14 @@
-"""Chapter 7's observations: what is recorded in the ledger, and the tables of the page."""
-
-from collections.abc import Sequence
+"""Chapter 7's observations: what is recorded in the ledger."""
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from nbcore import claims
 from nbcore.claims import Estimate, Observation
 from nbcore.pages.rise_and_fall import estimate
-from nbcore.runs import presets
 from nbcore.runs.er_curves import Curve, Study, at_equal_accuracy
-from nbcore.runs.example_difficulty import CHOICES, PUBLISHED_SCORES, ExampleDifficulty
+from nbcore.runs.example_difficulty import PUBLISHED_SCORES, ExampleDifficulty
 from nbcore.runs.example_difficulty_members import DifficultyStudy
-from nbcore.runs.line import interval
 
 Observed = dict[str, Estimate]
 
@@ -28,12 +23,18 @@ WORDS = {
 
 def words(condition: str) -> str:
     """A condition as the page names it."""
-    start, _, choice = condition.partition("-")
+    start = condition.partition("-")[0]
+    return f"{STARTS[start]}, {choice(condition)}" if start in STARTS else choice(condition)
+
+
+def choice(condition: str) -> str:
+    """A condition where its start is clear: by its examples, or the pretraining of A17."""
+    start, _, name = condition.partition("-")
     if start == "pretrain":
-        return f"{int(choice):,} images" if int(choice) else "no pretraining"
-    if choice.startswith("phase-out-"):
-        return f"{STARTS[start]}, down to {int(choice.removeprefix('phase-out-')):,}"
-    return f"{STARTS[start]}, {WORDS.get(choice, choice)}"
+        return f"{int(name):,} images" if int(name) else "no pretraining"
+    if name.startswith("phase-out-"):
+        return f"down to {int(name.removeprefix('phase-out-')):,}"
+    return WORDS.get(name, name)
 
 
 def record(
@@ -76,10 +77,10 @@ def _peaks(c: dict[str, Curve], start: str, who: str) -> Observed:
 
 def _ends(c: dict[str, Curve], start: str, who: str) -> Observed:
     out, best = {}, c.get(f"{start}-random")
-    for choice in ("hard", "easy"):
-        other = c.get(f"{start}-{choice}")
+    for rival in ("hard", "easy"):
+        other = c.get(f"{start}-{rival}")
         if best and other:
-            name = f"{who} random minus {choice} final accuracy"
+            name = f"{who} random minus {rival} final accuracy"
             out[name] = estimate(best.id[:, -1] - other.id[:, -1], best.seeds)
     return out
 
@@ -110,7 +111,7 @@ def schedule_differences(
     examples at the same accuracy (draw, point), and the testbed's half-width there (point,)."""
     base, out = c.get(f"{start}-all"), []
     for name, curve in c.items():
-        if name.startswith(f"{start}-phase-out-") and base and _both_covered(base, curve):
+        if name.startswith(f"{start}-phase-out-") and base and both_covered(base, curve):
             grid, difference = at_equal_accuracy(curve, base)
             if len(grid):
                 order = np.argsort(base.id[0])
@@ -119,7 +120,8 @@ def schedule_differences(
     return out
 
 
-def _both_covered(a: Curve, b: Curve) -> bool:
+def both_covered(a: Curve, b: Curve) -> bool:
+    """Whether the line covers a part of each of two curves."""
     return bool(a.covered.any() and b.covered.any())
 
 
@@ -177,106 +179,3 @@ def _sizes(c: dict[str, Curve]) -> Observed:
     seeds = next(iter(found.values())).seeds
     name = "spearman of pretraining size with peak"
     return {name: estimate(size_correlation(c), seeds, "1")}
-
-
-def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
-    """Peak ER of each choice of examples minus that of random ones with the same start, in points.
-
-    Columns category (the choice), group (the start), value, low, high; paired over images.
-    """
-    rows = []
-    for choice in choices or ("hard", "depth-hard", "shuffled-hard", "easy", "depth-easy"):
-        for start, who in STARTS.items():
-            one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
-            if one and base and _both_covered(one, base):
-                seen = estimate(100 * peak_difference(one, base), one.seeds)
-                rows.append({"category": WORDS.get(choice, choice), "group": who,
-                             "value": seen.value, "low": seen.low, "high": seen.high})  # fmt: skip
-    return pd.DataFrame(rows, columns=["category", "group", "value", "low", "high"])
-
-
-def ends_and_peaks(study: Study) -> pd.DataFrame:
-    """Per start and choice: final ID accuracy (x) and peak ER (y) with intervals, fractions."""
-    rows = []
-    for start, who in STARTS.items():
-        for choice in CHOICES:
-            c = study.curves.get(f"{start}-{choice}")
-            if c and c.covered.any():
-                x, y = estimate(c.id[:, -1], c.seeds), estimate(c.er[:, c.peak], c.seeds)
-                rows.append({
-                    "kind": who, "series": choice, "x": x.value, "x_low": x.low, "x_high": x.high,
-                    "y": y.value, "y_low": y.low, "y_high": y.high,
-                })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def differences(study: Study) -> pd.DataFrame:
-    """Hard against random and random against easy, per start: peaks of ER and final accuracies.
-
-    In points with 95 % interval; ✓ where the interval settles the sign, – where it does not.
-    """
-    rows = []
-    for start, who in STARTS.items():
-        for a, b in (("hard", "random"), ("random", "easy")):
-            one, other = study.curves.get(f"{start}-{a}"), study.curves.get(f"{start}-{b}")
-            if one and other:
-                row = {"network": who, "difference": f"{a} minus {b}"}
-                if _both_covered(one, other):
-                    row["peak"], row["settled"] = _settled(peak_difference(one, other))
-                final = _settled(one.id[:, -1] - other.id[:, -1])
-                rows.append(row | dict(zip(("final accuracy", "settled "), final, strict=True)))
-    columns = ["network", "difference", "peak", "settled", "final accuracy", "settled "]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _settled(draws: np.ndarray) -> tuple[str, str]:
-    low, high = interval(draws[1:])
-    return points(draws), "✓" if low > 0 or high < 0 else "–"
-
-
-def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
-    """What is trained on what, by the parameters of this page."""
-    c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
-    subset = f"{c.subset:,} examples, hard, random or easy"
-    rows = [
-        ("difficulty", f"{c.difficulty}" + (
-            f" of {c.score_members} networks" if c.difficulty == "c-scores" else "")),
-        ("data", f"{name}; shifted: {', '.join(o.rsplit('/', 1)[-1] for o in c.ood)}"),
-        ("pretrained", f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
-         f"{c.seeds} seeds"),
-        ("random start", f"the same network from random weights; {c.random_steps:,} steps, "
-         f"{c.seeds} seeds"),
-        ("last layer", f"a linear layer on frozen features of {c.feature_size}-pixel images; "
-         f"{c.head_steps:,} steps, {c.head_seeds} seeds"),
-        ("schedules", f"all examples at first, down to {', '.join(f'{n:,}' for n in c.ends)} in "
-         f"{c.phases} phases; {c.schedule_steps:,} steps, from random weights "
-         f"{c.random_schedule_steps:,}"),
-        ("going on", f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
-         "subset"),
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["part", "here"])
-
-
-def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
-    """By going on with a subset: changes of accuracies and of ER in points, with 95 % interval."""
-    rows = []
-    for name in ("full-then-hard", "full-then-random"):
-        if found := changes(study, name):
-            texts = {k: points(v) for k, v in found.items()}
-            rows.append({
-                "training": words(name), "ID accuracy": texts["id"],
-                "shifted accuracy": texts["ood"],
-                "effective robustness": texts.get("er", "outside the line"),
-            })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def points(draws: np.ndarray) -> str:
-    """A difference in points with its 95 % interval."""
-    low, high = (100 * x for x in interval(draws[1:]))
-    return f"{100 * draws[0]:+.1f} [{low:+.1f}, {high:+.1f}]"
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("example-difficulty"))

@@ -9,12 +9,12 @@ from nbcore.charts.finetuning import trade_off
 from nbcore.charts.panels import panels
 from nbcore.charts.tables import Table
 from nbcore.pages import example_difficulty as page
+from nbcore.pages import example_difficulty_tables as tables
 from nbcore.pages.er_figures import covered, curves, instead
 from nbcore.pages.rise_and_fall import estimate
 from nbcore.runs.er_curves import Study
 from nbcore.runs.example_difficulty import CHOICES
 from nbcore.runs.example_difficulty_members import DifficultyStudy
-from nbcore.runs.line import interval
 
 SUBTITLE = "Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)"
 
@@ -27,12 +27,12 @@ def choices(study: Study, start: str) -> Figure | Table:
     order = sorted(tops, key=lambda n: tops[n], reverse=True)
     said = ", ".join(f"{n.partition('-')[2]} {tops[n]:+.1f}" for n in order)
     who = page.STARTS[start].capitalize()
-    return curves(study, names, page.words, f"{who}: peaks of {said} points", SUBTITLE)
+    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE)
 
 
 def final_against_peak(study: Study) -> Figure | Table:
     """Final ID accuracy against peak effective robustness, hard, random and easy."""
-    table = page.ends_and_peaks(study)
+    table = tables.ends_and_peaks(study)
     if table.empty:
         return instead("Not drawn: no condition reached accuracies that the line covers.")
     best = table.loc[table.groupby("kind", sort=False)["x"].idxmax()]
@@ -50,7 +50,7 @@ def final_against_peak(study: Study) -> Figure | Table:
 
 def gains(study: Study) -> Figure | Table:
     """Peak of every choice of examples minus that of random ones, controls included."""
-    table = page.gains(study)
+    table = tables.gains(study)
     if table.empty:
         return instead("Not drawn: no choice of examples was run beside a random one.")
     rows = table.to_dict("records")
@@ -61,7 +61,8 @@ def gains(study: Study) -> Figure | Table:
     return charts.bars(
         table, x_title="difference of peaks (points)", x_format="+.1f", zero=True,
         reference=(0.0, "random examples"),
-        title=f"Hard examples peak above random ones for {above} of {len(hard)} networks",
+        title=f"Hard examples peak above random ones, beyond chance, for {above} of {len(hard)} "
+        "networks",
         subtitle=f"Peak effective robustness minus that after random examples, same images, 95 % "
         f"intervals; {len(apart)} of {len(table)} differences leave 0",
         description=f"Differences of peak effective robustness to random examples: {words}.",
@@ -76,8 +77,8 @@ def schedules(study: Study, start: str) -> Figure | Table:
     who = page.STARTS[start].capitalize()
     title = f"{who}: none of these reached the line"
     if last:
-        title = f"{who}: all schedules end within {np.ptp(last):.1f} points of one another"
-    return curves(study, names, page.words, title, SUBTITLE)
+        title = f"{who}: with or without a schedule the ends are within {np.ptp(last):.1f} points"
+    return curves(study, names, page.choice, title, SUBTITLE)
 
 
 def schedule_differences(study: Study) -> Figure | Table:
@@ -85,12 +86,9 @@ def schedule_differences(study: Study) -> Figure | Table:
     parts, most = [], {}
     for start, who in page.STARTS.items():
         for name, grid, difference, band in page.schedule_differences(study.curves, start):
-            low, high = interval(difference[1:])
-            label = page.words(name).partition(", ")[2]
-            parts.append(pd.DataFrame({
-                "panel": who, "x": grid, "y": difference[0], "low": low, "high": high,
-                "series": label,
-            })[:: max(len(grid) // 16, 1)])  # fmt: skip
+            label = page.choice(name)
+            rows = _banded(grid, 100 * difference)[:: max(len(grid) // 16, 1)]
+            parts.append(rows.assign(panel=who, series=label))
             at = int(np.argmax(np.abs(difference[0]) - band))
             most[f"{who}, {label}"] = (difference[0, at], band[at])
     if not parts:
@@ -98,15 +96,21 @@ def schedule_differences(study: Study) -> Figure | Table:
     beyond = sum(abs(d) > b for d, b in most.values())
     words = "; ".join(f"{k}: {100 * d:+.1f} against {100 * b:.1f}" for k, (d, b) in most.items())
     return panels(
-        pd.concat(parts), x_title="ID accuracy", x_format="~%", y_format="+.0%",
-        y_title="difference of ER",
-        title=f"{beyond} of {len(most)} schedules leave the curve of all examples by more than the "
-        "testbed's interval",
+        pd.concat(parts), x_title="ID accuracy", x_format="~%", y_format="+.1f",
+        y_title="difference of ER (points)",
+        title="Schedules that leave the curve of all examples by more than the testbed's interval: "
+        f"{beyond} of {len(most)}",
         subtitle="Effective robustness minus that of training on all examples at the same ID "
         "accuracy, with 95 % intervals",
         description="Difference of effective robustness in points along ID accuracy; the largest "
         f"of each, against the half-width of the testbed's interval there: {words}.",
     )  # fmt: skip
+
+
+def _banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
+    """Rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
+    low, high = np.quantile(draws[1:], (0.025, 0.975), axis=0)
+    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high})
 
 
 def going_on(study: DifficultyStudy) -> Figure | Table:
@@ -120,10 +124,9 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
         c = study.curves[name]
         shown = np.flatnonzero(c.covered & (np.arange(len(c.steps)) >= max(at - 3, 0)))
         for what, draws in (("ID accuracy", c.id), ("effective robustness", c.er)):
-            low, high = interval(draws[1:, shown])
-            rows = {"x": c.steps[shown], "y": draws[0, shown], "low": low, "high": high}
-            parts.append(pd.DataFrame(rows).assign(panel=what, series=page.words(name)))
-            marks[what] = (float(c.steps[at]), "from here on a subset")
+            rows = _banded(c.steps[shown], draws[:, shown])
+            parts.append(rows.assign(panel=what, series=page.words(name)))
+            marks[what] = (float(c.steps[at]), "then the subset")
     if not parts:
         return instead("Not drawn: no condition went on with a subset at covered accuracies.")
     found = page.changes(study, "full-then-hard")

@@ -24,14 +24,15 @@ from nbcore.pages.er_figures import instead
 from nbcore.pages.example_difficulty_scores import Scores, candidates
 from nbcore.pages.prediction_depth_statistics import mean_depth
 from nbcore.paths import cache_dir, results_dir
-from nbcore.runs.depth_chapters import DepthConfig, nice_name, setting
+from nbcore.runs.depth_chapters import NICE, DepthConfig, setting
 from nbcore.runs.ensembles import Ensemble, chosen_examples
 from nbcore.runs.example_difficulty import CHOICES, ExampleDifficulty, depth_run
 from nbcore.runs.example_scores import chosen
 from nbcore.runs.store import Run, find
 
 #: the three people that labelled every image of CIFAR-10 once more, and their majority
-PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), "aggre_label"
+PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), ("aggre_label",)
+MEASURES = {"depth": "prediction depth", "learned": "iteration learned"}
 #: a mean over fewer examples is not drawn
 ENOUGH = 20
 
@@ -64,21 +65,19 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
     on this machine, are left out.
     """
     out = []
-    if found := _ensemble(config):
-        run, ensemble = found
+    for run, ensemble in _ensembles(config):
         at, members = _places(s, run, ensemble), run.table("members")
-        source = f"{members.sizes['member']} networks: {nice_name(_key(ensemble))}"
-        out += [
-            Measure("prediction depth", _spread(mean_depth(members), at, s.examples), source),
-            Measure("iteration learned", _spread(_learned(members), at, s.examples), source),
-        ]
-    name = PUBLISHED.get(len(s.classes), "")
-    if config.id in ("cifar10", "cifar100") and sources.find(name):
-        scores = load_scores(name, s.label)
-        out.append(Measure("published C-score", 1 - scores, "Jiang et al."))
+        network, n = NICE[ensemble.architecture], members.sizes["member"]
+        source = f"{n} network{'s' * (n > 1)}"
+        for name, values in (("depth", mean_depth(members)), ("learned", _learned(members))):
+            spread = _spread(values, at, s.examples)
+            out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
+    name = f"{config.id}-c-scores"
+    if name in PUBLISHED.values() and sources.find(name):
+        out.append(Measure("published C-score", 1 - load_scores(name, s.label), "Jiang et al."))
     if len(answers := people(s, config)):
         wrong = (answers != s.label).mean(axis=0)
-        out.append(Measure("people who disagree", wrong, f"{len(answers)} people an image"))
+        out.append(Measure("people who disagree", wrong, f"{len(answers)} people"))
     return out
 
 
@@ -100,10 +99,9 @@ def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
     best = max(found, key=lambda m: m.agreement(s)[0])
     return charts.curve(
         pd.DataFrame(rows), x_title="C-score", y_title="mean difficulty rank, 1 the hardest",
-        x_format=".1f", y_format=".1f",
-        title=f"Of the other measures the {best.name} orders the images most alike: correlation "
-        f"{best.agreement(s)[0]:.2f}" if len(found) > 1 else
-        f"{best.name.capitalize()} and C-score: correlation {best.agreement(s)[0]:.2f}",
+        x_format=".2f", y_format=".2f",
+        title=f"Closest to the C-score: {best.name}, with a rank correlation of "
+        f"{best.agreement(s)[0]:.2f}",
         subtitle="Images are ranked by each measure, and ranks averaged at each C-score, with 95 % "
         "intervals",
         description=f"Mean rank of difficulty by other measures along the C-score. Spearman "
@@ -139,7 +137,7 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
 def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
     """What is in the hard, random and easy choices of the first seed, and in all examples."""
     pool, score = candidates(s, config), s.found.score
-    majority = people(s, config, (MAJORITY,))
+    majority = people(s, config, MAJORITY)
     parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
     rows = []
     for kind, at in parts.items():
@@ -160,18 +158,17 @@ def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> N
     return chosen(config, kind)
 
 
-def _key(ensemble: Ensemble) -> str:
-    return f"{ensemble.dataset}:{ensemble.architecture}"
-
-
-def _ensemble(config: ExampleDifficulty) -> tuple[Run, Ensemble] | None:
-    """The stored ensemble that covers all training images, else that of the depth chapters."""
+def _ensembles(config: ExampleDifficulty) -> list[tuple[Run, Ensemble]]:
+    """What is stored of the ensemble behind the depth controls, which covers all training images,
+    and of the depth chapters' VGG16s on fewer of them."""
+    found = []
     for ensemble in (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig())):
         for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
             run = find(root, ensemble.slug, ensemble, ensemble.roles(), origin)
             if run and "members" in run.manifest["tables"]:
-                return run, ensemble
-    return None
+                found.append((run, ensemble))
+                break
+    return found
 
 
 def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:

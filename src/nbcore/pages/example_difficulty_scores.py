@@ -100,7 +100,7 @@ def distribution(s: Scores) -> Figure:
     about = "" if (s.found.count == s.votes).all() else "about "
     return charts.solved_histogram(
         counts, y_scale="linear", ends=("by none", "by all"), y_title="training images",
-        x_title=f"networks that are right, of {about}{s.votes} that never saw the image",
+        x_title=f"networks that are right, of {about}{s.votes}",
         title=f"{every:.0%} of the images are classified correctly by every network that never saw "
         f"them, {none:.1%} by none",
         subtitle=f"{s.members} networks, each trained on one half of {s.examples:,} images; "
@@ -172,10 +172,13 @@ def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
     return float(np.mean([pair in rest for pair in mine]))
 
 
-def pictures(s: Scores, each: int = EACH) -> Gallery:
-    """The hardest and the easiest pictures of every class that are stored with the run."""
-    thumbs = s.run.table("thumbnails")
-    example, score = thumbs["example"].values, s.found.score[thumbs["example"].values]
+def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gallery:
+    """The hardest and the easiest pictures of every class that are stored with the run.
+
+    people: (1, example) the class that most people chose, or none; it is named where it differs.
+    """
+    example, score = _stored(s)
+    said = s.label if people is None or not len(people) else people[0]
     picked, groups = [], []
     for k, name in enumerate(s.classes):
         own = np.flatnonzero((s.label[example] == k) & ~np.isnan(score))
@@ -183,12 +186,38 @@ def pictures(s: Scores, each: int = EACH) -> Gallery:
         ends = [*own[:each].tolist(), *own[max(len(own) - each, each) :].tolist()]
         picked += ends
         groups += [f"{name}: hardest, then easiest"] * len(ends)
-    low = score[picked].min()
+    other = [f" {s.classes[said[i]]}?" if said[i] != s.label[i] else "" for i in example[picked]]
+    disputed = sum(map(bool, other))
     return gallery(
-        thumbs["image"].values[picked], [f"{score[i]:.2f}" for i in picked], groups,
+        s.run.table("thumbnails")["image"].values[picked],
+        [f"{score[i]:.2f}{doubt}" for i, doubt in zip(picked, other, strict=True)], groups,
         columns=2 * each, size=48,
-        title=f"The hardest and the easiest of every class: C-scores from {low:.2f} to "
-        f"{score[picked].max():.2f}",
+        title=f"The hardest and the easiest of every class: C-scores from "
+        f"{score[picked].min():.2f} to {score[picked].max():.2f}"
+        + (f"; {disputed} labels are disputed" if disputed else ""),
         description=f"Of every class {each} training images with the lowest C-score and {each} "
-        "with the highest; the C-score stands under each.",
+        "with the highest; the C-score stands under each and, with a question mark, the class that "
+        "most people chose where it is not the label.",
     )  # fmt: skip
+
+
+def hardest(s: Scores, each: int = 10) -> Gallery:
+    """The hardest and the easiest pictures of all, with their class."""
+    example, score = _stored(s)
+    order = np.argsort(score, kind="stable")
+    picked = np.concatenate([order[:each], order[~np.isnan(score[order])][-each:]])
+    return gallery(
+        s.run.table("thumbnails")["image"].values[picked],
+        [f"{s.classes[s.label[example[i]]]}: {score[i]:.2f}" for i in picked],
+        ["hardest"] * each + ["easiest"] * each, columns=each,
+        title=f"{s.members} networks, {s.examples:,} images: {s.accuracy:.1%} of their held-out "
+        "predictions are right",
+        description=f"The {each} images with the lowest and the {each} with the highest C-score; "
+        "class and C-score stand under each.",
+    )  # fmt: skip
+
+
+def _stored(s: Scores) -> tuple[NDArray, NDArray]:
+    """Which examples the stored pictures show, and their C-scores."""
+    example = s.run.table("thumbnails")["example"].values
+    return example, s.found.score[example]

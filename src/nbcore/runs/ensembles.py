@@ -87,11 +87,9 @@ def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
 
     least: how many members it must have; 1 where the depths of a single network will do.
     """
-    if config.members + config.full_members < least:
-        raise ParameterError(
-            f"An ensemble needs {least} members or more, not "
-            f"{config.members + config.full_members}."
-        )
+    if (came := config.members + config.full_members) < least:
+        needed = "one member" if least == 1 else "two members"
+        raise ParameterError(f"An ensemble needs {needed} or more, not {came}.")
     bank = config.examples - round(config.held_out * config.examples * (config.members > 0))
     if config.k > bank:
         raise ParameterError(

@@ -63,6 +63,9 @@ class ExampleDifficulty(Config):
     )
     seeds: int = param(3, "seeds where the whole network is trained", low=1, counts_members=True)
     head_seeds: int = param(5, "seeds where the last layer is", low=1, counts_members=True)
+    control_seeds: int = param(
+        1, "seeds of the whole network's controls and schedules", low=1, counts_members=True
+    )
     feature_size: int = param(128, "side for last-layer training", low=8, high=1024)
     size: int = param(64, "side for whole-network training", low=8, high=1024)
     steps: int = param(300, "steps of fine-tuning on a subset", low=4)
@@ -89,7 +92,7 @@ class ExampleDifficulty(Config):
     pretrain_images: tuple[int, ...] = param(
         (0, 600, 6_000, 60_000), "how many of its images", low=0, counts_members=True
     )
-    pretrain_steps: int = param(1_500, "steps of pretraining, whatever the number", low=4)
+    pretrain_steps: int = param(500, "steps of pretraining, whatever the number", low=4)
     testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", counts_members=True)
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
@@ -104,17 +107,17 @@ class ExampleDifficulty(Config):
         small = RiseAndFall.smoke()
         return cls(
             subset=100, model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, test_images=250,
-            seeds=2, head_seeds=2, feature_size=8, size=8, steps=60, random_steps=60,
-            head_steps=300, ends=(25,), phases=3, schedule_steps=60, random_schedule_steps=60,
-            further_steps=30, batch=32, lr=0.02, head_lr=0.01, checkpoints=8, score_members=10,
-            depth_members=3, pretrain_set="digits", pretrain_images=(0, 60, 600),
-            pretrain_steps=60, testbed=small.testbed, epochs=small.epochs, resamples=100,
-            workers=1,
+            seeds=2, head_seeds=2, control_seeds=2, feature_size=8, size=8, steps=60,
+            random_steps=60, head_steps=300, ends=(25,), phases=3, schedule_steps=60,
+            random_schedule_steps=60, further_steps=30, batch=32, lr=0.02, head_lr=0.01,
+            checkpoints=8, score_members=10, depth_members=3, pretrain_set="digits",
+            pretrain_images=(0, 60, 600), pretrain_steps=60, testbed=small.testbed,
+            epochs=small.epochs, resamples=100, workers=1,
         )  # fmt: skip
 
     @classmethod
     def book(cls) -> "ExampleDifficulty":
-        """5,000 of 50,000 CIFAR-10 images, 100 networks: GPU 20 min, two cores 20 h; 8 GB."""
+        """5,000 of 50,000 CIFAR-10 images, 73 networks: 10 h on two cores, or a GPU; 8 GB."""
         return cls()
 
     @classmethod
@@ -122,7 +125,7 @@ class ExampleDifficulty(Config):
         """ResNet-18 at 224 pixels, 100 epochs, published C-scores, CIFAR-10.1: GPU days."""
         return cls(
             difficulty=PUBLISHED_SCORES, model="resnet18", ood=("cifar10.1-v6",),
-            test_images=10_000, seeds=5, feature_size=224, size=224, steps=7_800,
+            test_images=10_000, seeds=5, control_seeds=5, feature_size=224, size=224, steps=7_800,
             random_steps=7_800, head_steps=7_800, phases=100, schedule_steps=78_000,
             random_schedule_steps=78_000, further_steps=7_800, batch=64, lr=0.001, random_lr=0.01,
             head_lr=0.001, checkpoints=100, score_members=2_000, depth_members=250,
@@ -240,9 +243,15 @@ def pretraining(config: ExampleDifficulty) -> PretrainingSize:
 def member_names(config: ExampleDifficulty) -> list[str]:
     """`full-hard-seed0` and so on: the first seed of every condition first, in their order."""
     table = conditions(config)
-    seeds = {k: config.head_seeds if v.start == "head" else config.seeds for k, v in table.items()}
+    seeds = {k: _seeds(config, v) for k, v in table.items()}
     most = max(seeds.values(), default=0)
     return [f"{name}-seed{s}" for s in range(most) for name in table if s < seeds[name]]
+
+
+def _seeds(config: ExampleDifficulty, condition: Condition) -> int:
+    if condition.start == "head":
+        return config.head_seeds
+    return config.seeds if condition.choice in CHOICES else config.control_seeds
 
 
 def roles(config: ExampleDifficulty) -> dict[str, str]:

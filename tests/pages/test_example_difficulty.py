@@ -1,0 +1,387 @@
+"""Chapter 7's page on tables and curves whose answers are known."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from nbcore import claims
+from nbcore.charts.tables import Table
+from nbcore.errors import DataError
+from nbcore.measures import robustness
+from nbcore.pages import example_difficulty as page
+from nbcore.pages import example_difficulty_figures as figures
+from nbcore.pages import example_difficulty_related as related
+from nbcore.pages import example_difficulty_scores as scoring
+from nbcore.pages import example_difficulty_tables as tables
+from nbcore.runs.ensembles import Ensemble, chosen_examples
+from nbcore.runs.er_curves import Curve
+from nbcore.runs.example_difficulty import ExampleDifficulty
+from nbcore.runs.example_difficulty_members import DifficultyStudy
+from nbcore.runs.store import Run
+
+CONFIG = ExampleDifficulty.smoke()
+BAND = 0.02
+
+
+class FakeRun(Run):
+    """A run whose tables are in memory."""
+
+    def __init__(self, **found):
+        made = {"seconds": 1.0, "hardware": "a computer", "created": "2026-01-01T00:00:00"}
+        super().__init__(None, {"experiment": "x", "members": {"m": made}, "tables": found}, "x")
+
+    def table(self, name):
+        return self.manifest["tables"][name]
+
+
+# --- curves ---------------------------------------------------------------------------------
+
+
+def curve(name, accuracy, er, draws=40, seeds=2, noise=0.001):
+    """A curve with these accuracies and heights, and draws close to them."""
+    rng = np.random.default_rng(len(name))
+    accuracy, er = np.asarray(accuracy, float), np.asarray(er, float)
+    shift = noise * rng.standard_normal((2, draws + 1, len(er)))
+    shift[:, 0] = 0
+    x, y = accuracy + shift[0], er + shift[1]
+    return Curve(
+        name, np.arange(len(er)) * 10, x, x - 0.1 + y, y, y, np.stack([accuracy] * seeds),
+        np.stack([er] * seeds), (accuracy > 0.2) & (accuracy < 0.95), np.full(len(er), BAND),
+    )  # fmt: skip
+
+
+GRID = (0.1, 0.3, 0.5, 0.7)
+#: hard examples: 5 points at the peak, and 65 % in the end; and so on
+CHOICES = {
+    "hard": ((0.1, 0.3, 0.5, 0.65), (0, 0.03, 0.05, 0.01)),
+    "random": (GRID, (0, 0.02, 0.03, 0.01)),
+    "easy": ((0.1, 0.3, 0.5, 0.6), (0, 0.01, 0.015, 0.01)),
+    "all": ((0.1, 0.3, 0.6, 0.8), (0, 0.02, 0.02, 0.0)),
+    "phase-out-25": ((0.1, 0.3, 0.6, 0.8), (0, 0.02, 0.05, 0.0)),
+    "depth-hard": (GRID, (0, 0.02, 0.04, 0.01)),
+    "shuffled-hard": (GRID, (0, 0.02, 0.03, 0.01)),
+}
+
+
+def made(changes=None, phase=(0, 0, 0, 1)):
+    """A study with every start and choice; changes: name -> curve, or None to leave it out."""
+    names = [(start, choice) for start in ("full", "scratch", "head") for choice in CHOICES]
+    curves = {f"{a}-{b}": curve(f"{a}-{b}", *CHOICES[b]) for a, b in names}
+    for kind in ("hard", "random"):
+        name = f"full-then-{kind}"
+        curves[name] = curve(name, (0.3, 0.6, 0.8, 0.75), (0.02, 0.03, 0.0, 0.02))
+    for size, top in ((0, 0.01), (600, 0.02), (60_000, 0.04)):
+        name = f"pretrain-{size}"
+        curves[name] = curve(name, GRID, (0, top, top, 0))
+    curves = {k: v for k, v in (curves | (changes or {})).items() if v is not None}
+    line = robustness.fit_line([0.2, 0.5, 0.95], [0.1, 0.3, 0.8])
+    models = pd.DataFrame({"model": ["a", "b"], "id": [0.3, 0.8], "ood": [0.2, 0.5], "er": [0, 0]})
+    names = [f"{name}-seed{s}" for name in ("full-then-hard", "full-then-random") for s in (0, 1)]
+    run = FakeRun(curves=xr.Dataset(
+        {"phase": (("member", "checkpoint"), [list(map(float, phase))] * 4)}, {"member": names}
+    ))  # fmt: skip
+    return DifficultyStudy(run, run, models, line, curves, 1000, 1000, CONFIG, run)
+
+
+@pytest.fixture
+def observed(own_cache):
+    return page.record(made(), CONFIG, "smoke")
+
+
+def value(observed, claim, name):
+    return pytest.approx(observed[claim].observed[name].value, abs=1e-9)
+
+
+def test_claims_are_differences_of_the_curves(observed):
+    assert value(observed, "A22", "pretrained hard minus random peak") == 0.02
+    assert value(observed, "A22", "from scratch random minus easy peak") == 0.015
+    assert value(observed, "A23", "pretrained random minus hard final accuracy") == 0.05
+    assert value(observed, "A23", "from scratch random minus easy final accuracy") == 0.1
+    assert value(observed, "A25", "change of effective robustness") == 0.02
+    assert value(observed, "A25", "change of in-distribution accuracy") == -0.05
+    assert value(observed, "A17", "spearman of pretraining size with peak") == 1.0
+    # the schedule stands 3 points above all examples at 60 %, a point more than the testbed's 2
+    name = "pretrained largest difference beyond the interval"
+    assert observed["A24"].observed[name].value == pytest.approx(0.01, abs=1e-3)
+    for key in ("A17", "A22", "A23", "A25"):
+        assert observed[key].verdict == claims.REDUCED
+    assert observed["A24"].verdict == claims.NOT
+
+
+def test_every_check_of_the_ledger_is_observed(observed):
+    for claim in claims.ledger().values():
+        if claim.chapter == "example-difficulty":
+            assert {c.name for c in claim.checks} == set(observed[claim.id].observed)
+
+
+def test_only_the_papers_network_data_and_scores_are_its_setup(own_cache):
+    paper = ExampleDifficulty.paper()
+    found = page.record(made(), paper, "paper")
+    assert found["A22"].verdict == claims.REPRODUCED
+    assert found["A17"].verdict == claims.REDUCED  # its stand-in is never the paper's
+    mine = ExampleDifficulty.resolve("paper", difficulty="c-scores")
+    assert page.record(made(), mine, "paper")["A22"].verdict == claims.REDUCED
+
+
+def test_what_the_line_does_not_cover_is_not_judged(own_cache):
+    low = curve("full-hard", (0.05, 0.1, 0.1, 0.15), (0, 0.5, 0.5, 0.5))
+    above = curve("full-then-hard", (0.3, 0.6, 0.96, 0.9), (0.02, 0.03, 0.0, 0.02))
+    study = made({"full-hard": low, "full-then-hard": above, "full-easy": None})
+    found = page.record(study, CONFIG, "smoke")
+    assert "pretrained hard minus random peak" not in found["A22"].observed
+    assert "pretrained random minus easy peak" not in found["A22"].observed
+    assert value(found, "A23", "pretrained random minus hard final accuracy") == 0.55
+    assert set(found["A25"].observed) == {"change of in-distribution accuracy"}
+
+
+def test_two_sizes_of_pretraining_are_no_trend(own_cache):
+    found = page.record(made({"pretrain-600": None}), CONFIG, "smoke")
+    assert "A17" not in found
+
+
+def test_the_switch_is_the_last_checkpoint_of_the_first_phase():
+    assert page.switch(made(), "full-then-hard") == 2
+    assert page.switch(made(phase=(0, 1, 1, 1)), "full-then-hard") == 0
+    assert page.switch(made(phase=(0, 0, 0, 0)), "full-then-hard") is None
+    assert page.changes(made(phase=(0, 0, 0, 0)), "full-then-hard") == {}
+
+
+def test_names_of_conditions():
+    assert page.words("full-hard") == "pretrained, hard"
+    assert page.words("scratch-phase-out-10000") == "random start, down to 10,000"
+    assert page.words("head-depth-easy") == "last layer, easy by depth"
+    assert page.words("pretrain-0") == "no pretraining"
+    assert page.choice("full-then-hard") == "all, then hard"
+    assert page.words("pretrain-60000") == "60,000 images"
+
+
+def test_tables_say_what_is_settled():
+    table = tables.differences(made()).set_index(["network", "difference"])
+    assert len(table) == 6
+    assert table.loc[("pretrained", "hard minus random"), "peak of ER"].startswith("+2.0 [")
+    assert table["peak of ER"].str.endswith("✓").all()
+    same = made({"full-hard": curve("full-hard", *CHOICES["random"], noise=0.01)})
+    first = tables.differences(same)["peak of ER"].iloc[0]
+    assert first.startswith("+0.0 [") and not first.endswith("✓")
+    gains = tables.gains(made()).set_index(["category", "group"])["value"]
+    assert gains["hard by depth", "last layer"] == pytest.approx(1.0)
+    assert gains["hard, shuffled", "pretrained"] == pytest.approx(0.0)
+    going = tables.going_on_table(made())
+    assert going["effective robustness"].str.startswith("+2.0").all()
+    assert len(tables.shuffled_control(made(), most=4)) == 4
+    assert len(tables.parameters_table()) == len(vars(CONFIG))
+
+
+def test_figures_state_what_they_show():
+    study = made()
+    titles = {
+        "Pretrained: peaks of hard +5.0, random +3.0, easy +1.5 points": figures.choices(
+            study, "full"
+        ),
+        "The most accurate in the end: random (pretrained), random (last layer), random (random "
+        "start)": figures.final_against_peak(study),
+        "Hard examples peak above random ones, beyond chance, for 3 of 3 networks": figures.gains(
+            study
+        ),
+        "Random start: with or without a schedule the ends are within 0.0 points":
+            figures.schedules(study, "scratch"),
+        "Schedules that leave the curve of all examples by more than the testbed's interval: 3 of "
+        "3":
+            figures.schedule_differences(study),
+        "Going on with hard examples changes ID accuracy by -5.0, effective robustness by +2.0 "
+        "points": figures.going_on(study),
+        "A stand-in: the rank correlation of pretraining size and peak is +1.00 [+1.00, +1.00]":
+            figures.pretraining(study),
+    }  # fmt: skip
+    for title, figure in titles.items():
+        assert " ".join(figure.title.text) == title
+
+
+def test_bands_differ_from_point_to_point():
+    wide = curve("full-then-hard", (0.3, 0.6, 0.8, 0.75), (0.02, 0.03, 0.0, 0.02))
+    wide.id[1:, 3] += np.linspace(-0.1, 0.1, len(wide.id) - 1)
+    spec = figures.going_on(made({"full-then-hard": wide})).to_dict()
+    data = [layer["data"]["name"] for layer in spec["concat"][0]["layer"] if "data" in layer]
+    first = next(name for name in data if name != "empty")
+    rows = pd.read_csv(io.StringIO(spec["datasets"][first]))
+    room = (rows["high"] - rows["low"])[rows["series"] == "pretrained, all, then hard"]
+    assert room.iloc[-1] > 10 * room.iloc[0]
+
+
+def test_without_what_it_needs_a_figure_is_a_sentence():
+    nothing = made({name: None for name in made().curves})
+    for figure in (
+        figures.choices(nothing, "full"), figures.final_against_peak(nothing),
+        figures.gains(nothing), figures.schedules(nothing, "full"),
+        figures.schedule_differences(nothing), figures.going_on(nothing),
+        figures.pretraining(nothing),
+    ):  # fmt: skip
+        assert isinstance(figure, Table) and figure.text.startswith("Not drawn: ")
+
+
+# --- C-scores -------------------------------------------------------------------------------
+
+
+def votes(members=8, examples=200, classes=2, seed=0):
+    """Networks on halves of examples that are right at each example's own rate."""
+    rng = np.random.default_rng(seed)
+    label = np.arange(examples) % classes
+    rate = rng.random(examples)
+    halves = np.stack([rng.permutation(examples) < examples // 2 for _ in range(members // 2)])
+    held = np.stack([halves, ~halves], axis=1).reshape(members, examples)
+    return rng.random((members, examples)) < rate, held, label
+
+
+def scores(**changes):
+    right, held, label = votes(**changes)
+    found = xr.Dataset(
+        {k: (("member", "byte"), np.packbits(bits, axis=1))
+         for k, bits in (("held_out", held), ("correct", right))},
+        attrs={"examples": len(label)},
+    )  # fmt: skip
+    kinds = sorted({f"c{k}" for k in label.tolist()})
+    examples = xr.Dataset({"label": ("example", label)}, attrs={"classes": kinds})
+    pictures = np.zeros((60, 8, 8, 1), np.uint8)
+    thumbs = xr.Dataset({"image": (("thumb", "y", "x", "c"), pictures),
+                         "example": ("thumb", np.arange(60))})  # fmt: skip
+    return scoring.gather(FakeRun(members=found, examples=examples, thumbnails=thumbs))
+
+
+@pytest.fixture
+def without_data(tmp_path, monkeypatch, own_cache):
+    """A machine that has neither data nor stored runs, nor a network."""
+    monkeypatch.setenv("NBCORE_DATA", str(tmp_path))
+    monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path))
+    monkeypatch.setenv("NBCORE_OFFLINE", "1")
+
+
+WHOLE = ExampleDifficulty.resolve("smoke", subset=20, id="cifar10", ood=["cinic10-imagenet"])
+
+
+def test_votes_are_read_as_they_were_packed():
+    right, held, _ = votes()
+    s = scores()
+    np.testing.assert_array_equal(s.correct, right)
+    np.testing.assert_array_equal(s.held_out, held)
+    assert s.votes == 4 and (s.found.count == 4).all()
+    assert s.accuracy == right[held].mean()
+
+
+def test_halves_keep_pairs_together_and_every_vote():
+    s = scores()
+    one, other = s.halves()
+    assert (one.count + other.count == s.found.count).all()
+    assert (one.count == 2).all() and (other.count == 2).all()
+
+
+def test_reliability_covers_the_half_of_the_members():
+    s = scores(members=16)
+    assert s.reliability["size"].tolist() == [1, 2, 3, 5, 7, 8]
+    half = s.reliability["mean"].iloc[-1]
+    assert s.expected(16) == pytest.approx(2 * half / (1 + half))
+    assert f"{half:.2f}" in " ".join(scoring.reliability(s).title.text)
+
+
+def test_distribution_counts_every_image():
+    s = scores()
+    none = (s.found.score == 0).mean()
+    assert f"{none:.1%} by none" in " ".join(scoring.distribution(s).title.text)
+
+
+def test_ties_at_the_border_are_left_to_the_draw():
+    s = scores()
+    s.correct[:] = True  # nobody is ever wrong: every score is 1
+    table = scoring.repeated_choices(s, WHOLE).set_index("choice")
+    assert (table["left to the draw"] == 1).all()
+    assert (table["in common"] < 0.5).all()  # two draws, so about the 10 % of chance
+    assert (table["by chance"] == 0.1).all()
+    s.correct[:, :20] = False  # these are the hardest, in either half
+    s.__dict__.pop("found")
+    hard = scoring.repeated_choices(s, WHOLE).set_index("choice").loc["hard"]
+    assert hard["in common"] == 1 and hard["left to the draw"] == 0
+
+
+def test_galleries_go_from_the_hardest_to_the_easiest():
+    s = scores()
+    by_class = scoring.pictures(s, s.label[None], each=3)
+    own = np.sort(s.found.score[:60][s.label[:60] == 0])
+    shown = [f"{x:.2f}" for x in [*own[:3], *own[-3:]]]
+    assert f"c0: hardest, then easiest: {', '.join(shown)}" in by_class.text
+    assert f"c0: {s.found.score[:60].max():.2f}" in scoring.hardest(s, each=4).text or (
+        f"c1: {s.found.score[:60].max():.2f}" in scoring.hardest(s, each=4).text
+    )
+
+
+def test_a_gallery_says_where_people_see_another_class():
+    s = scores()
+    agree = scoring.pictures(s, each=3)
+    assert "?" not in agree.text and "disputed" not in agree.text
+    doubt = scoring.pictures(s, 1 - s.label[None], each=3)
+    assert "12 labels are disputed" in doubt.text and "0.00 c1?" in doubt.text
+
+
+# --- other measures -------------------------------------------------------------------------
+
+
+def test_agreement_is_positive_where_the_same_images_are_hard():
+    s = scores(examples=1000)
+    same = related.Measure("same", 1 - s.found.score, "")
+    rho, low, high, n = same.agreement(s)
+    assert rho == pytest.approx(1) and n == 1000 and low <= rho
+    rng = np.random.default_rng(1)
+    noise = related.Measure("noise", np.where(rng.random(1000) < 0.5, np.nan, rng.random(1000)), "")
+    rho, low, high, n = noise.agreement(s)
+    assert low < 0 < high and n < 600
+    figure = related.by_score(s, [noise, same])
+    assert "Closest to the C-score: same" in " ".join(figure.title.text)
+    assert related.table(s, [same, noise])["correlation [95 %]"][0].startswith("+1.00")
+    assert isinstance(related.by_score(s, []), Table)
+
+
+def test_nothing_is_computed_or_fetched_for_the_comparison(without_data, own_cache):
+    s = scores()
+    assert related.measures(s, WHOLE) == []
+    assert related.people(s, WHOLE).shape == (0, 200)
+    assert not own_cache.exists()
+
+
+def test_published_scores_and_people_are_compared_where_they_are(without_data, tmp_path):
+    s = scores()
+    folder = tmp_path / "c_scores"
+    folder.mkdir()
+    np.savez(folder / "cifar10-cscores-orig-order.npz", labels=s.label, scores=s.found.score)
+    (tmp_path / "cifar10n").mkdir()
+    agree = {name: s.label for name in ("clean_label", "aggre_label", "random_label1")}
+    other = {name: 1 - s.label for name in ("random_label2", "random_label3", "worse_label")}
+    np.savez(tmp_path / "cifar10n" / "labels.npz", **agree, **other)
+    published, people = related.measures(s, WHOLE)
+    assert published.agreement(s)[0] == pytest.approx(1)
+    assert (people.values == 2 / 3).all()
+
+
+def test_an_ensemble_of_other_images_is_refused(tmp_path):
+    s, ensemble = scores(), Ensemble(examples=100)
+    own = s.label[chosen_examples(s.label, 100)]
+    run = FakeRun(examples=xr.Dataset({"original_label": ("example", own)}))
+    at = related._places(s, run, ensemble)
+    assert len(set(at)) == 100 and (s.label[at] == own).all()
+    other = FakeRun(examples=xr.Dataset({"original_label": ("example", 1 - own)}))
+    other.path = tmp_path / "abc"
+    with pytest.raises(DataError, match="ensemble abc holds other images"):
+        related._places(s, other, ensemble)
+
+
+def test_contents_of_the_choices(without_data, monkeypatch):
+    s = scores()
+    table = related.contents(s, WHOLE).set_index("examples")
+    assert list(table.index) == ["hard", "random", "easy", "all"]
+    assert table["mean C-score"]["hard"] < table["mean C-score"]["all"]
+    assert table["mean C-score"]["all"] < table["mean C-score"]["easy"]
+    assert "label disputed" not in table
+    other = (s.label + (s.found.score == 0)) % 2  # people disagree on what no network gets
+    monkeypatch.setattr(related, "people", lambda s, c, columns: other[None])
+    table = related.contents(s, WHOLE).set_index("examples")
+    assert (table["label disputed"] == table["right for none"]).all()
