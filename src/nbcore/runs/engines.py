@@ -19,6 +19,10 @@ from tqdm import tqdm
 
 from nbcore.errors import ParameterError, did_you_mean
 
+#: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
+#: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(8 << 30)}
+
 Compute = Callable[[str], xr.Dataset]
 Result = tuple[str, xr.Dataset, float]
 
@@ -55,7 +59,10 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
         return
     # spawn: a forked child would inherit torch's threads in an undefined state
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with (
+        _environment(KEEP_MEMORY),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
+    ):
         futures = [pool.submit(_timed, compute, name) for name in names]
         try:
             for future in as_completed(futures):
@@ -91,7 +98,7 @@ def _ray(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Resul
 
 
 def _join(ray: Any) -> None:
-    own = {k: v for k, v in os.environ.items() if k.startswith("NBCORE_")}
+    own = KEEP_MEMORY | {k: v for k, v in os.environ.items() if k.startswith("NBCORE_")}
     # one thread from the start: torch counts them when it is imported
     environment = {"env_vars": own | {"OMP_NUM_THREADS": "1"}}
     try:
@@ -110,6 +117,18 @@ def _start_worker() -> None:
     """One thread; and an interrupt ends it without a word, since this process says what to say."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     _one_thread()
+
+
+@contextmanager
+def _environment(more: dict[str, str]) -> Iterator[None]:
+    """Variables that processes started meanwhile find, unless they are set already."""
+    own = {k: v for k, v in more.items() if k not in os.environ}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name in own:
+            os.environ.pop(name, None)
 
 
 def _one_thread() -> None:
