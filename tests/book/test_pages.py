@@ -1,6 +1,7 @@
 """The built book as a visitor meets it: no network, wide and narrow, light and dark, no script."""
 
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,26 @@ def test_without_javascript_every_chart_is_a_picture_with_alt_text(open_page, st
         image = images.nth(i)
         assert len(image.get_attribute("alt")) > 40
         assert image.evaluate("e => e.naturalWidth") > 100
+
+
+#: texts of a drawing that reach beyond its edge, by more than fonts may differ
+BEYOND = """() => {
+  const edge = document.querySelector("svg").getBoundingClientRect().right + 6;
+  return [...document.querySelectorAll("text")]
+    .filter((t) => t.getBoundingClientRect().right > edge).map((t) => t.textContent);
+}"""
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_no_picture_cuts_its_words(browser, built, stem):
+    page = browser.new_page()
+    source = (built / f"chapters/{stem}.html").read_text()
+    pictures = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', source)
+    assert len(pictures) >= 3
+    for picture in pictures:
+        page.set_content(f'<body style="margin: 0">{b64decode(picture).decode()}</body>')
+        assert not page.evaluate(BEYOND)
+    page.close()
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)

@@ -1,6 +1,7 @@
 """What the figure functions share: lean data, axes in percent or logits, titles that wrap."""
 
 import textwrap
+from collections.abc import Iterable
 from typing import Any, Literal, TypedDict
 
 import altair as alt
@@ -13,6 +14,8 @@ from nbcore.errors import DataError, ParameterError
 
 Figure = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.VConcatChart
 Scale = Literal["linear", "logit"]
+#: px a letter takes at most in a legend, a title and a subtitle, in the widest of the usual fonts
+LETTER, BOLD, SMALL = 7.3, 9.2, 7.4
 EDGE = 0.001  # a logit axis shows accuracies of 0 and 1 at this distance from the end
 # percent, on logit axes: the first ones come first, later ones where there is room
 TICKS = (50, 25, 75, 10, 90, 5, 95, 1, 99, 80, 20, 70, 30, 85, 60, 40, 97, 93, 15, 98, 2)
@@ -34,9 +37,9 @@ def dress(chart: Any, tall: int = 0, **look: Any) -> Any:
     title, description = look.pop("title", ""), look.pop("description", "")
     check(title, description)
     width, height = look.pop("width", WIDTH), look.pop("height", tall)
-    texts: Any = {"text": textwrap.wrap(title, width // 8)}
+    texts: Any = {"text": textwrap.wrap(title, int(width / BOLD))}
     if subtitle := look.pop("subtitle", ""):
-        texts["subtitle"] = textwrap.wrap(subtitle, int(width / 6.6))
+        texts["subtitle"] = textwrap.wrap(subtitle, int(width / SMALL))
     if look:
         raise ParameterError(f"No figure knows the keyword {', '.join(look)}; leave it out.")
     size = {"width": width, "height": height} if tall else {}
@@ -100,10 +103,13 @@ def beside(n: int, width: int = WIDTH) -> tuple[int, int]:
     return columns, (width - 16 * (columns - 1)) // columns - 58  # 58: an axis
 
 
-def in_columns(figure: Any, columns: int = 2) -> Any:
-    """The figure with its legend in columns, not in one line that may be cut; on a narrow page the
-    reader's view still stacks it."""
-    return figure.configure_legend(columns=columns)
+def in_columns(figure: Any, labels: Iterable[Any], width: int = WIDTH) -> Any:
+    """The figure with its legend in as many columns as fit, where one line would be cut; on a
+    narrow page the reader's view still stacks it."""
+    sizes = [LETTER * len(str(label)) + 38 for label in labels]  # 38: the symbol and its padding
+    if sum(sizes) <= width:
+        return figure
+    return figure.configure_legend(columns=max(int(width // max(sizes)), 1))
 
 
 def rule(value: float) -> alt.Chart:

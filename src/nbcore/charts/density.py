@@ -62,7 +62,7 @@ def density(
         for c, n in zip(charts, names, strict=True)
     ]
     figure = dress(alt.concat(*named, columns=columns, spacing=16), **look)
-    return in_columns(figure) if len(lines or {}) > 2 else figure
+    return in_columns(figure, lines or (), WIDTH - 200)  # 200: the colours' legend beside it
 
 
 def _cells(x: np.ndarray, y: np.ndarray, edges: list[np.ndarray]) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def robustness_curves(
         lines.mark_line(strokeWidth=2).encode(v, order="step:Q"),
         points,
     ]
-    return in_columns(dress(alt.layer(*layers), 380, **look), 3)
+    return in_columns(dress(alt.layer(*layers), 380, **look), table["series"].unique())
 
 
 def trade_off(
@@ -89,4 +89,5 @@ def trade_off(
             shape=alt.Shape("kind:N", **by["kind"]), tooltip=tips(rows, *tip)
         ),
     ]
-    return in_columns(dress(alt.layer(rule(0), *layers), 380, **look), 3)
+    figure = dress(alt.layer(rule(0), *layers), 380, **look)
+    return in_columns(figure, [*table["kind"].unique(), *table["series"].unique()])

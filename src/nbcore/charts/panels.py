@@ -52,7 +52,7 @@ def panels(
         title = textwrap.wrap(str(name), max(width // 8, 12))
         charts.append(alt.layer(*layers).properties(title=title, **size))
     figure = dress(alt.concat(*charts, columns=columns, spacing=16), **look)
-    return in_columns(figure) if len(series) > 3 else figure
+    return in_columns(figure, [*series, *(kinds if len(kinds) > 1 else ())])
 
 
 def _layers(

@@ -136,7 +136,7 @@ def curve(
     for y, text in (pair for pair in (band and band[1:], level) if pair):
         note = alt.Chart(NOTHING).encode(x=alt.value("width"), y=alt.datum(y))  # at the right edge
         layers += words(note, text=text, align="right", baseline="bottom", dx=-4, dy=-3)
-    return dress(alt.layer(*layers), 320, **look)
+    return in_columns(dress(alt.layer(*layers), 320, **look), names)
 
 
 def bars(
@@ -183,4 +183,4 @@ def bars(
     figure = dress(alt.layer(*layers), step * len(names), **look).properties(
         usermeta={"rows": len(names)}
     )
-    return in_columns(figure) if n_groups > 2 else figure
+    return in_columns(figure, table["group"].unique() if n_groups else ())
