@@ -92,7 +92,9 @@ class ExampleDifficulty(Config):
     pretrain_images: tuple[int, ...] = param(
         (0, 600, 6_000, 60_000), "how many of its images", low=0, counts_members=True
     )
-    pretrain_steps: int = param(500, "steps of pretraining, whatever the number", low=4)
+    pretrain_steps: int = param(
+        500, "steps of pretraining, whatever the number", low=4, counts_members=True
+    )
     testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", counts_members=True)
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
