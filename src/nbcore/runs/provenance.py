@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import inspect
+import json
 import os
 import platform
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "timm", "pillow")
 
@@ -68,10 +70,19 @@ def changed_since(recorded: dict[str, str]) -> list[str]:
 
 
 def _code_hash(path: Path) -> str:
+    """The same under every version of Python, whose trees differ in what they leave empty."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
             continue
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(_shape(tree)).encode()).hexdigest()[:16]
+
+
+def _shape(node: Any) -> Any:
+    """A syntax tree as nested lists, without positions and without what is absent or empty."""
+    if isinstance(node, ast.AST):
+        fields = [[k, _shape(v)] for k, v in ast.iter_fields(node) if v is not None and v != []]
+        return [type(node).__name__, *fields]
+    return [_shape(n) for n in node] if isinstance(node, list) else repr(node)
