@@ -119,8 +119,8 @@ pictures.passing_pictures(study)
 # | data | 10,000 images of Fashion-MNIST {cite}`xiao2017`, 5,000 of CIFAR-10 {cite}`krizhevsky2009` | these sets as a whole, SVHN and CIFAR-100 |
 # | networks | MLP (7 × 256), VGG16 and ResNet18 of width 16 | 7 × 2048, width 64 |
 # | networks of a kind | see the table | 250 on random splits, 25 on everything |
-# | training | a fixed number of updates, no augmentation (see the table) | the same, to 100 % |
-# | probes | every convolution, every block, every hidden layer, before the ReLU | the same |
+# | training | a fixed number of updates, no augmentation | the same, to 100 % |
+# | probes | every convolution, every block, every hidden layer, before the ReLU | the same, as far as its text tells |
 #
 # Each network trains on a random part of the pool and leaves the rest out, so that every image is
 # *training* image of some networks and *validation* image of others. It has a depth in both
@@ -201,7 +201,7 @@ figures.by_layer(study, study.first)
 # A small part of the gap is built in. A training image is among its own nearest neighbours, so
 # one of its 30 votes is for its own label.
 #
-# ## Depth finds wrong labels
+# ## Does depth find wrong labels?
 #
 # If depth measures how hard a label is to fit, wrong labels must be deep (claim B2). Two kinds
 # are tried: a tenth of the labels drawn anew at random, and the mistakes that people made when
@@ -223,7 +223,7 @@ figures.roc(study)
 pictures.mislabelled(study)
 
 # %% [markdown]
-# ## Depth belongs to the image, mostly
+# ## Does depth belong to the image?
 #
 # Do networks agree on what is deep? For every image the depths are averaged over networks, and
 # two such means are compared by their ranks (claims B3 and B4): between two halves of one
@@ -273,8 +273,8 @@ charts.show(
 # %% [markdown]
 # The definition of this book: 30 neighbours, an image among its own neighbours in training, of
 # tied classes the lowest number, distances in single precision, compared with the network's
-# answer. A depth is fragile, as a single vote can break the row of agreeing probes; the accuracy
-# of a probe is not (claim B42):
+# answer. A depth is fragile, as a single vote can break the row of agreeing probes. The accuracy of
+# a probe moves less (claim B42, which allows two points in any ensemble; the figure shows one):
 
 # %% tags=["hide-input"]
 agreement.neighbours(study)
@@ -282,8 +282,9 @@ agreement.neighbours(study)
 # %% [markdown]
 # ### Seven layers or fifteen
 #
-# The paper settled on an MLP of seven layers after a look at one of fifteen, on CIFAR-10 with 40
-# % random labels (claim B44).
+# The paper settled on an MLP of seven layers after a look at one of fifteen, on CIFAR-10 with
+# random labels for 40 % of the images (claim B44). The card compares the order of the layers by
+# accuracy; how fast the curves rise may still differ.
 
 # %% tags=["hide-input"]
 figures.deep(study)
@@ -314,9 +315,9 @@ pictures.live_gallery(member, pool)
 #   sixth of Fashion-MNIST. Absolute depths and accuracies are not the paper's; orders and signs
 #   are what is compared.
 # - **Depth needs a fitted network.** Before training fits its labels, the softmax probe disagrees
-#   with the network and many images have no depth. The table above gives the share. All networks
-#   of a kind get the same number of updates; some VGG16 networks would have needed more of them,
-#   which is why claim B41 can fail here.
+#   with the network and many images have no depth. The table above gives the share, over training
+#   and held-out images, and claim B41 takes the ensemble with most of them. On held-out images, of
+#   which a small network gets many wrong, the disagreement is more frequent.
 # - **Nearest neighbours in the input.** Depth 0 says that raw pixels suffice. This favours sets
 #   whose images are centred and cropped, such as Fashion-MNIST; a shift by a few pixels would
 #   change it.

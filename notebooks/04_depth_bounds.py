@@ -94,8 +94,9 @@ charts.show(
 # ## The experiment
 #
 # Ensembles of the networks of [chapter 3](03_prediction_depth.ipynb). Networks take turns in
-# leaving out a part of the images: with a tenth held out, ten networks hold out every image once.
-# The depth of an image is the mean over the networks that held it out.
+# leaving out a part of the images: with a tenth held out (Fashion-MNIST), ten networks hold out
+# every image once, with a fifth (CIFAR-10), five do. The depth of an image is the mean over the
+# networks that held it out.
 
 # %% tags=["hide-input"]
 charts.show(
@@ -121,6 +122,10 @@ figures.histograms(list(study.found.values())[-1])
 # A **bound** is a straight line fitted to the lower (or upper) edge of the cloud in one half of
 # the networks, so that 2.5 % of the images lie beyond it there. It is scored on the other half:
 # the ledger allows 5 %. Depths and scores of both halves come from different networks.
+#
+# The reflected line is the paper's upper bound for outvoted labels (claim B6). Its fitted
+# counterpart, drawn beside it, need not be near: a label that is outvoted by a clear majority has
+# few votes left at any depth.
 #
 # Part of this is no finding. Where the consensus is the label, the label holds the most votes, so
 # its share cannot be small; where it is not, the label has at most half of them (claim B7 is weak
@@ -155,7 +160,7 @@ charts.show(
 figures.controls(study)
 
 # %% [markdown]
-# ## One network is enough
+# ## What one network tells
 #
 # So far a depth was a mean over many networks. Does the depth in *one* network, which costs a
 # single training, already tell how reliable its answer is? First, whether it is right (claim
@@ -165,6 +170,10 @@ figures.controls(study)
 figures.along(study, "accuracy")
 
 # %% [markdown]
+# The claim asks for a fall from each depth to the next. A curve that starts high and ends low but
+# dips and recovers in between, as a convolutional network's does where its first layers decide
+# little, misses it.
+#
 # Then, whether *other* networks agree (claims B9 and B11): networks trained on the whole pool
 # answer for test images; the depth comes from one of them, the scores from the rest.
 
@@ -178,7 +187,9 @@ figures.along(study, "entropy")
 # ## How steep it is depends on the task
 #
 # The paper says that the slope depends on the difficulty of the task (claim B13), and our reading
-# of its reason is that harder tasks, which are decided later, have flatter bounds.
+# of its reason is that harder tasks, which are decided later, have flatter bounds. With two data
+# sets in one architecture the rank correlation that the card asks for can only be 1 or −1: two
+# points have an order and no more.
 
 # %% tags=["hide-input"]
 figures.slopes(study)
@@ -238,16 +249,17 @@ charts.show(
 )
 
 # %% [markdown]
-# - **Few predictions an image.** With ten held-out predictions a score is a multiple of a tenth,
-#   and each half has five. The paper has 25.
+# - **Few predictions an image.** With ten held-out predictions, as in the CIFAR-10 ensembles, a
+#   score is a multiple of a tenth, and each half has five. The paper has 25.
 # - **Ties.** Claim B43 computes the verdicts of B5 to B12 again with other rules for tied
 #   classes.
 # - **One family of lines.** A straight line is the paper's choice. The clouds' edges bend.
 # - **The images are not independent of the networks.** Intervals draw images again and keep the
 #   networks; another set of networks would move them further.
-# - **VGG16 is left out of the ledger.** Its ensemble holds an image out too rarely, and some of its
-#   networks had not fitted their training set when they were stopped. `members=50` adds the
-#   networks that are missing.
+# - **Cards mix ensembles.** Every check is judged on the ensemble that is least favourable to it,
+#   by the end of its interval where the whole interval counts.
+# - **ResNet18 is fitted least.** In some of its networks a few per cent of the training images are
+#   not learned, and predictions without a depth are left out of the clouds.
 # - **Small networks.** Widths and pools are smaller than the paper's, so slopes are not
 #   comparable with its figures; signs and shares are.
 #

@@ -123,7 +123,8 @@ figures.planes(main)
 # %% [markdown]
 # The *consensus class* is the answer of most networks that held the image out. Where it is the
 # label, the paper finds the two depths alike; where it is another class they can be far apart,
-# which fills the corners at the top left and the bottom right (claim B29).
+# which fills the corners at the top left and the bottom right (claim B29). How far apart they are
+# here, and how much of that is noise:
 
 # %% tags=["hide-input"]
 page.by_noise(main)
@@ -187,12 +188,12 @@ figures.where_they_cross(chapter)
 # If an early layer is right and the network wrong, why not ask the early layer? For its 100 images
 # the paper reports 98 % instead of 25 % (claim B39). Before believing that, consider how these
 # images were found: a small training depth means that an early probe agrees with the *label*. Who
-# selects images so has looked at the answer. Hence four questions:
+# selects images so has looked at the answer. Hence four ways to measure it:
 #
-# 1. as in the paper, with the same networks choosing the images and being scored;
-# 2. images chosen with one half of the networks, the other half scored;
-# 3. is the middle probe better than the best single probe for all images?
-# 4. is there a rule that does not look at the label?
+# 1. as in the paper: the same networks choose the images and are scored;
+# 2. one half of the networks chooses the images, the other half is scored;
+# 3. the middle probe is compared with the best single probe for all images;
+# 4. a rule decides without the label when to trust the middle probe.
 #
 # The middle probe is fixed beforehand at four tenths of the layers, the place of the paper's. The
 # control takes images that are decided just as late when held out, whatever their training depth.
@@ -281,9 +282,11 @@ charts.show(
 # %% [markdown]
 # ### A use for it
 #
-# The simplest rule a practitioner can take from this: distrust the labels of the images nearest to
-# “looks like another class”. Inspect as many as there are wrong labels; how many of the inspected
-# are wrong? (As many are inspected as are wrong, so precision and recall are the same.)
+# Planted labels single out “looks like another class”. What people get wrong or dispute does not:
+# it lies in the ambiguous corner as well. The simplest rule a practitioner can take from this still
+# is to distrust the labels of the images nearest to “looks like another class”. Inspect as many as
+# there are wrong labels; how many of the inspected are wrong? (As many are inspected as are wrong,
+# so precision and recall are the same.)
 
 # %% tags=["hide-input"]
 charts.show(
@@ -357,8 +360,8 @@ pictures.live(trained, pool)
 #
 # - **The size of a corner.** The further from the corner, the less an image is what the corner is
 #   called. The table repeats every check with the paper's share of the images (one in 500, but at
-#   least 20), in the other ensembles, and with images drawn at random in place of corners, where
-#   most have to fail.
+#   least 20), in the other ensemble, and with images drawn at random in place of corners. A check
+#   that random images pass says little about a corner.
 
 # %% tags=["hide-input"]
 charts.show(

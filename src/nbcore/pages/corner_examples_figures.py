@@ -104,8 +104,11 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
     listed = "; ".join(f"{r.category}, {r.group}: {r.value:.2f}" for r in found.itertuples())
     return charts.bars(
         one_colour(found),
-        title=f"{chapter.main.name}: the clear corners agree by {signed(apart.value)} or more than "
-        "the ambiguous ones",
+        title=f"{chapter.main.name}: networks agree more on the clear corners than on the "
+        f"ambiguous ones, by {apart.value:.2f} or more"
+        if apart.value > 0
+        else f"{chapter.main.name}: on one of the clear corners networks agree no more than on an "
+        f"ambiguous one ({signed(apart.value)})",
         subtitle=f"Largest p of the four one-sided Mann–Whitney tests: {p:.1g}. "
         f"{chapter.main.size} images a corner, 95 % intervals over images",
         description=f"Mean consensus-consistency: {listed}.",

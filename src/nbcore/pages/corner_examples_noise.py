@@ -185,8 +185,7 @@ def error_table(errors: Mapping[str, Errors]) -> pd.DataFrame:
 
 
 def smallest_enrichment(errors: Mapping[str, Errors]) -> Estimate | None:
-    """Of the ensembles trained on wrong labels the smaller enrichment of "looks like another
-    class" (B31): planted and human errors have to gather there alike."""
-    seen = [errors[k].enrichment("looks_like_another_class")
-            for k in ("planted", "human") if k in errors]  # fmt: skip
+    """The smallest enrichment of "looks like another class" (B31): planted errors, human ones that
+    were trained on, and labels that people dispute have to gather there alike."""
+    seen = [e.enrichment("looks_like_another_class") for e in errors.values()]
     return min(seen, key=lambda e: e.value, default=None)

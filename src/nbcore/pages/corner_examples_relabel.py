@@ -55,13 +55,14 @@ def found_by_method(found: list[Comparison]) -> Figure:
     rows = pd.DataFrame(parts).dropna()
     ahead = []
     for words, table in found:
-        row = table[table["method"] == "cleanlab"].iloc[0]
+        ours, row = (table[table["method"] == m].iloc[0] for m in (OURS, "cleanlab"))
         low, high = row["average_precision_ahead_low"], row["average_precision_ahead_high"]
-        said = "better than" if low > 0 else "worse than" if high < 0 else "as well as"
-        ahead.append(f"{said} cleanlab ({words})")
+        open_ = "" if low > 0 or high < 0 else ", undecided"
+        pair = f"{ours['average_precision']:.2f} by depths, {row['average_precision']:.2f} by"
+        ahead.append(f"{words.partition(':')[0]}: {pair} cleanlab{open_}")
     values = [f"{r.group}, {r.category}: {r.value:.2f}" for r in rows.itertuples()]
     return charts.bars(
-        rows, title=f"Depths rank labels by doubt {' and '.join(ahead)}",
+        rows, title=f"Average precision of doubts on labels. {'; '.join(ahead)}",
         subtitle="precision: how many suggestions are wrong labels; recall: how many of the wrong "
         "labels are suggested; ranking: average precision. 95 % intervals",
         description=f"Finding wrong labels. {'; '.join(values)}.",

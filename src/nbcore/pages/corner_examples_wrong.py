@@ -68,11 +68,9 @@ def errors_by_corner(chapter: Chapter) -> Figure | Table:
     words = "; ".join(f"{r.category}, {r.group}: {r.value:.1f}" for r in table.itertuples())
     return charts.bars(
         one_colour(table),
-        title=f"“Looks like another class” holds {at.min():.1f} to {at.max():.1f} times as many "
-        "wrong labels as there are overall"
-        if len(at) > 1
-        else f"“Looks like another class” holds {at.max():.1f} times as many wrong labels as there "
-        "are overall",
+        title="“Looks like another class” has "
+        + (f"{at.min():.1f} to " if len(at) > 1 else "")
+        + f"{at.max():.1f} times the overall share of wrong labels",
         subtitle=f"Most: {most}. 95 % intervals; 1 is what examples drawn at random would have",
         description=f"Share of wrong labels in each corner over the overall share: {words}.",
         x_title="share of wrong labels, overall = 1", x_format="~r", zero=True,

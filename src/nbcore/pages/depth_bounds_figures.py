@@ -123,7 +123,7 @@ def _panels(
         lines=lines, bins=(CELLS, steps), x_title=DEPTH if len(kept) < 3 else "mean depth",
         y_title=words,
         title=f"At most {percent(fits[most].share_beyond)} lie {side} a line, "
-        f"at most {percent(max(r.control_share for r in fits.values()))} with shuffled depths",
+        f"at least {percent(min(r.control_share for r in fits.values()))} with shuffled depths",
         subtitle="; ".join(f"{name}: {size(f)}" for name, f in kept.items()),
         description=f"Histograms of {words} against mean prediction depth, with bounds fitted on "
         "one half of the networks and scored on the other. "

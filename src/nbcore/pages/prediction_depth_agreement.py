@@ -82,7 +82,7 @@ def side_by_side(study: Study) -> Figure | Table:
     return density(
         x, y, panels=[f"{role} images" for role in ROLES for _ in found[0][0]], bins=(24, 20),
         x_title=f"{NICE[best.first]}: mean depth", y_title=f"{NICE[best.second]}: mean depth",
-        title=f"What is deep in {NICE[best.first]} is deep in {NICE[best.second]}: ρ = {said}",
+        title=f"Depth in {NICE[best.first]} against depth in {NICE[best.second]}: ρ = {said}",
         subtitle=f"{nice_set(best.dataset)}; 0: input, 1: softmax; ρ over equally many networks, "
         "the picture over all",
         description=f"Two-dimensional histograms of mean depth in two networks. ρ = {said}.",
@@ -100,8 +100,8 @@ def choices(study: Study, role: str = "training") -> Figure | Table:
     said = "; ".join(f"{r.category} {r.value:.1%}" for r in own.itertuples())
     return charts.bars(
         own, x_title=f"share of {role} depths that change", x_format="~%", zero=True,
-        title=f"Counting otherwise changes {least['value']:.1%} to {top['value']:.0%} of {role} "
-        f"depths, most “{top['category']}”",
+        title=f"One other choice moves {least['value']:.1%} to {top['value']:.0%} of the {role} "
+        f"depths; the most: {top['category']}",
         subtitle=f"{nice_name(study.main)}, one choice changed at a time; 95 % intervals over "
         "examples",
         description=f"Share of {role} depths changed by each choice. {said}.",

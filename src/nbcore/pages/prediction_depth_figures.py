@@ -141,13 +141,12 @@ def roc(study: Study) -> Figure | Table:
         points = points.groupby(level=1).mean()
         parts.append(points.assign(series=series))
     chance = pd.DataFrame({"x": [0, 1], "y": [0, 1], "series": "chance: 0.50"})
-    best = max(areas, key=lambda k: areas[k].value)
     said = "; ".join(f"{k} {v.value:.2f}" for k, v in areas.items())
     return charts.curve(
         pd.concat([*parts, chance]), x_format="~%", y_format="~%",
         x_title="right labels flagged", y_title="wrong labels found",
-        title=f"Depth in one network finds wrong labels with an AUROC of up to "
-        f"{areas[best].value:.2f}",
+        title="One network's depth finds wrong labels with an AUROC of "
+        + " and ".join(f"{v.value:.2f} ({k})" for k, v in areas.items()),
         subtitle="Flagged is what lies at least so deep; in the legend the area under each curve",
         description=f"Share of wrong labels found against share of right labels flagged. {said}.",
     )  # fmt: skip
@@ -172,7 +171,7 @@ def labels_by_depth(study: Study) -> Figure | Table:
         pd.concat(parts), y_format="~%", x_title=RELATIVE, y_title="share of training images",
         title=f"Wrong labels are decided at {means[first[1]]:.0%} of the depth, right ones at "
         f"{means[first[0]]:.0%}",
-        subtitle=f"Title: {next(iter(runs))}. Mean over networks with 95 % intervals",
+        subtitle=f"In the title {next(iter(runs))}; means over networks with 95 % intervals",
         description="Distribution of training depth for right and wrong labels; mean relative "
         "depths: " + "; ".join(f"{k} {v:.2f}" for k, v in means.items()) + ".",
     )  # fmt: skip

@@ -143,7 +143,8 @@ def passing(study: Study) -> Figure | Table:
         pd.concat(parts), y_format="~%", x_title=LAYER.format(last=last),
         y_title="share of the neighbours' votes", y_domain=(0.0, 1.0),
         title=f"An easy “{easy.name}” has {easy.own[0]:.0%} of the votes at the input; a hard "
-        f"“{hard.name}” has {hard.own[0]:.0%}, and is decided at layer {hard.depth:.1f}",
+        f"“{hard.name}” has {hard.own[0]:.0%}; their mean depths are {easy.depth:.1f} and "
+        f"{hard.depth:.1f}",
         subtitle=f"{nice_name(study.main)}: votes in networks that were not trained on the image",
         description="Share of the 30 nearest neighbours' votes at each layer for two images. "
         f"{easy.name} (mean depth {easy.depth:.1f}): {easy.own[0]:.2f} at the input, "
