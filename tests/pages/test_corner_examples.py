@@ -429,6 +429,6 @@ def test_the_ensembles_with_wrong_labels():
     assert found["human cifar10:mlp"].labels == "cifar10n:aggre_label"
     seen = watched(config)
     assert [e.noise for e in seen.values()] == [0.4, 0.4]
-    assert [(e.members, e.full_members) for e in seen.values()] == [(0, 5), (0, 3)]
+    assert [(e.members, e.full_members) for e in seen.values()] == [(0, 5), (0, 10)]
     assert page.most_like(seen) == "cifar10:vgg16"
     assert list(mislabelled(CornerExamples.smoke())) == ["planted digits:mlp"]

@@ -71,9 +71,10 @@ def as_run(sample):
     examples = xr.Dataset({"label": ("example", sample.label)})
     examples.attrs["classes"] = list("abcde")
     assert members.sizes["member"] == m and members.sizes["example"] == n
-    found = dict(origin="stored", members=str(m), hardware="a CPU", seconds="60", date="2026-01-01")
+    entry = {"hardware": "a CPU", "seconds": 1.0, "created": "2026-01-01T00:00:00"}
     made = {"members": members, "examples": examples}
-    return SimpleNamespace(table=made.__getitem__, summary=lambda: found)
+    manifest = {"members": dict.fromkeys(names, entry)}
+    return SimpleNamespace(table=made.__getitem__, origin="stored", manifest=manifest)
 
 
 @pytest.fixture(scope="module")
