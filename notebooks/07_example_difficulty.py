@@ -33,7 +33,11 @@ ood = None  # shifted test sets with the same classes ([cinic10-imagenet])
 image_size = None  # side to which all images are first brought (32)
 test_images = None  # ID test images (4000)
 conditions = None  # conditions to run (all)
+extended = None  # also schedules from random weights, whole network by depth
 seeds = None  # seeds where the whole network is trained (3)
+scratch_seeds = (
+    None  # seeds from random weights, and of the networks of A17 (2)
+)
 head_seeds = None  # seeds where the last layer is (5)
 control_seeds = None  # seeds of the whole network's controls and schedules (1)
 feature_size = None  # side for last-layer training (128)

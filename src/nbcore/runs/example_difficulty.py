@@ -61,7 +61,15 @@ class ExampleDifficulty(Config):
     conditions: tuple[str, ...] = param(
         (), "conditions to run; none means all", counts_members=True
     )
+    extended: bool = param(
+        False, "also schedules from random weights, and choices by depth for the whole network",
+        counts_members=True,
+    )  # fmt: skip
     seeds: int = param(3, "seeds where the whole network is trained", low=1, counts_members=True)
+    scratch_seeds: int = param(
+        2, "seeds from random weights, and of the small networks of A17", low=1,
+        counts_members=True,
+    )  # fmt: skip
     head_seeds: int = param(5, "seeds where the last layer is", low=1, counts_members=True)
     control_seeds: int = param(
         1, "seeds of the whole network's controls and schedules", low=1, counts_members=True
@@ -109,8 +117,8 @@ class ExampleDifficulty(Config):
         small = RiseAndFall.smoke()
         return cls(
             subset=100, model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, test_images=250,
-            seeds=2, head_seeds=2, control_seeds=2, feature_size=8, size=8, steps=60,
-            random_steps=60, head_steps=300, ends=(25,), phases=3, schedule_steps=60,
+            extended=True, seeds=2, head_seeds=2, control_seeds=2, feature_size=8, size=8,
+            steps=60, random_steps=60, head_steps=300, ends=(25,), phases=3, schedule_steps=60,
             random_schedule_steps=60, further_steps=30, batch=32, lr=0.02, head_lr=0.01,
             checkpoints=8, score_members=10, depth_members=3, pretrain_set="digits",
             pretrain_images=(0, 60, 600), pretrain_steps=60, testbed=small.testbed,
@@ -127,8 +135,8 @@ class ExampleDifficulty(Config):
         """ResNet-18 at 224 pixels, 100 epochs, published C-scores, CIFAR-10.1: GPU days."""
         return cls(
             difficulty=PUBLISHED_SCORES, model="resnet18", ood=("cifar10.1-v6",),
-            test_images=10_000, seeds=5, control_seeds=5, feature_size=224, size=224, steps=7_800,
-            random_steps=7_800, head_steps=7_800, phases=100, schedule_steps=78_000,
+            test_images=10_000, extended=True, seeds=5, scratch_seeds=5, control_seeds=5,
+            feature_size=224, size=224, steps=7_800, random_steps=7_800, head_steps=7_800, phases=100, schedule_steps=78_000,
             random_schedule_steps=78_000, further_steps=7_800, batch=64, lr=0.001, random_lr=0.01,
             head_lr=0.001, checkpoints=100, score_members=2_000, depth_members=250,
             testbed=testbed.ROSTER,
@@ -214,8 +222,11 @@ def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
     schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
     pairs = [(start, choice) for start in ("full", "head", "scratch") for choice in CHOICES]
     pairs += [("full", "then-hard"), ("full", "then-random")]
-    pairs += [(start, choice) for start in ("full", "scratch") for choice in schedules]
-    pairs += [(start, choice) for start in ("head", "full") for choice in controls]
+    pairs += [("full", choice) for choice in schedules]
+    pairs += [("head", choice) for choice in controls] + [("full", "shuffled-hard")]
+    if config.extended or config.conditions:
+        pairs += [("scratch", choice) for choice in schedules]
+        pairs += [("full", choice) for choice in controls if choice[:5] == "depth"]
     table = {f"{start}-{choice}": Condition(start, choice) for start, choice in pairs}
     known = [*table, *(f"pretrain-{n}" for n in config.pretrain_images)]
     for name in config.conditions:
@@ -237,7 +248,7 @@ def pretraining(config: ExampleDifficulty) -> PretrainingSize:
         test_images=config.test_images, subset=config.subset, pretrain_set=config.pretrain_set,
         images=config.pretrain_images, pretrain_steps=config.pretrain_steps,
         kind="cnn16" if config.model == OWN_NET else "res32", steps=config.random_steps,
-        batch=config.batch, checkpoints=config.checkpoints, seeds=config.seeds,
+        batch=config.batch, checkpoints=config.checkpoints, seeds=config.scratch_seeds,
         conditions=tuple(pretraining_names(config)), workers=config.workers, device=config.device,
     )  # fmt: skip
 
@@ -253,7 +264,9 @@ def member_names(config: ExampleDifficulty) -> list[str]:
 def _seeds(config: ExampleDifficulty, condition: Condition) -> int:
     if condition.start == "head":
         return config.head_seeds
-    return config.seeds if condition.choice in CHOICES else config.control_seeds
+    if condition.choice not in CHOICES:
+        return config.control_seeds
+    return config.scratch_seeds if condition.start == "scratch" else config.seeds
 
 
 def roles(config: ExampleDifficulty) -> dict[str, str]:
