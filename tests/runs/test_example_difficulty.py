@@ -171,14 +171,18 @@ def test_another_difficulty_file_is_another_run(tmp_path):
 def test_presets_name_every_member():
     config = ExampleDifficulty.book()
     names = chapter.member_names(config)
-    # two starts of the whole network by three choices, six last layers, and 2 + 8 + 3 others
-    expected = 6 * config.seeds + 6 * config.head_seeds + 13 * config.control_seeds
+    # three choices, six last layers; two that go on, everything and three schedules, one control
+    expected = 3 * config.seeds + 3 * config.scratch_seeds + 6 * config.head_seeds
+    expected += 7 * config.control_seeds
     assert len(names) == len(set(names)) == expected
+    everything = dataclasses.replace(config, extended=True)
+    # four schedules from random weights, two choices by depth
+    assert len(chapter.member_names(everything)) == expected + 6 * config.control_seeds
     assert names[0] == "full-hard-seed0" and names[-1] == "head-depth-easy-seed4"
     assert chapter.pretraining(config).names()[:2] == ["pretrain-0-seed0", "pretrain-600-seed0"]
-    assert len(chapter.pretraining(config).names()) == 12
+    assert len(chapter.pretraining(config).names()) == 4 * config.scratch_seeds
     by_depth = chapter.conditions(dataclasses.replace(config, difficulty="depth"))
-    assert "full-shuffled-hard" in by_depth and "full-depth-hard" not in by_depth
+    assert "full-shuffled-hard" in by_depth and "head-depth-hard" not in by_depth
     ensemble = chapter.depth_run(config)
     assert (ensemble.dataset, ensemble.examples) == ("cifar10", 50_000)  # all that are chosen from
     assert ensemble.names() == [f"full-{i:03}" for i in range(config.depth_members)]

@@ -138,8 +138,8 @@ class ExampleDifficulty(Config):
             test_images=10_000, extended=True, seeds=5, scratch_seeds=5, control_seeds=5,
             feature_size=224, size=224, steps=7_800, random_steps=7_800, head_steps=7_800,
             phases=100, schedule_steps=78_000, random_schedule_steps=78_000, further_steps=7_800,
-            batch=64, lr=0.001, random_lr=0.01, head_lr=0.001, checkpoints=100, score_members=2_000, depth_members=250,
-            testbed=testbed.ROSTER,
+            batch=64, lr=0.001, random_lr=0.01, head_lr=0.001, checkpoints=100,
+            score_members=2_000, depth_members=250, testbed=testbed.ROSTER,
         )  # fmt: skip
 
     def check(self) -> None:
