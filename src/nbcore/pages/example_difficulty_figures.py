@@ -72,6 +72,9 @@ def gains(study: Study) -> Figure | Table:
 def schedules(study: Study, start: str) -> Figure | Table:
     """Effective robustness along training on all examples, and on fewer and fewer hard ones."""
     names = page.schedule_names(study, start)
+    if not names:
+        text = f"Not drawn: schedules, {page.STARTS[start]}; `extended=true` runs them."
+        return Table(f"<p>{text}</p>", text)
     ends = {n: study.curves[n] for n in covered(study, names)}
     last = [100 * c.er[0, c.end] for c in ends.values()]
     who = page.STARTS[start].capitalize()

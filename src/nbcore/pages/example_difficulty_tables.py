@@ -88,14 +88,16 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
         ("pretrained", f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
          f"{seeds(c.seeds)}"),
         ("random start", f"the same network from random weights; {c.random_steps:,} steps, "
-         f"{seeds(c.seeds)}"),
+         f"{seeds(c.scratch_seeds)}"),
         ("last layer", f"a linear layer on frozen features of {c.feature_size}-pixel images; "
          f"{c.head_steps:,} steps, {seeds(c.head_seeds)}"),
-        ("controls", f"hard by depth and hard, shuffled: {seeds(c.control_seeds)} of the whole "
-         "network"),
+        ("controls", f"hard, shuffled{' and by depth' if c.extended else ''}: "
+         f"{seeds(c.control_seeds)} of the whole network; these and by depth: "
+         f"{seeds(c.head_seeds)} of the last layer"),
         ("schedules", f"all examples at first, down to {ends} in {c.phases} phases; "
-         f"{c.schedule_steps:,} steps, from random weights {c.random_schedule_steps:,}; "
-         f"{seeds(c.control_seeds)}"),
+         f"{c.schedule_steps:,} steps"
+         + (f", from random weights {c.random_schedule_steps:,}" if c.extended else "")
+         + f"; {seeds(c.control_seeds)}"),
         ("going on", f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
          f"subset; {seeds(c.control_seeds)}"),
     ]  # fmt: skip
