@@ -8,6 +8,7 @@ import pandas as pd
 from nbcore import charts
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
+from nbcore.charts.panels import panels
 from nbcore.charts.tables import Table
 from nbcore.pages import learning_margins as page
 from nbcore.pages import learning_margins_controls as controls
@@ -85,12 +86,13 @@ def shares(found: Found) -> Figure:
         for role, words in ROLES.items():
             share = s.by_depth(role)[1]
             rows.append(pd.DataFrame({"x": np.arange(len(share)), "y": share,
-                                      "series": f"{s.name}, {words}"}))  # fmt: skip
+                                      "series": s.name, "panel": words}))  # fmt: skip
             at_input[f"{s.name}, {words}"] = s.at_input(role)[0]
     top, least = (f(at_input, key=at_input.__getitem__) for f in (max, min))
     words = "; ".join(f"{name} {100 * share:.0f} %" for name, share in at_input.items())
-    return charts.curve(
-        pd.concat(rows),
+    table = pd.concat(rows).sort_values("panel", key=lambda p: p.map(list(ROLES.values()).index))
+    return panels(
+        table,
         title=f"From {100 * at_input[least]:.0f} % ({least}) to {100 * at_input[top]:.0f} % "
         f"({top}) of the predictions are decided at the input",
         description=f"Share of predictions at each depth. Decided at the input: {words}.",
