@@ -15,7 +15,7 @@ from nbcore.errors import DataError, ParameterError
 Figure = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.VConcatChart
 Scale = Literal["linear", "logit"]
 #: px a letter takes at most in a legend, a title and a subtitle, in the widest of the usual fonts
-LETTER, BOLD, SMALL = 7.3, 9.2, 7.4
+LETTER, BOLD, SMALL = 7.6, 9.2, 7.4
 EDGE = 0.001  # a logit axis shows accuracies of 0 and 1 at this distance from the end
 # percent, on logit axes: the first ones come first, later ones where there is room
 TICKS = (50, 25, 75, 10, 90, 5, 95, 1, 99, 80, 20, 70, 30, 85, 60, 40, 97, 93, 15, 98, 2)

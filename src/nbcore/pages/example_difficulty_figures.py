@@ -60,7 +60,7 @@ def gains(study: Study) -> Figure | Table:
     above = sum(r["low"] > 0 for r in hard)
     return charts.bars(
         table, x_title="difference of peaks (points)", x_format="+.1f", zero=True,
-        reference=(0.0, "random examples"),
+        reference=(0.0, ""),
         title=f"Hard examples peak above random ones, beyond chance, for {above} of {len(hard)} "
         "networks",
         subtitle=f"Peak effective robustness minus that after random examples, same images, 95 % "
@@ -73,7 +73,9 @@ def schedules(study: Study, start: str) -> Figure | Table:
     """Effective robustness along training on all examples, and on fewer and fewer hard ones."""
     names = page.schedule_names(study, start)
     if not names:
-        text = f"Not drawn: schedules, {page.STARTS[start]}; `extended=true` runs them."
+        text = (
+            f"Schedules of a {page.STARTS[start]} are run with extended=true, and not drawn here."
+        )
         return Table(f"<p>{text}</p>", text)
     ends = {n: study.curves[n] for n in covered(study, names)}
     last = [100 * c.er[0, c.end] for c in ends.values()]
