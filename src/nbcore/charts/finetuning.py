@@ -1,5 +1,6 @@
 """Figures of fine-tuning: effective robustness along in-distribution accuracy."""
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import altair as alt
@@ -15,20 +16,23 @@ def robustness_curves(
     *,
     x_title: str = "ID accuracy",
     y_title: str = "Effective robustness (points)",
+    series: Sequence[str] = (),
     **look: Unpack[Look],
 ) -> Figure:
     """Training runs as curves of effective robustness over ID accuracy, among the testbed.
 
     table: columns series, step, id, er, low, high, one row a checkpoint, in order; band: x, low,
-    high, what chance leaves a model on the line; models: model, id, er. All as fractions.
+    high, what chance leaves a model on the line; models: model, id, er. All as fractions. series:
+    all that the page's figures have, so that one that is missing here leaves its colour free.
     """
     runs = table.assign(**{c: 100 * table[c] for c in ("er", "low", "high")})
     strip = band.assign(low=100 * band["low"], high=100 * band["high"])
     dots = models.assign(er=100 * models["er"])
     x = axis([*table["id"], *models["id"], *band["x"]], x_title)
     u, v, low = alt.X("id:Q", **x), alt.Y("er:Q", title=y_title), alt.Y("low:Q", title=y_title)
-    key: dict[str, Any] = {"legend": alt.Legend(title=None, symbolOpacity=1)}
-    order = alt.Scale(domain=list(table["series"].unique()))
+    shown = list(table["series"].unique())
+    key: dict[str, Any] = {"legend": alt.Legend(title=None, symbolOpacity=1, values=shown)}
+    order = alt.Scale(domain=list(series) or shown)
     lines = alt.Chart(inline(runs, "series step id er low high")).encode(
         u, alt.Color("series:N", scale=order, **key)
     )
@@ -49,7 +53,7 @@ def robustness_curves(
         lines.mark_line(strokeWidth=2).encode(v, order="step:Q"),
         points,
     ]
-    return in_columns(dress(alt.layer(*layers), 380, **look), table["series"].unique())
+    return in_columns(dress(alt.layer(*layers), 380, **look), shown)
 
 
 def trade_off(

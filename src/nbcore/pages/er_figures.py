@@ -57,6 +57,6 @@ def curves(
     )  # fmt: skip
     return robustness_curves(
         table, pd.DataFrame({"x": grid, "low": low, "high": high}), study.models,
-        title=title, subtitle=subtitle,
+        title=title, subtitle=subtitle, series=[words(n) for n in names],
         description=f"Effective robustness in points along ID accuracy. {said}.",
     )  # fmt: skip

@@ -27,7 +27,9 @@ def choices(study: Study, start: str) -> Figure | Table:
     order = sorted(tops, key=lambda n: tops[n], reverse=True)
     said = ", ".join(f"{n.partition('-')[2]} {tops[n]:+.1f}" for n in order)
     who = page.STARTS[start].capitalize()
-    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE)
+    low = [page.choice(n) for n in names if n in study.curves and n not in kept]
+    below = f"; {', '.join(low)}: never within the line's accuracies" if low else ""
+    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE + below)
 
 
 def final_against_peak(study: Study) -> Figure | Table:
@@ -73,10 +75,7 @@ def schedules(study: Study, start: str) -> Figure | Table:
     """Effective robustness along training on all examples, and on fewer and fewer hard ones."""
     names = page.schedule_names(study, start)
     if not names:
-        text = (
-            f"Schedules of a {page.STARTS[start]} are run with extended=true, and not drawn here."
-        )
-        return Table(f"<p>{text}</p>", text)
+        return instead(f"Not drawn: no schedule ({page.STARTS[start]}); extended=true runs them.")
     ends = {n: study.curves[n] for n in covered(study, names)}
     last = [100 * c.er[0, c.end] for c in ends.values()]
     who = page.STARTS[start].capitalize()
