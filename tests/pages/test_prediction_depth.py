@@ -36,7 +36,7 @@ def test_the_accuracy_at_the_papers_size_is_that_of_the_stored_answers(study):
     assert seen[0] == pytest.approx(row["test"], abs=1e-5) and n == len(said)
 
 
-def test_networks_of_the_papers_size_are_recorded_but_not_as_the_papers_setup(study, own_cache, monkeypatch):
+def test_networks_of_the_papers_size_are_no_paper_setup(study, own_cache, monkeypatch):
     monkeypatch.setenv("NBCORE_OBSERVATIONS", str(own_cache / "seen"))
     seen = page.record(study, "book")["B40"]
     assert (seen.setup, seen.preset) == ("reduced", "paper")
