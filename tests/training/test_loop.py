@@ -8,8 +8,17 @@ import pytest
 import torch
 
 from nbcore.errors import ParameterError, StoreError
+from nbcore.models.papers import resnet18
 from nbcore.models.small import mlp, small_cnn
-from nbcore.training.loop import Recipe, as_tensor, cached_features, checkpoint_steps, train
+from nbcore.training.loop import (
+    Recipe,
+    as_tensor,
+    cached_features,
+    checkpoint_steps,
+    memory_layout,
+    place_model,
+    train,
+)
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(60) % 3
@@ -137,6 +146,65 @@ def test_checkpoint_of_another_run_or_damaged_is_refused(tmp_path):
     torch.save({"identity": "other"}, file)
     with pytest.raises(StoreError, match="another run"):
         fit(Recipe(steps=2), checkpoint_file=file)
+
+
+CPU = torch.device("cpu")
+
+
+def strided(inside, kernel=1, stride=2):
+    """A network that ends in one strided convolution, all of it in channels_last before."""
+    convolution = torch.nn.Conv2d(inside, 8, kernel, stride)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, inside, 3, padding=1),
+        convolution,
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8, 3),
+    )
+    return net.to(memory_format=torch.channels_last)
+
+
+class Scaled(torch.nn.Module):
+    """uint8 images as floats, then a network."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x / 255)
+
+
+def test_channels_last_is_kept_clear_of_the_shape_that_damages_memory():
+    first, last = torch.contiguous_format, torch.channels_last
+    for inside, kernel, stride, wanted in [
+        (4, 1, 2, first), (7, 1, 2, first), (1, 1, (1, 2), first), (8, 1, 2, last),
+        (4, 3, 2, last), (4, 1, 1, last),
+    ]:  # fmt: skip
+        assert memory_layout(strided(inside, kernel, stride), CPU) == wanted
+    assert memory_layout(strided(4), torch.device("cuda")) == last
+    assert memory_layout(resnet18(4), CPU) == first and memory_layout(resnet18(8), CPU) == last
+
+
+def test_weights_laid_out_channels_first_have_such_strides():
+    """A 1x1 kernel counts as contiguous with the strides of either layout."""
+    model = strided(4)
+    assert model[1].weight.stride() == (4, 1, 4, 4) and model[1].weight.is_contiguous()
+    place_model(model, CPU)
+    assert model[1].weight.stride() == (4, 1, 1, 1)
+
+
+@pytest.mark.parametrize("network", ["t.resnet18(4, 3, channels=1)", "t.Scaled(t.strided(4))"])
+def test_training_with_one_thread_survives_the_strided_convolution(network):
+    code = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "import torch, test_loop as t; torch.set_num_threads(1)\n"
+        "for seed in range(3):\n"
+        f"    h = t.fit(t.Recipe(steps=30, batch=32, lr=.05, checkpoints=3), {network}, seed)\n"
+        "    assert h.loss[1:].notnull().all()"
+    )
+    process = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert process.returncode == 0, process.stderr.decode()
 
 
 def test_bad_input_is_one_sentence():

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from nbcore.errors import NbcoreError
@@ -42,6 +43,12 @@ def execute(
             )  # fmt: skip
     except PapermillExecutionError as error:
         raise NbcoreError(_sentence(chapter, error, running)) from None
+    except DeadKernelError:
+        raise NbcoreError(
+            f"The process that ran {chapter.stem} died; the likely cause is too little memory or a "
+            "crash in a library: try a smaller preset or fewer workers, and see `nbcore doctor` "
+            f"(the notebook up to there: {running})"
+        ) from None
     finally:
         source.unlink(missing_ok=True)
     notebook = nbformat.read(running, as_version=4)

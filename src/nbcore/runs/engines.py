@@ -11,13 +11,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import xarray as xr
 from tqdm import tqdm
 
-from nbcore.errors import ParameterError, did_you_mean
+from nbcore.errors import ParameterError, StoreError, did_you_mean
 
 #: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
 #: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
@@ -67,6 +68,11 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool:
+            raise StoreError(
+                "A process that computed a member died; the likely cause is too little memory or a "
+                "crash in a library: the finished members are kept, go on with fewer workers."
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
