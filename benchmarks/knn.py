@@ -100,8 +100,10 @@ def main() -> None:
     print(f"{'d':>6} {'':14} {'seconds':>8} {'ratio':>6} {'extra MB':>9} {'in common':>10}")
     for bank in (full @ projection, full):
         queries = np.ascontiguousarray(bank[: asked.queries])
-        runs = [{name: measured(f, bank, queries, K) for name, f in finders.items()}
-                for _ in range(asked.repeats)]  # fmt: skip
+        runs = [
+            {name: measured(f, bank, queries, K) for name, f in finders.items()}
+            for _ in range(asked.repeats)
+        ]
         for run in runs if asked.gpu else ():
             run["torch, GPU"] = on_gpu(bank, queries, K)
         theirs = np.sort(runs[0]["scikit-learn"][2])

@@ -207,11 +207,21 @@ charts.show(
 # %%
 live = study(
     resolve(
-        "rise-and-fall", "smoke", conditions=["full", "random"], seeds=1,
-        testbed=["knn-10", "knn-30", "mlp-10", "mlp-30", "cnn16-10", "cnn16-30"],
+        "rise-and-fall",
+        "smoke",
+        conditions=["full", "random"],
+        seeds=1,
+        testbed=[
+            "knn-10",
+            "knn-30",
+            "mlp-10",
+            "mlp-30",
+            "cnn16-10",
+            "cnn16-30",
+        ],
     ),
     fresh=True,
-)  # fmt: skip
+)
 print(f"line of {live.line.n} models: slope {live.line.slope:.2f}")
 
 # %% tags=["hide-input"]

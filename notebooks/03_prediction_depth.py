@@ -83,12 +83,14 @@ show_cards("prediction-depth", page.record(study, preset))
 
 # %%
 cat, dog = 0, 1
-probes = np.array([
-    [cat, cat, cat, cat, cat],
-    [dog, cat, cat, cat, cat],
-    [cat, dog, cat, dog, dog],
-    [cat, cat, dog, dog, cat],
-])  # fmt: skip
+probes = np.array(
+    [
+        [cat, cat, cat, cat, cat],
+        [dog, cat, cat, cat, cat],
+        [cat, dog, cat, dog, dog],
+        [cat, cat, dog, dog, cat],
+    ]
+)
 print(prediction_depth(probes, np.array([cat, cat, dog, dog])))  # -1: none
 
 # %% [markdown]
@@ -305,8 +307,10 @@ member = ensemble.train_member(
     pool, network, recipe, held_out, seed=1, device="cpu"
 )
 right = member["final"].values == pool.labels
-print(f"right: training {right[~held_out].mean():.1%}, "
-      f"held out {right[held_out].mean():.1%}")  # fmt: skip
+print(
+    f"right: training {right[~held_out].mean():.1%}, "
+    f"held out {right[held_out].mean():.1%}"
+)
 pictures.live_gallery(member, pool)
 
 # %% [markdown]

@@ -145,9 +145,10 @@ figures.entropy(study)
 
 # %% tags=["hide-input"]
 charts.show(
-    tables.fitted(study), caption="Bounds fitted on one half of the networks "
+    tables.fitted(study),
+    caption="Bounds fitted on one half of the networks "
     "and scored on the other; 95 % bootstrap intervals over images",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Does it bound anything?
@@ -202,27 +203,42 @@ figures.slopes(study)
 
 # %%
 tiny = Ensemble(
-    dataset="digits", examples=300, test_examples=50, held_out=0.2, width=24,
-    depth=3, steps=120, batch=32, lr=0.03, checkpoints=4, members=20,
-    workers=1, device="cpu",
-)  # fmt: skip
+    dataset="digits",
+    examples=300,
+    test_examples=50,
+    held_out=0.2,
+    width=24,
+    depth=3,
+    steps=120,
+    batch=32,
+    lr=0.03,
+    checkpoints=4,
+    members=20,
+    workers=1,
+    device="cpu",
+)
 sample = scoring.Sample.of("digits:mlp", run_ensemble(tiny))
 half = scoring.halves(sample.held_out)
 a, b = (scoring.scores(sample.some(half == i)) for i in (0, 1))
 bound = fit_bound(a.depth, a.agreement, "lower", share=0.025)
-print(f"slope {bound.slope:+.2f}; below the line in the other half: "
-      f"{bound.share_beyond(b.depth, b.agreement):.1%}")  # fmt: skip
+print(
+    f"slope {bound.slope:+.2f}; below the line in the other half: "
+    f"{bound.share_beyond(b.depth, b.agreement):.1%}"
+)
 
 # %% tags=["hide-input"]
 whole = scoring.scores(sample)
 density(
-    whole.depth, whole.agreement, x_title="mean depth",
-    y_title="consensus-consistency", bins=(12, 9),
+    whole.depth,
+    whole.agreement,
+    x_title="mean depth",
+    y_title="consensus-consistency",
+    bins=(12, 9),
     lines={"lower bound": (bound.slope, bound.intercept)},
     title=f"300 digits: the bound falls by {-bound.slope:.2f} over the depth",
     description="Histogram of consensus-consistency against mean depth for 300 "
     "digits and twenty small networks, with the fitted lower bound.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## What could be wrong

@@ -103,20 +103,14 @@ show_cards("example-difficulty", page.record(result, config, preset))
 # them. An answer counts only where the image was *not* among those that the network learned.
 
 # %%
-held_out = np.array([
-    [1, 1, 0, 0],
-    [1, 0, 1, 0],
-    [0, 1, 1, 0],
-    [1, 1, 0, 0],
-    [0, 0, 1, 0],
-], dtype=bool)  # fmt: skip
-correct = np.array([
-    [1, 0, 1, 1],
-    [1, 1, 0, 1],
-    [1, 1, 1, 1],
-    [1, 0, 1, 1],
-    [1, 1, 0, 1],
-], dtype=bool)  # fmt: skip
+held_out = np.array(
+    [[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]],
+    dtype=bool,
+)
+correct = np.array(
+    [[1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1]],
+    dtype=bool,
+)
 print(cscores.c_scores(correct, held_out).score.round(2))
 
 # %% [markdown]
@@ -379,12 +373,16 @@ scoring.hardest(digits)
 # %%
 live = study(
     resolve(
-        "example-difficulty", "smoke", subset=50, seeds=1, score_members=4,
+        "example-difficulty",
+        "smoke",
+        subset=50,
+        seeds=1,
+        score_members=4,
         conditions=["scratch-hard", "scratch-random", "scratch-easy"],
         testbed=[f"{k}-{n}" for k in ("knn", "mlp", "cnn16") for n in (10, 30)],
     ),
     fresh=True,
-)  # fmt: skip
+)
 charts.show(
     summary(live, page.words)[["condition", "ID", "OOD"]],
     caption="Digits: final accuracies in percent",

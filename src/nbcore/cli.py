@@ -13,9 +13,11 @@ from nbcore.errors import NbcoreError
 
 app = typer.Typer(
     help="Lines & Depths: rerun its chapters, build the book, measure your own models.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-)  # fmt: skip
+)
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: list them, find them, fetch them.")
 runs_app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, publish.")
 app.add_typer(data_app, name="data")
@@ -140,10 +142,14 @@ def claims(
     seen = ledger.observations()
     if claim is None:
         rows = [
-            {"id": c.id, "title": c.title, "chapter": c.chapter,
-             "verdict": seen[c.id].verdict if c.id in seen else ledger.NOT_RUN}
+            {
+                "id": c.id,
+                "title": c.title,
+                "chapter": c.chapter,
+                "verdict": seen[c.id].verdict if c.id in seen else ledger.NOT_RUN,
+            }
             for c in ledger.ledger().values()
-        ]  # fmt: skip
+        ]
         return _show(rows, as_json)
     entry, observation = ledger.get(claim), seen.get(claim)
     details: list[dict[str, Any]] = []

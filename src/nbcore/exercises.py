@@ -89,8 +89,10 @@ def _vote_for_oneself() -> float:
     from nbcore.measures.depth import knn_predict  # imports torch
 
     x, y = load_digits(return_X_y=True)
-    right = [(knn_predict(x.astype(np.float32), y, x.astype(np.float32), 5, out) == y).mean()
-             for out in (False, True)]  # fmt: skip
+    right = [
+        (knn_predict(x.astype(np.float32), y, x.astype(np.float32), 5, out) == y).mean()
+        for out in (False, True)
+    ]
     return float(right[0] - right[1])
 
 

@@ -30,8 +30,9 @@ def open_page(browser, built):
             viewport={"width": width, "height": 900}, java_script_enabled=javascript
         )
         contexts.append(context)
-        context.route("http*://**/*", lambda route: (trouble.append(route.request.url),
-                                                     route.abort()))  # fmt: skip
+        context.route(
+            "http*://**/*", lambda route: (trouble.append(route.request.url), route.abort())
+        )
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))
         if dark:

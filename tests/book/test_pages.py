@@ -167,8 +167,11 @@ def test_a_broken_site_is_refused_with_every_problem_named(built, tmp_path):
     with pytest.raises(check.NbcoreError) as caught:
         check.check_site(tmp_path / "html", tmp_path)
     for words in (
-        "gone of the table", "no claim card that a run has filled",
-        "shows a traceback", "1 images without alternative",
-        "fetches https://cdn.example/a.js", "links to no.html",
-    ):  # fmt: skip
+        "gone of the table",
+        "no claim card that a run has filled",
+        "shows a traceback",
+        "1 images without alternative",
+        "fetches https://cdn.example/a.js",
+        "links to no.html",
+    ):
         assert words in str(caught.value)

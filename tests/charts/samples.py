@@ -37,28 +37,51 @@ def figures() -> dict:
     steps = pd.DataFrame({"x": range(1, 9), "y": np.sqrt(range(8)), "series": EVIL})
     steps = pd.concat([steps, steps.assign(series="b", y=steps["y"] / 2)])
     rows = pd.DataFrame({"category": [EVIL, "b"], "value": [0.2, 0.4], "low": 0.1, "high": 0.5})
-    ends = pd.DataFrame({"kind": [EVIL, EVIL, "b"], "series": ["hard", "easy", "hard"],
-                         "x": [0.6, 0.7, 0.8], "y": [0.03, 0.01, 0.02]})  # fmt: skip
+    ends = pd.DataFrame(
+        {
+            "kind": [EVIL, EVIL, "b"],
+            "series": ["hard", "easy", "hard"],
+            "x": [0.6, 0.7, 0.8],
+            "y": [0.03, 0.01, 0.02],
+        }
+    )
     for c in ("x", "y"):
         ends[f"{c}_low"], ends[f"{c}_high"] = ends[c] - 0.01, ends[c] + 0.01
-    pair = [charts.accuracy_scatter(table, line, scale=s, width=340, **say(s))
-            for s in ("linear", "logit")]  # fmt: skip
+    pair = [
+        charts.accuracy_scatter(table, line, scale=s, width=340, **say(s))
+        for s in ("linear", "logit")
+    ]
     return {
         "accuracy": charts.accuracy_scatter(table.assign(group=table["family"]), line, **say("a")),
         "pair": charts.side_by_side(*pair, **say("Both scales")),
         "robustness": charts.robustness_scatter(rest, band, **say("Few leave the band")),
         "residuals": charts.residual_plot(parts, **say("Logit leaves the least")),
-        "heat": charts.heat_map(rng.random((30, 30)), list(table["model"]),
-                                accuracy=table["ood"].to_numpy(), **say("Sorted")),
+        "heat": charts.heat_map(
+            rng.random((30, 30)),
+            list(table["model"]),
+            accuracy=table["ood"].to_numpy(),
+            **say("Sorted"),
+        ),
         "solved": charts.solved_histogram([5, 0, 3, 9], **say("Most are solved")),
-        "curve": charts.curve(steps.assign(low=steps["y"] - 0.1, high=steps["y"] + 0.1),
-                              x_title="step", y_title="value", band=(0, 0.5, "band"),
-                              level=(1, "level"), x_scale="log", **say("It rises")),
+        "curve": charts.curve(
+            steps.assign(low=steps["y"] - 0.1, high=steps["y"] + 0.1),
+            x_title="step",
+            y_title="value",
+            band=(0, 0.5, "band"),
+            level=(1, "level"),
+            x_scale="log",
+            **say("It rises"),
+        ),
         "trade-off": trade_off(ends, **say("Hard examples cost accuracy")),
-        "bars": charts.bars(rows, x_title="share", x_format="~%", reference=(0.3, "paper"),
-                            **say("Close to the paper")),
+        "bars": charts.bars(
+            rows,
+            x_title="share",
+            x_format="~%",
+            reference=(0.3, "paper"),
+            **say("Close to the paper"),
+        ),
         "explorer": charts.family_explorer(rest, line, family="web", **say("Web data rise")),
-    }  # fmt: skip
+    }
 
 
 @cache

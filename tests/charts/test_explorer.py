@@ -26,12 +26,17 @@ GROUPS = ["easy", "hard", "nobody"]
 def table(n: int = 24) -> pd.DataFrame:
     """Three classes of eight; the second has a name that tries to break out of the page."""
     classes = np.array(["cat", EVIL, "dog"])[np.arange(n) // 8 % 3]
-    return pd.DataFrame({
-        "x": np.arange(n) / 2, "y": np.arange(n)[::-1] / 3.0,
-        "series": np.where(np.arange(n) % 3, "same", "other"), "choice": classes,
-        "group": np.where(np.arange(n) % 8 < 5, "easy", "hard"), "caption": classes,
-        "words": [f"label: {c}; number {i}; depth {i / 2:.1f}" for i, c in enumerate(classes)],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "x": np.arange(n) / 2,
+            "y": np.arange(n)[::-1] / 3.0,
+            "series": np.where(np.arange(n) % 3, "same", "other"),
+            "choice": classes,
+            "group": np.where(np.arange(n) % 8 < 5, "easy", "hard"),
+            "caption": classes,
+            "words": [f"label: {c}; number {i}; depth {i / 2:.1f}" for i, c in enumerate(classes)],
+        }
+    )
 
 
 def images(n: int = 24, channels: int = 1) -> np.ndarray:

@@ -5,8 +5,14 @@ from nbcore.data import labels
 from nbcore.data.labels import load_labels
 from nbcore.errors import DataError
 
-COLUMNS = ("clean_label", "aggre_label", "random_label1", "random_label2", "random_label3",
-           "worse_label")  # fmt: skip
+COLUMNS = (
+    "clean_label",
+    "aggre_label",
+    "random_label1",
+    "random_label2",
+    "random_label3",
+    "worse_label",
+)
 
 
 @pytest.fixture

@@ -91,10 +91,21 @@ def test_unknown_name_says_what_was_meant():
 
 def test_catalogue_is_complete():
     assert set(data.CATALOG) == {
-        "digits", "fashion-mnist", "cifar10", "cifar10n", "cifar100", "svhn", "cifar10.1-v4",
-        "cifar10.1-v6", "cinic10-imagenet", "testbed-cifar10.1", "testbed-imagenetv2",
-        "timm-results", "cifar10-c-scores", "cifar100-c-scores",
-    }  # fmt: skip
+        "digits",
+        "fashion-mnist",
+        "cifar10",
+        "cifar10n",
+        "cifar100",
+        "svhn",
+        "cifar10.1-v4",
+        "cifar10.1-v6",
+        "cinic10-imagenet",
+        "testbed-cifar10.1",
+        "testbed-imagenetv2",
+        "timm-results",
+        "cifar10-c-scores",
+        "cifar100-c-scores",
+    }
     references = (project_root() / "book" / "references.bib").read_text()
     for name, e in data.CATALOG.items():
         assert f"{{{e.cite}," in references

@@ -184,8 +184,10 @@ def test_members_in_any_order_and_score_bounds(ensemble, random):
     assert (entropy[seen] <= math.log(classes) + 1e-12).all()
 
 
-@given(hnp.arrays(float, (4, 6), elements=st.sampled_from([0.0, 1.5, -2.0, np.nan])),
-       hnp.arrays(bool, (4, 6)))  # fmt: skip
+@given(
+    hnp.arrays(float, (4, 6), elements=st.sampled_from([0.0, 1.5, -2.0, np.nan])),
+    hnp.arrays(bool, (4, 6)),
+)
 def test_held_out_mean_equals_the_loop(values, role):
     means = a.held_out_mean(values, role)
     for column, mask, mean in zip(values.T, role.T, means, strict=True):

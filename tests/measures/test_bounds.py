@@ -119,10 +119,12 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     inside = []
     for seed in range(40):
         small = score_bound(*planted(3000, seed=seed), resamples=100)
-        inside.append([
-            small.slope_interval[0] <= truth.slope <= small.slope_interval[1],
-            small.share_interval[0] <= truth.share_beyond(depth, b) <= small.share_interval[1],
-        ])  # fmt: skip
+        inside.append(
+            [
+                small.slope_interval[0] <= truth.slope <= small.slope_interval[1],
+                small.share_interval[0] <= truth.share_beyond(depth, b) <= small.share_interval[1],
+            ]
+        )
     assert (np.mean(inside, axis=0) >= 0.85).all()  # 95 % but for chance: 34 of 40 or more
 
 

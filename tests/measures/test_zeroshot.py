@@ -78,8 +78,10 @@ def test_shuffled_maps_are_right_by_chance_alone():
     p /= p.sum(1, keepdims=True)
     classes = {str(k): range(4 * k, 4 * k + 4) for k in range(5)}
     assert (z.class_scores(p, classes).argmax(1) == labels).all()
-    seen = [(z.class_scores(p, z.shuffled_map(classes, 20, s)).argmax(1) == labels).mean()
-            for s in range(300)]  # fmt: skip
+    seen = [
+        (z.class_scores(p, z.shuffled_map(classes, 20, s)).argmax(1) == labels).mean()
+        for s in range(300)
+    ]
     assert np.mean(seen) == pytest.approx(0.2, abs=3 * np.std(seen) / 300**0.5 + 0.01)
 
 

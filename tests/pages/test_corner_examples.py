@@ -67,20 +67,24 @@ def tables(n=400, members=20, folds=5, seed=0, corners=0.1, classes=CLASSES):
     probes = [f"p{i}" for i in range(LAST + 1)]
     return {
         "members": xr.Dataset(
-            {"held_out": (("member", "example"), held),
-             "final": (("member", "example"), final.astype(np.int16)),
-             "depth": (("member", "example"), deep.astype(np.int8)),
-             "half": ("member", [i // folds % 2 for i in range(members)])},
+            {
+                "held_out": (("member", "example"), held),
+                "final": (("member", "example"), final.astype(np.int16)),
+                "depth": (("member", "example"), deep.astype(np.int8)),
+                "half": ("member", [i // folds % 2 for i in range(members)]),
+            },
             {"member": [f"split-{i:03}" for i in range(members)], "probe": probes},
         ),
         "examples": xr.Dataset(
             {"label": ("example", label), "original_label": ("example", label)},
             attrs={"classes": [f"c{i}" for i in range(classes)]},
         ),
-        "votes": xr.Dataset({"votes": (dims, votes), "said": (dims, said),
-                             "count": (dims[:2], count)}, {"probe": probes}),
+        "votes": xr.Dataset(
+            {"votes": (dims, votes), "said": (dims, said), "count": (dims[:2], count)},
+            {"probe": probes},
+        ),
         "kind": kind,
-    }  # fmt: skip
+    }
 
 
 def as_study(made, key="cifar10:vgg16", size=25, **changes):
@@ -184,9 +188,11 @@ def test_planted_corners_fulfil_the_claims_and_random_ones_do_not(planted):
     )
     control = checks.observed(planted, checks.at_random(planted))
     missed = [
-        k.name for c in ("B30", "B31", "B32", "B34", "B36", "B37") for k in wanted[c]
+        k.name
+        for c in ("B30", "B31", "B32", "B34", "B36", "B37")
+        for k in wanted[c]
         if k.name in control[c] and not k.holds(control[c][k.name])
-    ]  # fmt: skip
+    ]
     assert len(missed) >= 7
     table = checks.comparison({"planted": found, "at random": control})
     assert set(table["claim"]) == {f"B{i}" for i in range(29, 39)}
@@ -239,8 +245,11 @@ def test_a_rule_is_chosen_where_it_is_not_scored(planted):
     # thresholds of the first way, by brute force on its half of the images
     part = np.random.default_rng([planted.seed, 9]).permutation(len(both)) % 2
     places = rescue._places(voters[0], both, planted.last)[:, part == 0]
-    best = max(places[2][(places[0] >= t) & (places[1] >= c)].sum()
-               for t in range(rescue.STEPS) for c in range(rescue.STEPS))  # fmt: skip
+    best = max(
+        places[2][(places[0] >= t) & (places[1] >= c)].sum()
+        for t in range(rescue.STEPS)
+        for c in range(rescue.STEPS)
+    )
     at = rescue._best(places)
     assert at is not None
     assert places[2][(places[0] >= at[0]) & (places[1] >= at[1])].sum() == best
@@ -264,15 +273,18 @@ def watch_of(original, given=None, n=6, learned=None):
     groups = np.stack([curve, 1 - curve, curve * 0 + 1, curve], 1)
     late = np.array([3, 3, 3, 1, 1, 1]) if learned is None else np.array(learned)
     table = xr.Dataset(
-        {"accuracy": (("member", "group", "checkpoint"), groups),
-         "probe_accuracy": (("member", "group", "probe"), groups),
-         "learned": (("member", "example"), np.tile(late, (members, 1))),
-         "depth": (("member", "example"), np.tile(late, (members, 1))),
-         "step": ("checkpoint", np.arange(places) * 10)},
+        {
+            "accuracy": (("member", "group", "checkpoint"), groups),
+            "probe_accuracy": (("member", "group", "probe"), groups),
+            "learned": (("member", "example"), np.tile(late, (members, 1))),
+            "depth": (("member", "example"), np.tile(late, (members, 1))),
+            "step": ("checkpoint", np.arange(places) * 10),
+        },
         {"group": list(noise.GROUPS)},
-    )  # fmt: skip
-    examples = xr.Dataset({"label": ("example", [0, 0, 0, 1, 1, 1]),
-                           "original_label": ("example", [1] * n)})  # fmt: skip
+    )
+    examples = xr.Dataset(
+        {"label": ("example", [0, 0, 0, 1, 1, 1]), "original_label": ("example", [1] * n)}
+    )
     return noise.Watch("cifar10:vgg16", "CIFAR-10, VGG16", table, examples, 40)
 
 
@@ -314,9 +326,13 @@ def chapter_of(studies, mislabelled=None, watched=None):
     run = SimpleNamespace(summary=lambda: summary)
     wrong_runs = {f"watched {k}": run for k in watched or {}}
     return page.Chapter(
-        CornerExamples.book(), dict.fromkeys(studies, run), studies, mislabelled or {},
-        watched or {}, wrong_runs,
-    )  # fmt: skip
+        CornerExamples.book(),
+        dict.fromkeys(studies, run),
+        studies,
+        mislabelled or {},
+        watched or {},
+        wrong_runs,
+    )
 
 
 @pytest.fixture
@@ -357,13 +373,18 @@ def test_disputes_are_read_beside_the_ensemble_of_the_same_images(chapter, plant
 
 def test_every_figure_and_table_of_the_page(chapter, planted):
     for figure in (
-        figures.planes(planted), figures.right_by_corner(chapter),
-        figures.agreement_by_corner(chapter), figures.along_layers(planted),
-        figures.where_they_cross(chapter), figures.rescued(planted),
-        figures.probes_by_set(planted), figures.overall(chapter),
-        wrong.along(chapter.watch, "training"), wrong.along(chapter.watch, "depth"),
+        figures.planes(planted),
+        figures.right_by_corner(chapter),
+        figures.agreement_by_corner(chapter),
+        figures.along_layers(planted),
+        figures.where_they_cross(chapter),
+        figures.rescued(planted),
+        figures.probes_by_set(planted),
+        figures.overall(chapter),
+        wrong.along(chapter.watch, "training"),
+        wrong.along(chapter.watch, "depth"),
         wrong.errors_by_corner(chapter),
-    ):  # fmt: skip
+    ):
         assert len(figure.to_dict()["description"]) > 40
     assert len(page.corners_table(planted)) == 8 and len(page.variants(chapter)) > 15
     assert len(wrong.errors_table(chapter)) == 12 and len(wrong.ranking(chapter)) == 3
@@ -379,8 +400,9 @@ def test_markup_in_a_label_is_shown_as_text(made):
     examples = made["examples"].assign_attrs(classes=[evil, "c1", "c2", "c3"])
     s = as_study(made, examples=examples)
     at = np.arange(40)
-    thumbs = xr.Dataset({"image": (("t", "h", "w", "c"), np.zeros((40, 8, 8, 1), np.uint8)),
-                         "example": ("t", at)})  # fmt: skip
+    thumbs = xr.Dataset(
+        {"image": (("t", "h", "w", "c"), np.zeros((40, 8, 8, 1), np.uint8)), "example": ("t", at)}
+    )
     shown = pictures.plane(s, SimpleNamespace(table=lambda _: thumbs))
     assert "<script" not in shown.markup and "&lt;script&gt;x" in shown.markup
     assert evil in shown.text

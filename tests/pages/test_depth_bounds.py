@@ -41,8 +41,9 @@ def planted(n=3000, members=100, share=0.2, steep=0.8, seed=0, wrong=0.2, full=6
         return said, depth / LAYERS
 
     test_said, test_depth = (v[:, :500] for v in networks(full))
-    return Sample("toys:mlp", *networks(members), held, label, CLASSES, LAYERS, test_said,
-                  test_depth)  # fmt: skip
+    return Sample(
+        "toys:mlp", *networks(members), held, label, CLASSES, LAYERS, test_said, test_depth
+    )
 
 
 def as_run(sample):
@@ -62,12 +63,15 @@ def as_run(sample):
     )
     rest = np.zeros((sample.networks, sample.test_said.shape[1]), np.int16)
     members = xr.Dataset(
-        {"held_out": (at[0], stack(None, sample.held_out)),
-         "final": (at[0], stack(None, sample.said)), "depth": (at[0], stack(None, depth)),
-         "final_test": (at[1], np.concatenate([sample.test_said, rest])),
-         "depth_test": (at[1], np.concatenate([test_depth, rest.astype(np.int8)]))},
+        {
+            "held_out": (at[0], stack(None, sample.held_out)),
+            "final": (at[0], stack(None, sample.said)),
+            "depth": (at[0], stack(None, depth)),
+            "final_test": (at[1], np.concatenate([sample.test_said, rest])),
+            "depth_test": (at[1], np.concatenate([test_depth, rest.astype(np.int8)])),
+        },
         {"member": names, "probe": [str(i) for i in range(LAYERS + 1)]},
-    )  # fmt: skip
+    )
     examples = xr.Dataset({"label": ("example", sample.label)})
     examples.attrs["classes"] = list("abcde")
     assert members.sizes["member"] == m and members.sizes["example"] == n
@@ -151,10 +155,15 @@ def test_what_is_undefined_is_left_out(sample):
 
 def test_by_hand_with_ties():
     table = tables.by_hand(
-        [["cat"] * 5, ["dog"] * 4 + ["cat"], ["cat", "cat", "dog", "dog", "bird"],
-         ["cat", "cat", "dog", "dog", "bird"]],
-        ["cat", "cat", "dog", "bird"], ["bird", "cat", "dog"],
-    )  # fmt: skip
+        [
+            ["cat"] * 5,
+            ["dog"] * 4 + ["cat"],
+            ["cat", "cat", "dog", "dog", "bird"],
+            ["cat", "cat", "dog", "dog", "bird"],
+        ],
+        ["cat", "cat", "dog", "bird"],
+        ["bird", "cat", "dog"],
+    )
     assert table["consensus"].tolist() == ["cat", "dog", "dog", "cat"]
     assert table["consistency"].tolist() == [1, 0.2, 0.4, 0.2]
     assert table["consensus-consistency"].tolist() == [1, 0.8, 0.4, 0.4]
@@ -168,8 +177,11 @@ def test_the_course_is_a_mean_over_predictions_at_each_depth():
     depth[:, 0], value[0] = np.nan, np.nan
     seen = course(depth, value, 4, 50)
     for i, level in enumerate(seen.depth):
-        pairs = [v for d, v in zip(depth.ravel(), value.ravel(), strict=True)
-                 if d == level and not np.isnan(v)]  # fmt: skip
+        pairs = [
+            v
+            for d, v in zip(depth.ravel(), value.ravel(), strict=True)
+            if d == level and not np.isnan(v)
+        ]
         assert seen.counts[i] == len(pairs) and seen.draws[0, i] == pytest.approx(np.mean(pairs))
     rising = course(np.tile([0, 0.5, 1.0], (3, 20)), np.tile([1, 2, 3.0], (3, 20)), 2, 5)
     assert rising.spearman()[0] == pytest.approx(1)
@@ -245,8 +257,16 @@ def test_every_table_and_figure_can_be_made(result):
         real = tried[tried["variant"] != tables.SHUFFLED]
         assert len(tried) == 7 and (real["value"] < 0.06).all()
         assert isinstance(figures.histograms(found), Figure)
-    made = [f(result) for f in (figures.agreement, figures.entropy, figures.slopes,
-                                figures.controls, figures.attempts)]  # fmt: skip
+    made = [
+        f(result)
+        for f in (
+            figures.agreement,
+            figures.entropy,
+            figures.slopes,
+            figures.controls,
+            figures.attempts,
+        )
+    ]
     made += [figures.along(result, what) for what in figures.COURSES]
     assert all(isinstance(figure, Figure) for figure in made)
     assert "6 of 6 bounds hold" in " ".join(figures.controls(result).to_dict()["title"]["text"])
@@ -255,12 +275,21 @@ def test_every_table_and_figure_can_be_made(result):
 def test_too_few_examples_give_a_sentence_in_the_place_of_a_figure():
     few = planted(n=15, members=20)
     result = study.Study(
-        DepthBounds.smoke(), {}, {"toys:mlp": few}, {"toys:mlp": study.bounds(few, 20)},
-        {"toys:mlp": dict.fromkeys(figures.COURSES)}, study.steepness({"toys:mlp": few}, 20),
-    )  # fmt: skip
+        DepthBounds.smoke(),
+        {},
+        {"toys:mlp": few},
+        {"toys:mlp": study.bounds(few, 20)},
+        {"toys:mlp": dict.fromkeys(figures.COURSES)},
+        study.steepness({"toys:mlp": few}, 20),
+    )
     assert result.found["toys:mlp"].agreement is None
-    for figure in (figures.agreement, figures.entropy, figures.slopes, figures.controls,
-                   figures.attempts):  # fmt: skip
+    for figure in (
+        figures.agreement,
+        figures.entropy,
+        figures.slopes,
+        figures.controls,
+        figures.attempts,
+    ):
         assert isinstance(figure(result), Table) and "Not drawn" in repr(figure(result))
     assert "give full_members=4" in repr(figures.along(result, "agreement"))
     assert isinstance(figures.histograms(result.found["toys:mlp"]), Figure)

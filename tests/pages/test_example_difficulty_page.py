@@ -48,9 +48,17 @@ def curve(name, accuracy, er, draws=40, seeds=2, noise=0.001):
     shift[:, 0] = 0
     x, y = accuracy + shift[0], er + shift[1]
     return Curve(
-        name, np.arange(len(er)) * 10, x, x - 0.1 + y, y, y, np.stack([accuracy] * seeds),
-        np.stack([er] * seeds), (accuracy > 0.2) & (accuracy < 0.95), np.full(len(er), BAND),
-    )  # fmt: skip
+        name,
+        np.arange(len(er)) * 10,
+        x,
+        x - 0.1 + y,
+        y,
+        y,
+        np.stack([accuracy] * seeds),
+        np.stack([er] * seeds),
+        (accuracy > 0.2) & (accuracy < 0.95),
+        np.full(len(er), BAND),
+    )
 
 
 GRID = (0.1, 0.3, 0.5, 0.7)
@@ -80,9 +88,11 @@ def made(changes=None, phase=(0, 0, 0, 1)):
     line = robustness.fit_line([0.2, 0.5, 0.95], [0.1, 0.3, 0.8])
     models = pd.DataFrame({"model": ["a", "b"], "id": [0.3, 0.8], "ood": [0.2, 0.5], "er": [0, 0]})
     names = [f"{name}-seed{s}" for name in ("full-then-hard", "full-then-random") for s in (0, 1)]
-    run = FakeRun(curves=xr.Dataset(
-        {"phase": (("member", "checkpoint"), [list(map(float, phase))] * 4)}, {"member": names}
-    ))  # fmt: skip
+    run = FakeRun(
+        curves=xr.Dataset(
+            {"phase": (("member", "checkpoint"), [list(map(float, phase))] * 4)}, {"member": names}
+        )
+    )
     return DifficultyStudy(run, run, models, line, curves, 1000, 1000, CONFIG, run)
 
 
@@ -186,16 +196,15 @@ def test_figures_state_what_they_show():
         "Hard examples peak above random ones, beyond chance, for 3 of 3 networks": figures.gains(
             study
         ),
-        "Random start: with or without a schedule the ends are within 0.0 points":
-            figures.schedules(study, "scratch"),
-        "Schedules that leave the curve of all examples by more than the testbed's interval: 3 of "
-        "3":
-            figures.schedule_differences(study),
-        "Going on with hard examples changes ID accuracy by -5.0, effective robustness by +2.0 "
-        "points": figures.going_on(study),
-        "A stand-in: the rank correlation of pretraining size and peak is +1.00 [+1.00, +1.00]":
-            figures.pretraining(study),
-    }  # fmt: skip
+    }
+    schedules = figures.schedules(study, "scratch")
+    titles["Random start: with or without a schedule the ends are within 0.0 points"] = schedules
+    leaving = "Schedules that leave the curve of all examples by more than the testbed's interval: "
+    titles[leaving + "3 of 3"] = figures.schedule_differences(study)
+    going = "Going on with hard examples changes ID accuracy by -5.0, effective robustness by +2.0 "
+    titles[going + "points"] = figures.going_on(study)
+    stand_in = "A stand-in: the rank correlation of pretraining size and peak is "
+    titles[stand_in + "+1.00 [+1.00, +1.00]"] = figures.pretraining(study)
     for title, figure in titles.items():
         assert " ".join(figure.title.text) == title
 
@@ -214,11 +223,14 @@ def test_bands_differ_from_point_to_point():
 def test_without_what_it_needs_a_figure_is_a_sentence():
     nothing = made({name: None for name in made().curves})
     for figure in (
-        figures.choices(nothing, "full"), figures.final_against_peak(nothing),
-        figures.gains(nothing), figures.schedules(nothing, "full"),
-        figures.schedule_differences(nothing), figures.going_on(nothing),
+        figures.choices(nothing, "full"),
+        figures.final_against_peak(nothing),
+        figures.gains(nothing),
+        figures.schedules(nothing, "full"),
+        figures.schedule_differences(nothing),
+        figures.going_on(nothing),
         figures.pretraining(nothing),
-    ):  # fmt: skip
+    ):
         assert isinstance(figure, Table) and figure.text.startswith("Not drawn: ")
 
 
@@ -238,15 +250,18 @@ def votes(members=8, examples=200, classes=2, seed=0):
 def scores(**changes):
     right, held, label = votes(**changes)
     found = xr.Dataset(
-        {k: (("member", "byte"), np.packbits(bits, axis=1))
-         for k, bits in (("held_out", held), ("correct", right))},
+        {
+            k: (("member", "byte"), np.packbits(bits, axis=1))
+            for k, bits in (("held_out", held), ("correct", right))
+        },
         attrs={"examples": len(label)},
-    )  # fmt: skip
+    )
     kinds = sorted({f"c{k}" for k in label.tolist()})
     examples = xr.Dataset({"label": ("example", label)}, attrs={"classes": kinds})
     pictures = np.zeros((60, 8, 8, 1), np.uint8)
-    thumbs = xr.Dataset({"image": (("thumb", "y", "x", "c"), pictures),
-                         "example": ("thumb", np.arange(60))})  # fmt: skip
+    thumbs = xr.Dataset(
+        {"image": (("thumb", "y", "x", "c"), pictures), "example": ("thumb", np.arange(60))}
+    )
     return scoring.gather(FakeRun(members=found, examples=examples, thumbnails=thumbs))
 
 

@@ -59,13 +59,14 @@ def ensemble(link=1.0, n=400, tests=200, members=10, full=4, seed=0):
 
     examples = xr.Dataset(
         {
-            "label": ("example", label), "label_test": ("test_example", np.zeros(tests, int)),
+            "label": ("example", label),
+            "label_test": ("test_example", np.zeros(tests, int)),
             "output_margin_train": ("example", margin(difficulty)),
             "output_margin_test": ("test_example", margin(test)),
             "input_margin_train": ("margin_example", margin(difficulty[:100])),
             "input_margin_test": ("margin_test_example", margin(test[:100])),
         }
-    )  # fmt: skip
+    )
     return {"members": members_table, "examples": examples}
 
 
@@ -177,8 +178,12 @@ def test_a_planted_relation_is_found(linked, monkeypatch, tmp_path):
     }
     seen = recorded(found, monkeypatch, tmp_path)
     assert set(seen) == {"B14", "B15", "B16", "B17", "B18", "B19", "B20"}
-    wanted = dict(B14="reproduced in a reduced setup", B15="reproduced in a reduced setup",
-                  B16="not reproduced", B20="reproduced in a reduced setup")  # fmt: skip
+    wanted = dict(
+        B14="reproduced in a reduced setup",
+        B15="reproduced in a reduced setup",
+        B16="not reproduced",
+        B20="reproduced in a reduced setup",
+    )
     assert {k: seen[k].verdict for k in wanted} == wanted
     assert all(o.setup == "reduced" for o in seen.values())
     assert len(seen["B17"].observed) == 2  # a reduced setup is asked for the weaker bounds alone

@@ -41,8 +41,9 @@ def test_networks_of_the_papers_size_are_no_paper_setup(study, own_cache, monkey
     seen = page.record(study, "book")["B40"]
     assert (seen.setup, seen.preset) == ("reduced", "paper")
     assert "NVIDIA" in seen.run["hardware"]
-    held = [c.holds(seen.observed[c.name]) for c in claims.get("B40").checks
-            if c.name in seen.observed]  # fmt: skip
+    held = [
+        c.holds(seen.observed[c.name]) for c in claims.get("B40").checks if c.name in seen.observed
+    ]
     # twelve networks are asked for: a part of them is never more than a part of the claim
     assert seen.verdict == (claims.PARTLY if any(held) else claims.NOT)
 

@@ -14,10 +14,23 @@ from nbcore.runs.ensembles import Ensemble, run_ensemble
 from nbcore.runs.relabelling import FILTERS, OURS, compare, held_out_probabilities, verdict
 
 NOISY = Ensemble(
-    dataset="digits", examples=300, test_examples=10, width=32, depth=2, steps=250, batch=32,
-    lr=0.03, checkpoints=4, k=10, held_out=0.2, members=6, full_members=1, workers=1, noise=0.2,
+    dataset="digits",
+    examples=300,
+    test_examples=10,
+    width=32,
+    depth=2,
+    steps=250,
+    batch=32,
+    lr=0.03,
+    checkpoints=4,
+    k=10,
+    held_out=0.2,
+    members=6,
+    full_members=1,
+    workers=1,
+    noise=0.2,
     device="cpu",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,8 +120,12 @@ def test_cleanlab_is_given_the_labels_and_the_held_out_probabilities(run):
     table, known = compare(run, resamples=50), rows(run, corner=1)
     label = known["label"].to_numpy()
     wrong = label != known["original"].to_numpy()
-    assert table.attrs == {"examples": 300, "wrong": wrong.sum(), "probabilities": "votes",
-                           "left_out": 0}  # fmt: skip
+    assert table.attrs == {
+        "examples": 300,
+        "wrong": wrong.sum(),
+        "probabilities": "votes",
+        "left_out": 0,
+    }
     p = held_out_probabilities(run)
     for i, filter_by in enumerate(FILTERS):
         found = find_label_issues(label, p, filter_by=filter_by, n_jobs=1)
@@ -136,9 +153,9 @@ def test_planted_labels_are_found_and_chance_finds_none(run):
 
 
 @pytest.mark.parametrize(
-    "low, high, word", [(0.1, 0.2, "wins over cl"), (-0.2, -0.1, "cleanlab wins"),
-                        (-0.1, 0.1, "Neither")]
-)  # fmt: skip
+    "low, high, word",
+    [(0.1, 0.2, "wins over cl"), (-0.2, -0.1, "cleanlab wins"), (-0.1, 0.1, "Neither")],
+)
 def test_the_winner_is_the_one_whose_interval_says_so(run, low, high, word):
     table = compare(run, resamples=20)
     table.loc[table["method"] == "cleanlab", ["f1_ahead_low", "f1_ahead_high"]] = low, high

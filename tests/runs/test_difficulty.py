@@ -26,8 +26,9 @@ from nbcore.runs.difficulty_sample import look
 RNG = np.random.default_rng(0)
 MARKUP = '<b>cow & "co" [red]'
 START = "from nbcore.cli import main; main()"
-QUICK = dict(network="mlp", width=16, steps=40, batch=16, k=5, members=5, corner=5, workers=1,
-             device="cpu")  # fmt: skip
+QUICK = dict(
+    network="mlp", width=16, steps=40, batch=16, k=5, members=5, corner=5, workers=1, device="cpu"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -134,9 +135,10 @@ def test_the_page_works_with_keys_and_without_javascript(folder, browser, tmp_pa
     target = page.write_page(judge(config(folder)), tmp_path / "out").as_uri()
     for javascript in (False, True):
         context = browser.new_context(
-            java_script_enabled=javascript, viewport={"width": 390, "height": 800},
+            java_script_enabled=javascript,
+            viewport={"width": 390, "height": 800},
             color_scheme="dark",
-        )  # fmt: skip
+        )
         tab, trouble = context.new_page(), []
         tab.on("pageerror", lambda e, t=trouble: t.append(str(e)))
         tab.on("console", lambda m, t=trouble: t.append(m.text))
@@ -199,8 +201,10 @@ def test_splits_of_the_folders_own_and_of_parquet(tmp_path):
     assert len(judged.table) == 20
     assert all(f.startswith("train/") for f in named(judged)["file"])
     files = sorted((tmp_path / "a" / "train").rglob("*.png"))
-    rows = {"image": [{"bytes": f.read_bytes(), "path": None} for f in files],
-            "label": [0] * 10 + [2] * 10}  # fmt: skip
+    rows = {
+        "image": [{"bytes": f.read_bytes(), "path": None} for f in files],
+        "label": [0] * 10 + [2] * 10,
+    }
     (tmp_path / "b").mkdir()
     target = tmp_path / "b" / "train-00000.parquet"
     pq.write_table(pa.table(rows), target)

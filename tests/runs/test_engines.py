@@ -11,9 +11,19 @@ from nbcore.runs import engines
 from nbcore.runs.ensembles import Ensemble, member
 
 TINY = Ensemble(
-    dataset="digits", examples=60, test_examples=20, width=16, depth=2, steps=20, batch=20,
-    checkpoints=4, k=5, held_out=0.2, members=3, device="cpu",
-)  # fmt: skip
+    dataset="digits",
+    examples=60,
+    test_examples=20,
+    width=16,
+    depth=2,
+    steps=20,
+    batch=20,
+    checkpoints=4,
+    k=5,
+    held_out=0.2,
+    members=3,
+    device="cpu",
+)
 
 
 def threads(name: str) -> xr.Dataset:

@@ -11,9 +11,20 @@ from nbcore.runs.ensembles import Ensemble, load_pool, plant_noise, run_ensemble
 from nbcore.training import loop
 
 TINY = Ensemble(
-    dataset="digits", examples=60, test_examples=20, width=16, depth=2, steps=20, batch=20,
-    checkpoints=4, k=5, held_out=0.2, members=3, workers=1, device="cpu",
-)  # fmt: skip
+    dataset="digits",
+    examples=60,
+    test_examples=20,
+    width=16,
+    depth=2,
+    steps=20,
+    batch=20,
+    checkpoints=4,
+    k=5,
+    held_out=0.2,
+    members=3,
+    workers=1,
+    device="cpu",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,24 @@ from nbcore.runs.pretraining_size import run_pretraining
 
 FEW = ("full-hard", "full-then-hard", "head-easy", "scratch-phase-out-25", "pretrain-60")
 SMALL = ExampleDifficulty.resolve(
-    "smoke", conditions=FEW, seeds=1, head_seeds=1, steps=12, random_steps=12, head_steps=30,
-    schedule_steps=12, random_schedule_steps=12, further_steps=8, checkpoints=4,
-    score_members=4, depth_members=2, pretrain_steps=12, resamples=30, device="cpu",
+    "smoke",
+    conditions=FEW,
+    seeds=1,
+    head_seeds=1,
+    steps=12,
+    random_steps=12,
+    head_steps=30,
+    schedule_steps=12,
+    random_schedule_steps=12,
+    further_steps=8,
+    checkpoints=4,
+    score_members=4,
+    depth_members=2,
+    pretrain_steps=12,
+    resamples=30,
+    device="cpu",
     testbed=("mean-30", "knn-30", "logistic-450", "patches-450", "mlp-450"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True)
@@ -137,10 +150,13 @@ def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypa
     depth[:, np.flatnonzero(order == 7)] = -1
     dims = ("member", "example")
     table = xr.Dataset(
-        {"held_out": (dims, np.zeros(depth.shape, bool)), "depth": (dims, depth),
-         "half": ("member", [-1, -1])},
+        {
+            "held_out": (dims, np.zeros(depth.shape, bool)),
+            "depth": (dims, depth),
+            "half": ("member", [-1, -1]),
+        },
         {"member": source.names(), "probe": np.arange(6)},
-    )  # fmt: skip
+    )
     monkeypatch.setattr(
         example_scores, "run_ensemble", lambda *_, **__: SimpleNamespace(table=lambda _: table)
     )

@@ -15,14 +15,18 @@ def member(held_out=(False,) * 4):
     votes = np.eye(3, dtype=np.uint8)[said] * 30
     history = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 2, 0]])  # (checkpoint, example)
     return xr.Dataset(
-        {"held_out": ("example", np.array(held_out)), "label": ("example", [0, 1, 2, 0]),
-         "final": ("example", [0, 1, 2, 0]), "votes": (("example", "probe", "class"), votes),
-         "votes_test": (("test_example", "probe", "class"), votes[:1]),
-         "history": (("checkpoint", "example"), history),
-         "history_test": (("checkpoint", "test_example"), history[:, :1]),
-         "step": ("checkpoint", [0, 10, 20])},
+        {
+            "held_out": ("example", np.array(held_out)),
+            "label": ("example", [0, 1, 2, 0]),
+            "final": ("example", [0, 1, 2, 0]),
+            "votes": (("example", "probe", "class"), votes),
+            "votes_test": (("test_example", "probe", "class"), votes[:1]),
+            "history": (("checkpoint", "example"), history),
+            "history_test": (("checkpoint", "test_example"), history[:, :1]),
+            "step": ("checkpoint", [0, 10, 20]),
+        },
         coords={"probe": ["input", "hidden1", "softmax"]},
-    )  # fmt: skip
+    )
 
 
 def test_a_row_by_hand():
@@ -50,17 +54,34 @@ def test_held_out_examples_are_no_part_of_what_is_learned():
 @pytest.fixture(scope="module")
 def settings() -> Ensemble:
     return Ensemble(
-        dataset="digits", examples=200, test_examples=20, width=24, depth=2, noise=0.3, steps=150,
-        batch=32, lr=0.05, checkpoints=6, members=0, full_members=2, k=5, workers=1,
-    )  # fmt: skip
+        dataset="digits",
+        examples=200,
+        test_examples=20,
+        width=24,
+        depth=2,
+        noise=0.3,
+        steps=150,
+        batch=32,
+        lr=0.05,
+        checkpoints=6,
+        members=0,
+        full_members=2,
+        k=5,
+        workers=1,
+    )
 
 
 def test_digits_with_planted_labels(own_cache, settings):
     run = run_label_noise(settings)
     assert run.experiment == label_noise.SLUG and run.origin == "computed"
     members, examples = run.table("members"), run.table("examples")
-    assert dict(members.sizes) == {"member": 2, "group": 4, "checkpoint": 6, "probe": 4,
-                                   "example": 200}  # fmt: skip
+    assert dict(members.sizes) == {
+        "member": 2,
+        "group": 4,
+        "checkpoint": 6,
+        "probe": 4,
+        "example": 200,
+    }
     pool = load_pool(settings)
     assert np.array_equal(examples["label"], pool.labels)
     share = (examples["label"] != examples["original_label"]).mean()

@@ -35,8 +35,10 @@ def test_a_recount_of_the_public_predictions_agrees_with_what_is_stored(
 def test_the_stored_counts_equal_a_loop_over_the_predictions(real_data, beds):
     raw = data.load_testbed("testbed-cifar10.1")
     stored = beds["cifar10.1"].run
-    right = [[int(p == y) for p, y in zip(row, raw.id_labels, strict=True)]
-             for row in raw.id_predictions[:3]]  # fmt: skip
+    right = [
+        [int(p == y) for p, y in zip(row, raw.id_labels, strict=True)]
+        for row in raw.id_predictions[:3]
+    ]
     counts = stored.table("models")["id_correct"].sel(model=list(raw.models[:3])).values
     assert counts.tolist() == [sum(row) for row in right]
     dominance = stored.table("dominance")["dominance"].sel(model=raw.models[0], other=raw.models[1])
@@ -46,8 +48,11 @@ def test_the_stored_counts_equal_a_loop_over_the_predictions(real_data, beds):
 
 def test_the_counts_are_the_known_ones(beds):
     assert {k: len(b.models) for k, b in beds.items()} == {
-        "cifar10.1": 30, "imagenetv2": 67, "timm-imagenetv2": 1266, "timm-imagenet-a": 1265,
-    }  # fmt: skip
+        "cifar10.1": 30,
+        "imagenetv2": 67,
+        "timm-imagenetv2": 1266,
+        "timm-imagenet-a": 1265,
+    }
     solvers = beds["imagenetv2"].run.table("solvers")["solvers"].values
     assert (solvers == 0).sum() == 2384
     high = {k: int((b.models["er"] > 0.01).sum()) for k, b in beds.items()}

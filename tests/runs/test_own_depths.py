@@ -239,10 +239,14 @@ def test_the_page_shows_everything(folder, tiny, monkeypatch, capsys):
 )
 def test_the_title_compares_shallower_with_deeper(depths, found):
     m = xr.Dataset(
-        {"depth": ("image", depths), "held_out": ("image", [True] * 4),
-         "label": ("image", [0, 1, 1, 0]), "prediction": ("image", [0, 1, 1, 1])},
+        {
+            "depth": ("image", depths),
+            "held_out": ("image", [True] * 4),
+            "label": ("image", [0, 1, 1, 0]),
+            "prediction": ("image", [0, 1, 1, 1]),
+        },
         coords={"probe": list("abcd")},
-    )  # fmt: skip
+    )
     assert f"are less often right: {found}" in page.by_depth(m).to_dict()["description"]
 
 

@@ -11,11 +11,14 @@ LABELS = np.random.default_rng(0).integers(0, 4, 21)
 def member(checkpoints: int, seed: int) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     said = np.where(rng.random((checkpoints, 21)) < 0.5, LABELS, 0).astype(np.int16)
-    return xr.Dataset({
-        "step": ("checkpoint", 10 * np.arange(checkpoints)),
-        "phase": ("checkpoint", np.arange(checkpoints) // 2),
-        "prediction_id": (("checkpoint", "example_id"), said), "label_id": ("example_id", LABELS),
-    })  # fmt: skip
+    return xr.Dataset(
+        {
+            "step": ("checkpoint", 10 * np.arange(checkpoints)),
+            "phase": ("checkpoint", np.arange(checkpoints) // 2),
+            "prediction_id": (("checkpoint", "example_id"), said),
+            "label_id": ("example_id", LABELS),
+        }
+    )
 
 
 def test_bits_are_those_of_the_predictions_and_the_end_of_short_members_is_missing():

@@ -25,10 +25,17 @@ FEW = ("full", "last-layer", "last-layer-mse", "random", "random-small")
 @pytest.fixture(scope="module")
 def smoke():
     return RiseAndFall.resolve(
-        "smoke", conditions=FEW, seeds=1, head_seeds=2, head_steps=60, steps=30, random_steps=30,
-        small_steps=30, resamples=40,
+        "smoke",
+        conditions=FEW,
+        seeds=1,
+        head_seeds=2,
+        head_steps=60,
+        steps=30,
+        random_steps=30,
+        small_steps=30,
+        resamples=40,
         testbed=("mean-30", "knn-30", "mlp-10", "mlp-450", "cnn16-30", "cnn16-450"),
-    )  # fmt: skip
+    )
 
 
 def test_smoke_end_to_end_and_read_again(smoke, own_cache, tmp_path, monkeypatch):
@@ -66,17 +73,22 @@ def planted(robust, n=20_000):
     x = np.linspace(0.2, 0.9, 12)
     bed = xr.Dataset(
         {"correct_id": (("member", "b"), bits(x)), "correct_ood": (("member", "c"), bits(line(x)))},
-        {"member": [f"cnn16-{i}" for i in range(12)]}, {"total_id": n, "total_ood": n},
-    )  # fmt: skip
+        {"member": [f"cnn16-{i}" for i in range(12)]},
+        {"total_id": n, "total_ood": n},
+    )
     path = np.array([0.3, 0.5, 0.7, 0.8])
     inside = np.tile(path, (3, 1))
     outside = line(inside) + np.array(robust)
     dims = ("member", "checkpoint")
     runs = xr.Dataset(
-        {"correct_id": ((*dims, "b"), bits(inside)), "correct_ood": ((*dims, "c"), bits(outside)),
-         "step": (dims, np.tile([0.0, 1, 10, 100], (3, 1)))},
-        {"member": [f"full-seed{i}" for i in range(3)]}, {"total_id": n, "total_ood": n},
-    )  # fmt: skip
+        {
+            "correct_id": ((*dims, "b"), bits(inside)),
+            "correct_ood": ((*dims, "c"), bits(outside)),
+            "step": (dims, np.tile([0.0, 1, 10, 100], (3, 1))),
+        },
+        {"member": [f"full-seed{i}" for i in range(3)]},
+        {"total_id": n, "total_ood": n},
+    )
     return SimpleNamespace(table=lambda _: bed), SimpleNamespace(table=lambda _: runs)
 
 
@@ -131,12 +143,28 @@ def test_another_timm_model_and_two_folders(tmp_path, own_cache):
     weights = tmp_path / "weights.pth"
     torch.save(timm.create_model("test_resnet").state_dict(), weights)
     config = RiseAndFall.resolve(
-        "book", model="test_resnet", weights=str(weights), id=folder(tmp_path / "a", 12, 3, 0),
-        ood=[folder(tmp_path / "b", 5, 3, 1), folder(tmp_path / "c", 5, 3, 2)], image_size=16,
-        train_images=30, test_images=20, conditions=["full", "last-layer"], seeds=1, head_seeds=1,
-        size=32, feature_size=32, steps=6, head_steps=20, batch=10, workers=1, checkpoints=3,
-        testbed=["mean-30", "logistic-12", "knn-30", "mlp-12"], epochs=0.02, resamples=20,
-    )  # fmt: skip
+        "book",
+        model="test_resnet",
+        weights=str(weights),
+        id=folder(tmp_path / "a", 12, 3, 0),
+        ood=[folder(tmp_path / "b", 5, 3, 1), folder(tmp_path / "c", 5, 3, 2)],
+        image_size=16,
+        train_images=30,
+        test_images=20,
+        conditions=["full", "last-layer"],
+        seeds=1,
+        head_seeds=1,
+        size=32,
+        feature_size=32,
+        steps=6,
+        head_steps=20,
+        batch=10,
+        workers=1,
+        checkpoints=3,
+        testbed=["mean-30", "logistic-12", "knn-30", "mlp-12"],
+        epochs=0.02,
+        resamples=20,
+    )
     for role in ("ood", "ood2"):
         result = study(config, role)
         assert set(result.curves) == {"full", "last-layer"}

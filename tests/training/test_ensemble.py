@@ -30,9 +30,7 @@ def digits(n=200, tested=50):
     images = (images * 15).astype(np.uint8).reshape(-1, 8, 8, 1)
     used, test = slice(0, n), slice(n, n + tested)
     classes = tuple("0123456789")
-    return Pool(
-        images[used], labels[used], labels[used], images[test], labels[test], classes
-    )  # fmt: skip
+    return Pool(images[used], labels[used], labels[used], images[test], labels[test], classes)
 
 
 POOL = digits()
@@ -120,9 +118,14 @@ def test_a_member_has_every_table_with_its_dimensions():
         "votes_test": ((tested, *both), "uint8"),
     }
     assert dict(data.sizes) == {
-        "example": 200, "test_example": 50, "checkpoint": 5, "probe": 4, "class": 10,
-        "margin_example": 20, "margin_test_example": 20,
-    }  # fmt: skip
+        "example": 200,
+        "test_example": 50,
+        "checkpoint": 5,
+        "probe": 4,
+        "class": 10,
+        "margin_example": 20,
+        "margin_test_example": 20,
+    }
     assert data.probe.values.tolist() == ["input", "hidden1", "hidden2", "softmax"]
     assert data.step.values.tolist() == loop.checkpoint_steps(30, 5).tolist()
     assert (data.votes.sum("class") == 10).all() and (data.votes_test.sum("class") == 10).all()
@@ -249,6 +252,10 @@ def test_more_neighbours_than_examples_trained_on_are_refused():
 
 def test_many_neighbours_are_counted_without_overflow():
     pool = digits(400)
-    data = member(pool, recipe=loop.Recipe(1, 32, checkpoints=2), k=300,
-                  held_out=held_out_mask(400, 0, 0.1, "independent"))  # fmt: skip
+    data = member(
+        pool,
+        recipe=loop.Recipe(1, 32, checkpoints=2),
+        k=300,
+        held_out=held_out_mask(400, 0, 0.1, "independent"),
+    )
     assert data.votes.dtype == np.int32 and (data.votes.sum("class") == 300).all()

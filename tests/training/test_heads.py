@@ -46,10 +46,13 @@ def test_weight_decay_of_twice_lambda_is_the_pull(layer):
     labels, pull, rate = torch.arange(40) % 3, 0.3, 0.05
     head = heads.MappedHead(weight, bias, targets)
     loop.train(
-        head, (x, labels), {"id": (x, labels)},
+        head,
+        (x, labels),
+        {"id": (x, labels)},
         loop.Recipe(steps=5, batch=40, lr=rate, momentum=0.0, weight_decay=2 * pull, checkpoints=2),
-        device="cpu", precision="float32",
-    )  # fmt: skip
+        device="cpu",
+        precision="float32",
+    )
     kept = [i for t in targets for i in t]
     w, b = (t[kept].clone().requires_grad_() for t in (weight, bias))
     for _ in range(5):

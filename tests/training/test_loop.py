@@ -178,9 +178,13 @@ class Scaled(torch.nn.Module):
 def test_channels_last_is_kept_clear_of_the_shape_that_damages_memory():
     first, last = torch.contiguous_format, torch.channels_last
     for inside, kernel, stride, wanted in [
-        (4, 1, 2, first), (7, 1, 2, first), (1, 1, (1, 2), first), (8, 1, 2, last),
-        (4, 3, 2, last), (4, 1, 1, last),
-    ]:  # fmt: skip
+        (4, 1, 2, first),
+        (7, 1, 2, first),
+        (1, 1, (1, 2), first),
+        (8, 1, 2, last),
+        (4, 3, 2, last),
+        (4, 1, 1, last),
+    ]:
         assert memory_layout(strided(inside, kernel, stride), CPU) == wanted
     assert memory_layout(strided(4), torch.device("cuda")) == last
     assert memory_layout(resnet18(4), CPU) == first and memory_layout(resnet18(8), CPU) == last

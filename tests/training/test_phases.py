@@ -45,9 +45,13 @@ def test_the_next_phase_goes_on_from_the_last_with_its_own_examples_and_rate():
     history = train(model, (np.arange(45), RECIPE), (np.arange(45, 90), low))
     loop.train(by_hand, (FEATURES[:45], LABELS[:45]), EVALUATIONS, RECIPE, seed=1, device="cpu")
     later = loop.train(
-        by_hand, (FEATURES[45:], LABELS[45:]), EVALUATIONS, low, seed=1 + phases.STRIDE,
+        by_hand,
+        (FEATURES[45:], LABELS[45:]),
+        EVALUATIONS,
+        low,
+        seed=1 + phases.STRIDE,
         device="cpu",
-    )  # fmt: skip
+    )
     assert torch.equal(model.weight, by_hand.weight)
     assert history["step"].values.tolist() == [0, 1, 3, 12, 14, 17]
     assert history["phase"].values.tolist() == [0, 0, 0, 0, 1, 1]

@@ -15,9 +15,12 @@ CROWD = "testbed"
 
 
 def map_picture(
-    table: pd.DataFrame, *, legend: str = "images", x_title: str = "source classes, by use",
+    table: pd.DataFrame,
+    *,
+    legend: str = "images",
+    x_title: str = "source classes, by use",
     **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+) -> Figure:
     """A row of cells per target, one cell per source class, coloured by how often it is the one.
 
     table: columns target (rows, in order of appearance), source (its name), images (count). The
@@ -32,26 +35,41 @@ def map_picture(
     side: Any = {"title": None, "ticks": False, "domain": False, "labelPadding": 6}
     y = alt.Y("target:N", sort=order, axis=alt.Axis(**side))
     x = alt.X(
-        "place:Q", title=x_title, scale=alt.Scale(domain=[0, most], nice=False),
+        "place:Q",
+        title=x_title,
+        scale=alt.Scale(domain=[0, most], nice=False),
         axis=alt.Axis(labels=False, ticks=False, grid=False, domain=False),
-    )  # fmt: skip
+    )
     tip = ("source", "source class"), ("target", "counts as"), ("images", legend, ",d")
     data = inline(rows.assign(after=rows["place"] + 0.86), "target source images place after")
-    cells = alt.Chart(data).mark_rect(height={"band": 0.78}).encode(
-        x, y, alt.X2("after:Q"),
-        alt.Color("images:Q", scale=alt.Scale(type="symlog", scheme="viridis"),
-                  legend=alt.Legend(title=legend, gradientLength=200, tickCount=5, format=",d")),
-        tooltip=tips(rows, *tip),
-    )  # fmt: skip
+    cells = (
+        alt.Chart(data)
+        .mark_rect(height={"band": 0.78})
+        .encode(
+            x,
+            y,
+            alt.X2("after:Q"),
+            alt.Color(
+                "images:Q",
+                scale=alt.Scale(type="symlog", scheme="viridis"),
+                legend=alt.Legend(title=legend, gradientLength=200, tickCount=5, format=",d"),
+            ),
+            tooltip=tips(rows, *tip),
+        )
+    )
     counts = alt.Chart(inline(ends, "target place size")).encode(x, y, text="size:N")
     layers = [cells, *words(counts, align="left", dx=4, baseline="middle")]
     return dress(alt.layer(*layers), 26 * len(order) + 30, **look)
 
 
 def confusion(
-    matrix: np.ndarray | Sequence[Sequence[float]], classes: Sequence[str], *,
-    x_title: str = "predicted", y_title: str = "true class", **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    matrix: np.ndarray | Sequence[Sequence[float]],
+    classes: Sequence[str],
+    *,
+    x_title: str = "predicted",
+    y_title: str = "true class",
+    **look: Unpack[Look],
+) -> Figure:
     """Rows are true classes, columns predicted ones; a cell is the share of its row, in percent.
 
     matrix: (class, class) fractions, rows summing to 1 (a class without examples: NaN); classes:
@@ -64,10 +82,13 @@ def confusion(
             "per row."
         )
     i, j = np.indices(shares.shape)
-    rows = pd.DataFrame({
-        "true": np.asarray(classes)[i.ravel()], "said": np.asarray(classes)[j.ravel()],
-        "share": shares.ravel(),
-    }).dropna()  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "true": np.asarray(classes)[i.ravel()],
+            "said": np.asarray(classes)[j.ravel()],
+            "share": shares.ravel(),
+        }
+    ).dropna()
     rows["text"] = [f"{100 * s:.0f}" if s >= 0.005 else "" for s in rows["share"]]
     rows["tone"] = np.where(rows["share"] < 0.55, "light", "dark")
     side: Any = {"ticks": False, "domain": False, "grid": False}
@@ -77,10 +98,13 @@ def confusion(
     )
     tip = ("true", y_title), ("said", x_title), ("share", "share of the class", ".1%")
     cells = base.mark_rect().encode(
-        alt.Color("share:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]),
-                  legend=alt.Legend(format="~%", title="share of the class", gradientLength=160)),
+        alt.Color(
+            "share:Q",
+            scale=alt.Scale(scheme="blues", domain=[0, 1]),
+            legend=alt.Legend(format="~%", title="share of the class", gradientLength=160),
+        ),
         tooltip=tips(rows, *tip),
-    )  # fmt: skip
+    )
     # numbers stand on the cells' own colours, which are the same in both modes
     tone = alt.Scale(domain=["light", "dark"], range=["#1F2328", "#FFFFFF"])
     numbers = base.mark_text(fontSize=11).encode(
@@ -90,9 +114,13 @@ def confusion(
 
 
 def among(
-    table: pd.DataFrame, *, x_title: str, y_title: str, level: tuple[float, str] | None = None,
+    table: pd.DataFrame,
+    *,
+    x_title: str,
+    y_title: str,
+    level: tuple[float, str] | None = None,
     **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Some models among many: the rows of series "testbed" in grey, every other series in colour.
 
     table: columns x, y (fractions), series, label (who, for the tooltip) [, low, high: interval of

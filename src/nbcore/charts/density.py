@@ -19,10 +19,17 @@ DASHES = [[1, 0], [6, 4], [2, 3], [9, 3, 2, 3]]
 
 
 def density(
-    x: ArrayLike, y: ArrayLike, *, x_title: str, y_title: str,
-    lines: Mapping[str, tuple] | None = None, bins: tuple[Any, Any] = (30, 20),
-    panels: Sequence[str] | None = None, noun: str = "examples", **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_title: str,
+    y_title: str,
+    lines: Mapping[str, tuple] | None = None,
+    bins: tuple[Any, Any] = (30, 20),
+    panels: Sequence[str] | None = None,
+    noun: str = "examples",
+    **look: Unpack[Look],
+) -> Figure:
     """How many points fall into each cell, on a logarithmic colour scale, with lines over it.
 
     x, y: (n,) numbers; a point where one is NaN is left out. lines: label -> (slope, intercept), or
@@ -99,15 +106,16 @@ def _rects(
         tip += [(f"{f}0", title, ".3~r"), (f"{f}1", "  to", ".3~r")]
     fill, stroke = alt.Fill("count:Q", scale=scale, legend=key), alt.Stroke("count:Q", scale=scale)
     # a thin stroke of the same colour: no seams between the cells
-    return alt.Chart(inline(cells, "x0 x1 y0 y1 count")).mark_rect(strokeWidth=0.6).encode(
-        u, v, fill, stroke.legend(None), x2="x1:Q", y2="y1:Q", tooltip=tips(cells, *tip)
-    )  # fmt: skip
+    return (
+        alt.Chart(inline(cells, "x0 x1 y0 y1 count"))
+        .mark_rect(strokeWidth=0.6)
+        .encode(u, v, fill, stroke.legend(None), x2="x1:Q", y2="y1:Q", tooltip=tips(cells, *tip))
+    )
 
 
 def _lines(
-    lines: Mapping[str, tuple], labels: list[str], spans: list[list[float]],
-    titles: tuple[str, str],
-) -> list[alt.Chart]:  # fmt: skip
+    lines: Mapping[str, tuple], labels: list[str], spans: list[list[float]], titles: tuple[str, str]
+) -> list[alt.Chart]:
     """Each line over the whole width, with an edge that lifts it off the cells."""
     if not lines:
         return []

@@ -29,7 +29,7 @@ MARKS = (
     "<title>{t}</title></circle>",
     '<path class="nbx-b" data-i="{i}" d="M{x:.1f} {y:.1f}m-3.5-3.5l7 7m0-7l-7 7">'
     "<title>{t}</title></path>",
-)  # fmt: skip
+)
 
 STYLE = """<style>
 .nbexplorer{margin:1rem 0;max-width:100%;--a:#LA;--b:#LB;--faint:#8a8f98}
@@ -67,9 +67,16 @@ outline-offset:1px}
 
 
 def explorer(
-    table: pd.DataFrame, images: np.ndarray, *, x_title: str, y_title: str, choose: str,
-    groups: Sequence[str], title: str, description: str,
-) -> Gallery:  # fmt: skip
+    table: pd.DataFrame,
+    images: np.ndarray,
+    *,
+    x_title: str,
+    y_title: str,
+    choose: str,
+    groups: Sequence[str],
+    title: str,
+    description: str,
+) -> Gallery:
     """A plane of pictures with galleries by choice and group.
 
     table: one row a picture, columns x, y (numbers), series (at most two, each with its own mark),
@@ -104,9 +111,12 @@ def explorer(
         )
     few = _one_each(rows, groups)
     sheet = gallery(
-        images[few], list(rows["caption"][few]), list(rows["group"][few]), title=title,
+        images[few],
+        list(rows["caption"][few]),
+        list(rows["group"][few]),
+        title=title,
         description=description,
-    ).sheet  # fmt: skip
+    ).sheet
     return Gallery(markup, sheet, "\n".join([title, description, *rows["words"]]))
 
 
@@ -130,18 +140,24 @@ def _plane(
         return start + (value - low) / ((high - low) or 1) * (end - start)
 
     foot = TALL - BOTTOM
-    parts = [f'<line x1="{LEFT}" y1="{foot}" x2="{WIDE}" y2="{foot}"/>',
-             f'<line x1="{LEFT}" y1="0" x2="{LEFT}" y2="{foot}"/>']  # fmt: skip
+    parts = [
+        f'<line x1="{LEFT}" y1="{foot}" x2="{WIDE}" y2="{foot}"/>',
+        f'<line x1="{LEFT}" y1="0" x2="{LEFT}" y2="{foot}"/>',
+    ]
     for axis, span in enumerate(spans):
         for tick in _ticks(*span):
             place, text = at(tick, axis), f"{tick:g}"
             x, y = (place, foot + 17) if axis == 0 else (LEFT - 7, place + 4)
             anchor = "middle" if axis == 0 else "end"
             parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>')
-    parts.append(f'<text x="{(LEFT + WIDE) / 2}" y="{TALL - 6}" text-anchor="middle">'
-                 f"{escape(x_title)}</text>")  # fmt: skip
-    parts.append(f'<text transform="translate(14 {foot / 2}) rotate(-90)" text-anchor="middle">'
-                 f"{escape(y_title)}</text>")  # fmt: skip
+    parts.append(
+        f'<text x="{(LEFT + WIDE) / 2}" y="{TALL - 6}" text-anchor="middle">'
+        f"{escape(x_title)}</text>"
+    )
+    parts.append(
+        f'<text transform="translate(14 {foot / 2}) rotate(-90)" text-anchor="middle">'
+        f"{escape(y_title)}</text>"
+    )
     points = rows[["x", "y"]].to_numpy(float)
     for i, (x, y) in enumerate(points):
         mark = MARKS[series.index(rows["series"][i])]
@@ -175,11 +191,15 @@ def _galleries(rows: pd.DataFrame, pictures: list, groups: Sequence[str]) -> str
                 for i in own.index[own["group"] == group]
             ]
             if cells:
-                blocks.append(f'<p class="nbx-name">{escape(group)}</p>'
-                              f'<div class="nbx-row">{"".join(cells)}</div>')  # fmt: skip
+                blocks.append(
+                    f'<p class="nbx-name">{escape(group)}</p>'
+                    f'<div class="nbx-row">{"".join(cells)}</div>'
+                )
         state = "" if out else " open"
-        out.append(f'<details class="nbx-class"{state}><summary>{escape(str(choice))}</summary>'
-                   f"{''.join(blocks)}</details>")  # fmt: skip
+        out.append(
+            f'<details class="nbx-class"{state}><summary>{escape(str(choice))}</summary>'
+            f"{''.join(blocks)}</details>"
+        )
     return "".join(out)
 
 

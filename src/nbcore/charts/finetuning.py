@@ -38,9 +38,10 @@ def robustness_curves(
     )
     tip = ("series", "condition"), ("step", "step", ",d"), ("id", x_title, ".1%")
     points = lines.mark_point(filled=True, size=44).encode(
-        v, alt.Shape("series:N", scale=order, **key),
+        v,
+        alt.Shape("series:N", scale=order, **key),
         tooltip=tips(runs, *tip, *interval("er", "points", "+.1f")),
-    )  # fmt: skip
+    )
     area = alt.Chart(inline(strip, "x low high")).mark_area(style="band")
     bed = alt.Chart(inline(dots, "model id er"))
     bed = bed.mark_point(filled=True, size=22, color="gray", opacity=0.7)
@@ -77,10 +78,12 @@ def trade_off(
     # signs of no series are grey: black ones would be lost on a dark page
     grey: Any = {"symbolFillColor": "gray", "symbolStrokeColor": "gray"}
     by: dict[str, Any] = {
-        c: {"scale": alt.Scale(domain=list(dict.fromkeys(table[c]))),
-            "legend": alt.Legend(title=None, symbolOpacity=1, **own)}
+        c: {
+            "scale": alt.Scale(domain=list(dict.fromkeys(table[c]))),
+            "legend": alt.Legend(title=None, symbolOpacity=1, **own),
+        }
         for c, own in (("kind", grey), ("series", {}))
-    }  # fmt: skip
+    }
     marks = base.encode(u, v, color=alt.Color("series:N", **by["series"]))
     tip = ("kind", "network"), ("series", "examples")
     tip += interval("x", x_title, ".1%", "x_") + interval("y", y_title, "+.1f", "y_")

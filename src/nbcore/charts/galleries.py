@@ -52,9 +52,15 @@ class Gallery:
 
 
 def gallery(
-    images: np.ndarray, captions: Sequence[str], groups: Sequence[str], *, title: str,
-    description: str, columns: int = 10, size: int = 56,
-) -> Gallery:  # fmt: skip
+    images: np.ndarray,
+    captions: Sequence[str],
+    groups: Sequence[str],
+    *,
+    title: str,
+    description: str,
+    columns: int = 10,
+    size: int = 56,
+) -> Gallery:
     """Images in rows by group, in the order given, enlarged without smoothing.
 
     images: (n, height, width, channel) uint8 with 1 or 3 channels; captions, groups: (n,) texts, a
@@ -87,9 +93,10 @@ def gallery(
         )
     said = (f"{g}: {', '.join(captions[i] for i in rows[g])}" for g in order)
     return Gallery(
-        markup, _sheet(pictures, captions, rows, title, columns, size),
+        markup,
+        _sheet(pictures, captions, rows, title, columns, size),
         "\n".join([title, description, *said]),
-    )  # fmt: skip
+    )
 
 
 def _checked(images: np.ndarray, captions: Sequence[str], groups: Sequence[str]) -> list:

@@ -13,9 +13,13 @@ COLOURS, FLIP = alt.SchemeParams(name="blues"), 0.55
 
 
 def grid(
-    table: pd.DataFrame, *, legend: str, fmt: str = ".2f",
-    domain: tuple[float, float] = (0.0, 1.0), **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    table: pd.DataFrame,
+    *,
+    legend: str,
+    fmt: str = ".2f",
+    domain: tuple[float, float] = (0.0, 1.0),
+    **look: Unpack[Look],
+) -> Figure:
     """One panel per `panel`, rows and columns in order of appearance; side by side, or stacked.
 
     table: columns panel, row, column, value [, low, high: its interval, in the tooltip]; a cell
@@ -38,10 +42,13 @@ def grid(
         tip = ("row", "of"), ("column", "with"), ("value", legend, fmt)
         ends = ("low", "  95% from", fmt), ("high", "  to", fmt)
         cells = base.mark_rect().encode(
-            alt.Color("value:Q", scale=alt.Scale(scheme=COLOURS, domain=list(domain), clamp=True),
-                      legend=alt.Legend(title=legend, format=fmt, gradientLength=160)),
+            alt.Color(
+                "value:Q",
+                scale=alt.Scale(scheme=COLOURS, domain=list(domain), clamp=True),
+                legend=alt.Legend(title=legend, format=fmt, gradientLength=160),
+            ),
             tooltip=tips(rows, *tip, *ends),
-        )  # fmt: skip
+        )
         tone = alt.Scale(domain=["dark", "light"], range=["#1F2328", "#FFFFFF"])
         text = base.mark_text(fontSize=14).encode(
             alt.Text("value:Q", format=fmt), fill=alt.Fill("tone:N", scale=tone, legend=None)

@@ -19,9 +19,15 @@ MANY = 300  # models; above, dots are small and pale, without intervals, and the
 
 
 def accuracy_scatter(
-    table: pd.DataFrame, line: Line, *, scale: Scale = "linear", x_title: str = ID,
-    y_title: str = "OOD accuracy", line_label: str = "fitted line", **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    table: pd.DataFrame,
+    line: Line,
+    *,
+    scale: Scale = "linear",
+    x_title: str = ID,
+    y_title: str = "OOD accuracy",
+    line_label: str = "fitted line",
+    **look: Unpack[Look],
+) -> Figure:
     """OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
 
     table: columns model, id, ood, and where known id_low, id_high, ood_low, ood_high, group.
@@ -30,8 +36,10 @@ def accuracy_scatter(
     """
     if len(table) > MANY:
         table = table.drop(columns=SPANS, errors="ignore")
-    x, y = (axis(table.filter(regex=rf"^{f}(_low|_high)?$"), title, scale)
-            for f, title in (("id", x_title), ("ood", y_title)))  # fmt: skip
+    x, y = (
+        axis(table.filter(regex=rf"^{f}(_low|_high)?$"), title, scale)
+        for f, title in (("id", x_title), ("ood", y_title))
+    )
     data = inline(table, "model id ood", " ".join([*SPANS, "group"]))
     known = [c for c in map(str, table) if re.fullmatch("(id|ood)(_low|_high)?", c)]
     models = alt.Chart(data).transform_calculate(**{f"at_{c}": onto(c, scale) for c in known})
@@ -60,9 +68,11 @@ def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y:
     )
     lines = alt.Chart(inline(rows, "id ood kind")).mark_line(strokeWidth=1.8, clip=True)
     return lines.transform_calculate(u=onto("id", scale), v=onto("ood", scale)).encode(
-        alt.X("u:Q", **x), alt.Y("v:Q", **y),
-        alt.Stroke("kind:N", scale=stroke, **key), alt.StrokeDash("kind:N", scale=dash, **key),
-    )  # fmt: skip
+        alt.X("u:Q", **x),
+        alt.Y("v:Q", **y),
+        alt.Stroke("kind:N", scale=stroke, **key),
+        alt.StrokeDash("kind:N", scale=dash, **key),
+    )
 
 
 def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.Chart:
@@ -84,9 +94,14 @@ def side_by_side(*charts: Any, columns: int | None = None, **look: Unpack[Look])
 
 
 def robustness_scatter(
-    table: pd.DataFrame, band: pd.DataFrame, *, x_title: str = ID, y_title: str = ER,
-    labels: int = 6, **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    table: pd.DataFrame,
+    band: pd.DataFrame,
+    *,
+    x_title: str = ID,
+    y_title: str = ER,
+    labels: int = 6,
+    **look: Unpack[Look],
+) -> Figure:
     """Effective robustness in points against ID accuracy, with the testbed's 95 % band.
 
     table: columns model, id, er, low, high [, group]; band: x, low, high; all as fractions.
@@ -101,10 +116,11 @@ def robustness_scatter(
     area = alt.Chart(inline(strip, "x low high")).mark_area(style="band")
     tip = ("model", "model"), ("id", x_title, ".1%"), *interval("er", "points", "+.2f")
     layers = [
-        area.encode(alt.X("x:Q", **x), low, y2="high:Q"), rule(0),
+        area.encode(alt.X("x:Q", **x), low, y2="high:Q"),
+        rule(0),
         models.mark_rule(style="interval").encode(u, low, y2="high:Q"),
         _dots(models, table, *tip).encode(u, y),
-    ]  # fmt: skip
+    ]
     for side, rows in _outside(points, strip, labels).groupby("side"):
         named = alt.Chart(inline(rows, "model id er")).encode(u, y, text="model:N")
         layers += base.words(named, align=side, dx=8 if side == "left" else -8, baseline="middle")
@@ -125,9 +141,12 @@ def _outside(points: pd.DataFrame, strip: pd.DataFrame, count: int) -> pd.DataFr
 
 
 def residual_plot(
-    table: pd.DataFrame, *, x_title: str = ID, y_title: str = "Observed − expected (points)",
+    table: pd.DataFrame,
+    *,
+    x_title: str = ID,
+    y_title: str = "Observed − expected (points)",
     **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Residuals against ID accuracy, one panel per scale, all on one vertical axis.
 
     table: columns model, id, residual (observed − expected OOD accuracy, a fraction), scale (the
@@ -149,10 +168,16 @@ def residual_plot(
 
 
 def family_explorer(
-    table: pd.DataFrame, line: Line, *, family: str, x_title: str = "ImageNet accuracy",
-    y_title: str = "OOD accuracy", pick: str = "Pretraining", line_label: str = "fitted line",
+    table: pd.DataFrame,
+    line: Line,
+    *,
+    family: str,
+    x_title: str = "ImageNet accuracy",
+    y_title: str = "OOD accuracy",
+    pick: str = "Pretraining",
+    line_label: str = "fitted line",
     **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+) -> Figure:
     """All models in grey, one family in colour (a drop-down picks it), its ER in a panel below.
 
     table: columns model, family, id, ood, er (fractions). family: the one shown at first, and in

@@ -25,10 +25,16 @@ DASHES = [[1, 0], [3, 3]]
 
 
 def panels(
-    table: pd.DataFrame, *, x_title: str, y_title: str, x_format: str = "d", y_format: str = "~%",
+    table: pd.DataFrame,
+    *,
+    x_title: str,
+    y_title: str,
+    x_format: str = "d",
+    y_format: str = "~%",
     y_domain: tuple[float, float] | None = None,
-    marks: Mapping[str, tuple[float, str]] | None = None, **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    marks: Mapping[str, tuple[float, str]] | None = None,
+    **look: Unpack[Look],
+) -> Figure:
     """One panel per `panel`, side by side, four and more in two columns, and under one another
     where the page is narrow.
 
@@ -47,8 +53,9 @@ def panels(
             at, text = marks[name]
             base = alt.Chart(NOTHING).encode(x=alt.datum(at))
             layers.insert(0, base.mark_rule(style="zero"))
-            layers += words(base.encode(y=alt.value(4)), text=text, align="left", baseline="top",
-                            dx=5)  # fmt: skip
+            layers += words(
+                base.encode(y=alt.value(4)), text=text, align="left", baseline="top", dx=5
+            )
         title = textwrap.wrap(str(name), max(width // 8, 12))
         charts.append(alt.layer(*layers).properties(title=title, **size))
     figure = dress(alt.concat(*charts, columns=columns, spacing=16), **look)
@@ -56,14 +63,22 @@ def panels(
 
 
 def _layers(
-    rows: pd.DataFrame, series: list[str], x_title: str, y_title: str, x_format: str,
-    y_format: str, y_domain: tuple[float, float] | None, kinds: list[str],
-) -> list[Any]:  # fmt: skip
+    rows: pd.DataFrame,
+    series: list[str],
+    x_title: str,
+    y_title: str,
+    x_format: str,
+    y_format: str,
+    y_domain: tuple[float, float] | None,
+    kinds: list[str],
+) -> list[Any]:
     reach: Any = {"domain": y_domain, "nice": False} if y_domain else {"zero": False}
     u = alt.X("x:Q", title=x_title, axis=alt.Axis(format=x_format, tickCount=7, grid=False))
     u = u.scale(padding=6, nice=False, zero=False)
-    v, low = (alt.Y(f"{f}:Q", title=y_title, axis=alt.Axis(format=y_format)).scale(**reach)
-              for f in ("y", "low"))  # fmt: skip
+    v, low = (
+        alt.Y(f"{f}:Q", title=y_title, axis=alt.Axis(format=y_format)).scale(**reach)
+        for f in ("y", "low")
+    )
     by: Any = {"scale": alt.Scale(domain=series)}
     key = alt.Legend(title=None) if len(series) > 1 else None
     chart = alt.Chart(inline(rows, "x y series", "kind low high")).encode(
@@ -76,9 +91,10 @@ def _layers(
         stroke = alt.Legend(title=None, symbolSize=500, clipHeight=14)
         line = line.encode(strokeDash=alt.StrokeDash("kind:N", scale=dash, legend=stroke))
     dots = chart.mark_point(filled=True, size=34, opacity=1).encode(
-        v, alt.Shape("series:N", legend=key, **by),
+        v,
+        alt.Shape("series:N", legend=key, **by),
         tooltip=tips(rows, *tip, *interval("y", y_title, y_format)),
-    )  # fmt: skip
+    )
     layers = [line, dots]
     if "low" in rows:
         area = chart.mark_area(fillOpacity=0.18, clip=True)

@@ -23,10 +23,16 @@ from nbcore.errors import DataError
 
 
 def heat_map(
-    matrix: np.ndarray, labels: Sequence[str], *, accuracy: Sequence[float] | np.ndarray,
-    x_title: str = "this model is wrong, by accuracy", legend: str = "share of images",
-    y_title: str = "this model is right, by accuracy", ticks: int = 6, **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    matrix: np.ndarray,
+    labels: Sequence[str],
+    *,
+    accuracy: Sequence[float] | np.ndarray,
+    x_title: str = "this model is wrong, by accuracy",
+    legend: str = "share of images",
+    y_title: str = "this model is right, by accuracy",
+    ticks: int = 6,
+    **look: Unpack[Look],
+) -> Figure:
     """A square matrix over models, sorted by accuracy: cell [i, j] is drawn at row i, column j.
 
     matrix: (m, m) fractions, such as the dominance matrix (i right, j wrong); labels, accuracy:
@@ -52,25 +58,33 @@ def heat_map(
     chart = (
         alt.Chart(other.data)
         .transform_calculate(share="split(datum.cells,' ')", j=f"sequence({m})")
-        .transform_flatten(["share", "j"]).transform_calculate(share="+datum.share")
+        .transform_flatten(["share", "j"])
+        .transform_calculate(share="+datum.share")
         .transform_lookup("j", other, as_=["wrong"])
         .mark_rect(width={"band": 1.1}, height={"band": 1.1})  # overlap: no seams on a canvas
         .encode(
             alt.X("j:O", title=x_title, axis=alt.Axis(**sides)),
             alt.Y("i:O", title=y_title, axis=alt.Axis(**sides), sort="descending"),
-            alt.Color("share:Q", scale=alt.Scale(type="sqrt"),
-                      legend=alt.Legend(format="~%", title=legend, gradientLength=220)),
+            alt.Color(
+                "share:Q",
+                scale=alt.Scale(type="sqrt"),
+                legend=alt.Legend(format="~%", title=legend, gradientLength=220),
+            ),
             tooltip=tips(pd.DataFrame(columns=["right", "wrong", "share"]), *tip),
         )
-    )  # fmt: skip
+    )
     return dress(chart, 520, **look)
 
 
 def solved_histogram(
-    counts: Sequence[int] | np.ndarray, *, y_scale: Literal["linear", "log"] = "log",
-    x_title: str = "number of models that are right", y_title: str = "images",
-    ends: tuple[str, str] = ("right for no model", "right for all"), **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    counts: Sequence[int] | np.ndarray,
+    *,
+    y_scale: Literal["linear", "log"] = "log",
+    x_title: str = "number of models that are right",
+    y_title: str = "images",
+    ends: tuple[str, str] = ("right for no model", "right for all"),
+    **look: Unpack[Look],
+) -> Figure:
     """How many images exactly k of m models solve; the two ends are marked with their counts.
 
     counts: (m + 1,) whole numbers, counts[k] = images that exactly k models get right.
@@ -84,28 +98,42 @@ def solved_histogram(
     whole: Any = {"format": ",d", "tickMinStep": 1, "labelExpr": inside}
     u = alt.X("left:Q", title=x_title, axis=alt.Axis(grid=False, **whole))
     v = alt.Y("images:Q", title=y_title, axis=alt.Axis(format=",d", **marks))
-    bar = alt.Chart(inline(rows, "k images left right part")).mark_bar().encode(
-        u.scale(domain=[-1, m + 1], nice=False),
-        v.scale(type=y_scale, domain=[floor, top], nice=False),
-        alt.Color("part:N", legend=None, scale=alt.Scale(domain=["inside", "end"])),
-        x2="right:Q", y2=alt.datum(floor),
-        tooltip=tips(rows, ("k", x_title, ",d"), ("images", y_title, ",d")),
-    )  # fmt: skip
+    bar = (
+        alt.Chart(inline(rows, "k images left right part"))
+        .mark_bar()
+        .encode(
+            u.scale(domain=[-1, m + 1], nice=False),
+            v.scale(type=y_scale, domain=[floor, top], nice=False),
+            alt.Color("part:N", legend=None, scale=alt.Scale(domain=["inside", "end"])),
+            x2="right:Q",
+            y2=alt.datum(floor),
+            tooltip=tips(rows, ("k", x_title, ",d"), ("images", y_title, ",d")),
+        )
+    )
     note: Any = alt.Chart(NOTHING)
     notes = [
-        note.mark_text(style="end", align=side, baseline="top", text=f"{counts[at]:,} {end}")
-        .encode(x=alt.datum(at), y=alt.value(4))
+        note.mark_text(
+            style="end", align=side, baseline="top", text=f"{counts[at]:,} {end}"
+        ).encode(x=alt.datum(at), y=alt.value(4))
         for at, end, side in ((0, ends[0], "left"), (m, ends[1], "right"))
-    ]  # fmt: skip
+    ]
     return dress(alt.layer(bar, *notes), 300, **look)
 
 
 def curve(
-    table: pd.DataFrame, *, x_title: str, y_title: str, x_format: str = "", y_format: str = "",
-    x_scale: Literal["linear", "log"] = "linear", y_domain: tuple[float, float] | None = None,
-    points: bool = True, band: tuple[float, float, str] | None = None,
-    level: tuple[float, str] | None = None, **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    table: pd.DataFrame,
+    *,
+    x_title: str,
+    y_title: str,
+    x_format: str = "",
+    y_format: str = "",
+    x_scale: Literal["linear", "log"] = "linear",
+    y_domain: tuple[float, float] | None = None,
+    points: bool = True,
+    band: tuple[float, float, str] | None = None,
+    level: tuple[float, str] | None = None,
+    **look: Unpack[Look],
+) -> Figure:
     """Lines with uncertainty bands, one per series, drawn as given (format "~%" for fractions).
 
     table: columns x, y, series [, low, high]; band: (low, high, words) a reference band;
@@ -140,9 +168,14 @@ def curve(
 
 
 def bars(
-    table: pd.DataFrame, *, x_title: str, x_format: str = "", zero: bool = False,
-    reference: tuple[float, str] | None = None, **look: Unpack[Look],
-) -> Figure:  # fmt: skip
+    table: pd.DataFrame,
+    *,
+    x_title: str,
+    x_format: str = "",
+    zero: bool = False,
+    reference: tuple[float, str] | None = None,
+    **look: Unpack[Look],
+) -> Figure:
     """Categories with a value and its interval, as dots on a common axis (top to bottom as given).
 
     table: columns category, value, low, high [, group]; reference: (value, words) a vertical rule.

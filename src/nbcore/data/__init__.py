@@ -15,6 +15,18 @@ from nbcore.data.sources import Row, checksum, get, status, where
 from nbcore.data.testbeds import Testbed, load_testbed, load_timm_results, pretraining_family
 
 __all__ = [
-    "CATALOG", "ImageSet", "Row", "Testbed", "checksum", "declared", "entry", "get", "load",
-    "load_testbed", "load_timm_results", "pretraining_family", "status", "where",
-]  # fmt: skip
+    "CATALOG",
+    "ImageSet",
+    "Row",
+    "Testbed",
+    "checksum",
+    "declared",
+    "entry",
+    "get",
+    "load",
+    "load_testbed",
+    "load_timm_results",
+    "pretraining_family",
+    "status",
+    "where",
+]

@@ -119,11 +119,16 @@ def load_map(
         raise DataError(
             f"The class map {name} "
             + " and ".join(
-                filter(None, (unknown and f"names {_some(unknown)}, no class of the data set",  # type: ignore[arg-type]
-                              missing and f"lacks {_some(missing)}"))
+                filter(
+                    None,
+                    (
+                        unknown and f"names {_some(unknown)}, no class of the data set",  # type: ignore[arg-type]
+                        missing and f"lacks {_some(missing)}",
+                    ),
+                )
             )
             + f"; its targets must be the classes {_some(classes, 12)}."
-        )  # fmt: skip
+        )
     empty = [t for t, sources in written.items() if not sources]
     if empty:
         raise DataError(
@@ -131,8 +136,9 @@ def load_map(
             "predicted; name at least one synset or index."
         )
     index = {label: i for i, label in enumerate(labels)}
-    targets = {c: tuple(_resolve(s, index, labels, name, c, model) for s in written[c])
-               for c in classes}  # fmt: skip
+    targets = {
+        c: tuple(_resolve(s, index, labels, name, c, model) for s in written[c]) for c in classes
+    }
     _no_overlap(targets, labels, name)
     return ClassMap(str(name), targets, {i: labels[i] for t in targets.values() for i in t})
 

@@ -74,9 +74,12 @@ def solved_counts(correct: ArrayLike) -> NDArray[np.int64]:
 
 
 def consensus_class(
-    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int,
+    predictions: ArrayLike,
+    labels: ArrayLike,
+    held_out: ArrayLike,
+    n_classes: int,
     tie: str = "label",
-) -> NDArray[np.int64]:  # fmt: skip
+) -> NDArray[np.int64]:
     """(example,) the class that most members predict for an example held out from them (PD §3.1).
 
     predictions (member, example) and labels (example,), the ground truth: classes from 0 to
@@ -109,9 +112,12 @@ def consistency_score(
 
 
 def consensus_consistency(
-    predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int,
+    predictions: ArrayLike,
+    labels: ArrayLike,
+    held_out: ArrayLike,
+    n_classes: int,
     tie: str = "label",
-) -> NDArray[np.float64]:  # fmt: skip
+) -> NDArray[np.float64]:
     """(example,) share in (0, 1] of held-out predictions that are the consensus (PD eq. 2).
 
     Arguments and errors as `consensus_class`; NaN where an example was never held out. Tied classes

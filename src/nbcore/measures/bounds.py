@@ -90,9 +90,16 @@ def fit_bound(
 
 
 def score_bound(
-    depth_a: ArrayLike, score_a: ArrayLike, depth_b: ArrayLike, score_b: ArrayLike,
-    side: str = "lower", share: float = 0.05, resamples: int = 500, seed: int = 0, bins: int = 20,
-) -> BoundResult:  # fmt: skip
+    depth_a: ArrayLike,
+    score_a: ArrayLike,
+    depth_b: ArrayLike,
+    score_b: ArrayLike,
+    side: str = "lower",
+    share: float = 0.05,
+    resamples: int = 500,
+    seed: int = 0,
+    bins: int = 20,
+) -> BoundResult:
     """Fit a bound on one half of the members and score it on the other, with a shuffled control.
 
     All four (example,), the same examples in the same order, mean depth and score in either half;
@@ -117,16 +124,25 @@ def score_bound(
     draws = _bootstrap(half, other, side, share, resamples, np.random.default_rng(seed))
     slope, beyond, control = np.nanpercentile(draws, [2.5, 97.5], axis=0).T
     return BoundResult(
-        bound, len(order), _interval(slope), bound.share_beyond(*other), _interval(beyond),
-        float(np.nanmean(draws[:, 2])), _interval(control),
+        bound,
+        len(order),
+        _interval(slope),
+        bound.share_beyond(*other),
+        _interval(beyond),
+        float(np.nanmean(draws[:, 2])),
+        _interval(control),
         float(bound.predict(half.depth.min())),
-    )  # fmt: skip
+    )
 
 
 def _bootstrap(
-    half: _Half, other: tuple[Floats, Floats], side: str, share: float, resamples: int,
+    half: _Half,
+    other: tuple[Floats, Floats],
+    side: str,
+    share: float,
+    resamples: int,
     rng: np.random.Generator,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """(resample, 3): slope, share beyond in the other half, and that with its depths shuffled."""
     n = len(half.depth)
     out = np.full((resamples, 3), np.nan)

@@ -10,9 +10,14 @@ TIES = ("lowest", "highest", "nearest")
 
 
 def knn_votes(
-    train_embeddings: Array, train_labels: ArrayLike, query_embeddings: Array, k: int = 30,
-    exclude_self: bool = False, n_classes: int | None = None, backend: str = "torch",
-) -> NDArray[np.int64]:  # fmt: skip
+    train_embeddings: Array,
+    train_labels: ArrayLike,
+    query_embeddings: Array,
+    k: int = 30,
+    exclude_self: bool = False,
+    n_classes: int | None = None,
+    backend: str = "torch",
+) -> NDArray[np.int64]:
     """(query, class) how many of the k nearest training examples belong to each class.
 
     train_embeddings (n, d), train_labels (n,) from 0, query_embeddings (q, d); n_classes: from the
@@ -31,10 +36,15 @@ def count_votes(neighbour_labels: ArrayLike, n_classes: int | None = None) -> ND
 
 
 def knn_predict(
-    train_embeddings: Array, train_labels: ArrayLike, query_embeddings: Array, k: int = 30,
-    exclude_self: bool = False, n_classes: int | None = None, tie: str = "lowest",
+    train_embeddings: Array,
+    train_labels: ArrayLike,
+    query_embeddings: Array,
+    k: int = 30,
+    exclude_self: bool = False,
+    n_classes: int | None = None,
+    tie: str = "lowest",
     backend: str = "torch",
-) -> NDArray[np.int64]:  # fmt: skip
+) -> NDArray[np.int64]:
     """(query,) the class with most votes. Of tied classes the "lowest" or "highest" number wins,
     or with tie="nearest" the one that has the nearest neighbour. Otherwise as `knn_votes`.
     """

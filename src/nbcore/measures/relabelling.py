@@ -22,9 +22,16 @@ class Estimate(NamedTuple):
 
 
 def suggest(
-    labels: ArrayLike, consensus: ArrayLike, agreement: ArrayLike, depth_val: ArrayLike,
-    depth_train: ArrayLike, last_probe: int, *, min_agreement: float = 2 / 3, min_gap: float = 0.0,
-) -> NDArray[np.str_]:  # fmt: skip
+    labels: ArrayLike,
+    consensus: ArrayLike,
+    agreement: ArrayLike,
+    depth_val: ArrayLike,
+    depth_train: ArrayLike,
+    last_probe: int,
+    *,
+    min_agreement: float = 2 / 3,
+    min_gap: float = 0.0,
+) -> NDArray[np.str_]:
     """(example,) what to do with each label: "keep", "inspect" or "relabel"; "" where unknown.
 
     relabel, to the consensus class: the example looks like another class (PD §4, the corner of
@@ -55,9 +62,13 @@ def suggest(
 
 
 def doubt(
-    labels: ArrayLike, consensus: ArrayLike, agreement: ArrayLike, depth_val: ArrayLike,
-    depth_train: ArrayLike, last_probe: int,
-) -> NDArray[np.float64]:  # fmt: skip
+    labels: ArrayLike,
+    consensus: ArrayLike,
+    agreement: ArrayLike,
+    depth_val: ArrayLike,
+    depth_train: ArrayLike,
+    last_probe: int,
+) -> NDArray[np.float64]:
     """(example,) what `suggest` rests on as one number from -2 to 2: how much speaks for relabel.
 
     Agreement, counted negative where it is on the label, plus the gap of the depths as a share of
@@ -91,9 +102,12 @@ def wilson_interval(successes: int, total: int, level: float = 0.95) -> tuple[fl
 
 
 def score(
-    suggested: ArrayLike, wrong: ArrayLike, level: float = 0.95, resamples: int = 2000,
+    suggested: ArrayLike,
+    wrong: ArrayLike,
+    level: float = 0.95,
+    resamples: int = 2000,
     seed: int = 0,
-) -> dict[str, Estimate]:  # fmt: skip
+) -> dict[str, Estimate]:
     """{"precision", "recall", "f1"} of suggestions (example,) bool against labels known as wrong.
 
     Precision and recall with Wilson's interval, F1 with that of a bootstrap over examples.
@@ -111,9 +125,13 @@ def score(
 
 
 def f1_difference(
-    first: ArrayLike, second: ArrayLike, wrong: ArrayLike, level: float = 0.95,
-    resamples: int = 2000, seed: int = 0,
-) -> Estimate:  # fmt: skip
+    first: ArrayLike,
+    second: ArrayLike,
+    wrong: ArrayLike,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
     """F1 of `first` minus that of `second`, with the interval of a paired bootstrap."""
     a, bad = _masks(first, wrong)
     b, _ = _masks(second, wrong)

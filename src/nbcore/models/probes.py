@@ -47,9 +47,12 @@ def _blocks(path: str, module: nn.Module) -> list[str]:
 
 
 def read(
-    model: Classifier, images: Tensor, points: Mapping[str, str], batch: int = 250,
+    model: Classifier,
+    images: Tensor,
+    points: Mapping[str, str],
+    batch: int = 250,
     max_bytes: int = 2**31,
-) -> Iterator[tuple[str, Tensor]]:  # fmt: skip
+) -> Iterator[tuple[str, Tensor]]:
     """(probe, float32 (n, d) on the model's device) for the input, every point, the softmax.
 
     images: raw (n, c, h, w). As many points are read in one pass as fit into `max_bytes`; what a

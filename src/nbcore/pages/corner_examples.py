@@ -63,11 +63,13 @@ def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
     watched = runs.load_watched(config, fresh)
     how = (config.corner, config.resamples, config.seed)
     return Chapter(
-        config, found, {k: study(k, run, *how) for k, run in found.items()},
+        config,
+        found,
+        {k: study(k, run, *how) for k, run in found.items()},
         {name: study(name.partition(" ")[2], run, *how) for name, run in wrong.items()},
         noise.watches(watched, config.resamples, config.seed),
         wrong | {f"watched {key}": run for key, run in watched.items()},
-    )  # fmt: skip
+    )
 
 
 def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
@@ -85,8 +87,9 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
         source |= dict.fromkeys(seen, chapter.noisy_runs[f"watched {watch.key}"])
     return {
         key: claims.record(key, observed, run=source[key], preset=preset, setup=setup)
-        for key, observed in sorted(ready.items()) if observed
-    }  # fmt: skip
+        for key, observed in sorted(ready.items())
+        if observed
+    }
 
 
 def middle_layer(main: Study, setup: str) -> dict[str, Estimate]:
@@ -115,13 +118,18 @@ def ensembles_table(chapter: Chapter) -> pd.DataFrame:
         (purpose, e.study) for purpose, e in chapter.errors.items() if purpose != "disputed"
     ]:
         held = s.held_out.sum(0)
-        rows.append({
-            "ensemble": s.name + (f", {words} labels" if words else ""),
-            "networks": s.networks, "images": len(s.label), "layers": s.last,
-            "held out by": f"{held.min()}–{held.max()}", "no place": int((~s.placed).sum()),
-            "held out right": float(np.nanmean(s.right)),
-            "consensus right": float((s.consensus == s.label)[s.placed].mean()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "ensemble": s.name + (f", {words} labels" if words else ""),
+                "networks": s.networks,
+                "images": len(s.label),
+                "layers": s.last,
+                "held out by": f"{held.min()}–{held.max()}",
+                "no place": int((~s.placed).sum()),
+                "held out right": float(np.nanmean(s.right)),
+                "consensus right": float((s.consensus == s.label)[s.placed].mean()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -130,14 +138,17 @@ def corners_table(s: Study) -> pd.DataFrame:
     rows = []
     for size in dict.fromkeys((s.size, s.small)):
         for corner, at in s.find(size).items():
-            rows.append({
-                "corner": NAMES[corner], "examples": size,
-                "val. depth": float(s.depths[0, at].mean()),
-                "train. depth": float(s.depths[1, at].mean()),
-                "held out right": share(s.right[at], s.networks).value,
-                "consensus = label": float((s.consensus == s.label)[at].mean()),
-                "agreement": float(s.agreeing[at].mean()),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "corner": NAMES[corner],
+                    "examples": size,
+                    "val. depth": float(s.depths[0, at].mean()),
+                    "train. depth": float(s.depths[1, at].mean()),
+                    "held out right": share(s.right[at], s.networks).value,
+                    "consensus = label": float((s.consensus == s.label)[at].mean()),
+                    "agreement": float(s.agreeing[at].mean()),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -153,8 +164,9 @@ def variants(chapter: Chapter) -> pd.DataFrame:
         found[f"{short[main.key]} {main.small}"] = checks.observed(main, main.find(main.small))
     found |= {
         f"{short[s.key]} {s.size}": checks.observed(s)
-        for s in chapter.studies.values() if s is not main
-    }  # fmt: skip
+        for s in chapter.studies.values()
+        if s is not main
+    }
     control = checks.observed(main, checks.at_random(main))
     control.pop("B29", None)  # not about corners
     return checks.comparison(found | {"at random": control})
@@ -212,11 +224,17 @@ def rescue_table(chapter: Chapter) -> pd.DataFrame:
             gain = estimate(100 * r.gain, s.networks)
             points = (f"{x:+.1f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
             value, low, high = points
-            rows.append({
-                "ensemble": s.name, "images": rescue.SHORT[words], "number": r.examples,
-                "networks": float(r.network[0]), "middle probe": float(r.middle[0]),
-                "best single": float(r.best[0]), "points gained": f"{value} [{low}, {high}]",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "ensemble": s.name,
+                    "images": rescue.SHORT[words],
+                    "number": r.examples,
+                    "networks": float(r.network[0]),
+                    "middle probe": float(r.middle[0]),
+                    "best single": float(r.best[0]),
+                    "points gained": f"{value} [{low}, {high}]",
+                }
+            )
     return pd.DataFrame(rows)
 
 

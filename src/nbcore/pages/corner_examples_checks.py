@@ -68,14 +68,17 @@ def networks_disagree(s: Study, corners: Corners) -> Observed:
     apart = np.stack([draws[a] - draws[b] for a in CLEAR for b in UNCLEAR])
     p = [
         stats.mannwhitneyu(s.agreeing[corners[a]], s.agreeing[corners[b]], alternative="greater")
-        for a in CLEAR for b in UNCLEAR
-    ]  # fmt: skip
+        for a in CLEAR
+        for b in UNCLEAR
+    ]
     return {
         "smallest clear minus ambiguous consensus-consistency": estimate(
-            apart.min(0), s.networks, "fraction"),
+            apart.min(0), s.networks, "fraction"
+        ),
         "largest p-value of the four comparisons": Estimate.exact(
-            max(float(one.pvalue) for one in p), s.networks),
-    }  # fmt: skip
+            max(float(one.pvalue) for one in p), s.networks
+        ),
+    }
 
 
 def along_layers(s: Study, corners: Corners) -> dict[str, Observed]:
@@ -101,19 +104,27 @@ def along_layers(s: Study, corners: Corners) -> dict[str, Observed]:
     cross = crossing(label[unless].confidence, agreed[unless].confidence) / s.last
     order = over_depths(agreed[easy].confidence)
     out = {
-        "B35": {smallest: extreme(easy, s.consensus),
-                "rise of the consensus's confidence": rise(agreed[easy].confidence)},
-        "B36": {smallest: extreme(look, s.consensus),
-                "largest accuracy over layers for the label": extreme(look, s.label, True)},
-        "B37": {"label minus consensus confidence at the first layer": estimate(
-                    lead[:, 0], n, "fraction"),
-                "label minus consensus confidence at the softmax": estimate(
-                    lead[:, -1], n, "fraction")},
-        "B38": {"label accuracy at the input": share(mine[:, 0], n),
-                "consensus accuracy at the input": share(theirs[:, 0], n),
-                "rise of the consensus's accuracy": rise(agreed[unclear].accuracy),
-                "consensus accuracy at the softmax": share(theirs[:, -1], n)},
-    }  # fmt: skip
+        "B35": {
+            smallest: extreme(easy, s.consensus),
+            "rise of the consensus's confidence": rise(agreed[easy].confidence),
+        },
+        "B36": {
+            smallest: extreme(look, s.consensus),
+            "largest accuracy over layers for the label": extreme(look, s.label, True),
+        },
+        "B37": {
+            "label minus consensus confidence at the first layer": estimate(
+                lead[:, 0], n, "fraction"
+            ),
+            "label minus consensus confidence at the softmax": estimate(lead[:, -1], n, "fraction"),
+        },
+        "B38": {
+            "label accuracy at the input": share(mine[:, 0], n),
+            "consensus accuracy at the input": share(theirs[:, 0], n),
+            "rise of the consensus's accuracy": rise(agreed[unclear].accuracy),
+            "consensus accuracy at the softmax": share(theirs[:, -1], n),
+        },
+    }
     if np.isfinite(order[0]):
         out["B35"]["spearman over layers of the consensus's confidence"] = estimate(order, n)
     if np.isfinite(cross[0]):
@@ -150,8 +161,9 @@ def comparison(variants: Mapping[str, Mapping[str, Observed]]) -> pd.DataFrame:
             seen = {v: found.get(claim_id, {}).get(check.name) for v, found in variants.items()}
             if any(seen.values()):
                 cells = {v: _cell(check, e) for v, e in seen.items()}
-                rows.append({"claim": claim_id, "check": check.name, "wanted": check.wanted()}
-                            | cells)  # fmt: skip
+                rows.append(
+                    {"claim": claim_id, "check": check.name, "wanted": check.wanted()} | cells
+                )
     return pd.DataFrame(rows)
 
 

@@ -23,8 +23,9 @@ TOWARD = {"label": "votes for the label", "consensus": "votes for the consensus 
 def rows(curve: Floats, **columns: str) -> pd.DataFrame:
     """A (draw, place) curve as rows of a chart: x, y, low, high and the columns given."""
     ends = np.quantile(curve[1:], [0.025, 0.975], axis=0)
-    table = pd.DataFrame({"x": range(curve.shape[1]), "y": curve[0], "low": ends[0],
-                          "high": ends[1]})  # fmt: skip
+    table = pd.DataFrame(
+        {"x": range(curve.shape[1]), "y": curve[0], "low": ends[0], "high": ends[1]}
+    )
     return table.assign(**columns)
 
 
@@ -41,8 +42,11 @@ def one_colour(table: pd.DataFrame) -> pd.DataFrame:
 def planes(s: Study) -> Figure:
     """Where examples lie: all, those whose consensus is their label, those where it is not."""
     like = s.consensus == s.label
-    groups = {"all images": s.placed, "consensus = label": s.placed & like,
-              "consensus ≠ label": s.placed & ~like}  # fmt: skip
+    groups = {
+        "all images": s.placed,
+        "consensus = label": s.placed & like,
+        "consensus ≠ label": s.placed & ~like,
+    }
     parts = {f"{name}: {mask.sum():,}": mask for name, mask in groups.items()}
     apart = np.abs(s.depths[0] - s.depths[1])
     means = [apart[mask].mean() for mask in groups.values()]
@@ -50,7 +54,10 @@ def planes(s: Study) -> Figure:
     return density(
         *(np.concatenate([s.depths[axis, mask] for mask in parts.values()]) for axis in (0, 1)),
         panels=[name for name, mask in parts.items() for _ in range(mask.sum())],
-        x_title=f"mean {VAL}", y_title=f"mean {TRAIN}", bins=(24, 24), noun="images",
+        x_title=f"mean {VAL}",
+        y_title=f"mean {TRAIN}",
+        bins=(24, 24),
+        noun="images",
         title=f"{s.name}: the two depths are {means[1]:.1f} layers apart where the consensus is "
         f"the label, {tail}",
         subtitle="The same images when held out and when trained on. Corners: bottom left easy, "
@@ -59,7 +66,7 @@ def planes(s: Study) -> Figure:
         description="Two-dimensional histograms of mean validation and mean training depth. Mean "
         f"absolute difference: all {means[0]:.2f} layers, consensus equal to the label "
         f"{means[1]:.2f}, consensus unlike the label {means[2]:.2f}.",
-    )  # fmt: skip
+    )
 
 
 def right_by_corner(chapter: Chapter) -> Figure:
@@ -69,8 +76,15 @@ def right_by_corner(chapter: Chapter) -> Figure:
         for size in dict.fromkeys((s.size, s.small)):
             for corner, at in s.find(size).items():
                 e = share(s.right[at], s.networks)
-                table.append({"category": NAMES[corner], "group": f"{s.name}: {size} images",
-                              "value": e.value, "low": e.low, "high": e.high})  # fmt: skip
+                table.append(
+                    {
+                        "category": NAMES[corner],
+                        "group": f"{s.name}: {size} images",
+                        "value": e.value,
+                        "low": e.low,
+                        "high": e.high,
+                    }
+                )
     found = pd.DataFrame(table)
     order = {name: i for i, name in enumerate(NAMES.values())}
     found = found.sort_values("category", key=lambda c: c.map(order), kind="stable")
@@ -83,8 +97,10 @@ def right_by_corner(chapter: Chapter) -> Figure:
         f"right, {means['looks_like_another_class']:.0%} on those that look like another class",
         subtitle="95 % intervals as if every image were one throw of a coin",
         description=f"Share of held-out predictions that are right: {words}.",
-        x_title="held-out predictions that are right", x_format="~%", zero=True,
-    )  # fmt: skip
+        x_title="held-out predictions that are right",
+        x_format="~%",
+        zero=True,
+    )
 
 
 def agreement_by_corner(chapter: Chapter) -> Figure:
@@ -95,8 +111,9 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
             at = s.corners[corner]
             draws = checks.mean_draws(s.agreeing[at], s.weights(len(at)))
             e = estimate(draws, s.networks)
-            table.append({"category": words, "group": s.name, "value": e.value, "low": e.low,
-                          "high": e.high})  # fmt: skip
+            table.append(
+                {"category": words, "group": s.name, "value": e.value, "low": e.low, "high": e.high}
+            )
     found = pd.DataFrame(table)
     seen = checks.networks_disagree(chapter.main, chapter.main.corners)
     apart = seen["smallest clear minus ambiguous consensus-consistency"]
@@ -112,8 +129,10 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
         subtitle=f"Largest p of the four one-sided Mann–Whitney tests: {p:.1g}. "
         f"{chapter.main.size} images a corner, 95 % intervals over images",
         description=f"Mean consensus-consistency: {listed}.",
-        x_title="consensus-consistency", x_format=".1f", zero=True,
-    )  # fmt: skip
+        x_title="consensus-consistency",
+        x_format=".1f",
+        zero=True,
+    )
 
 
 def along_layers(s: Study) -> Figure:
@@ -122,8 +141,10 @@ def along_layers(s: Study) -> Figure:
     for toward, panel in TOWARD.items():
         for corner, name in NAMES.items():
             curves = checks.curves(s, s.corners[corner], toward)
-            for kind, curve in (("share of votes", curves.confidence),
-                                ("wins the vote", curves.accuracy)):  # fmt: skip
+            for kind, curve in (
+                ("share of votes", curves.confidence),
+                ("wins the vote", curves.accuracy),
+            ):
                 parts.append(rows(curve, panel=panel, series=name, kind=kind))
             first[toward, corner] = curves.confidence[0, [0, -1]]
     look = first["consensus", "looks_like_another_class"]
@@ -133,13 +154,15 @@ def along_layers(s: Study) -> Figure:
     )
     return panels(
         pd.concat(parts).drop(columns=["low", "high"]),
-        x_title=layer_title(s), y_title="share", y_domain=(0.0, 1.0),
+        x_title=layer_title(s),
+        y_title="share",
+        y_domain=(0.0, 1.0),
         title=f"{s.name}: look-alikes give their consensus class {look[0]:.0%} of the votes at the "
         f"input already, {look[1]:.0%} at the softmax",
         subtitle=f"{s.size} images a corner, networks that did not train on them",
         description="Mean share of the neighbours' votes along the layers, and share of networks "
         f"in which the class wins the vote. Shares of votes: {words}.",
-    )  # fmt: skip
+    )
 
 
 def where_they_cross(chapter: Chapter) -> Figure:
@@ -150,21 +173,25 @@ def where_they_cross(chapter: Chapter) -> Figure:
         label, agreed = (checks.curves(s, at, toward).confidence for toward in TOWARD)
         cross = checks.crossing(label, agreed)
         known = cross[np.isfinite(cross)]
-        parts += [rows(label, panel=s.name, series="the label"),
-                  rows(agreed, panel=s.name, series="the consensus class")]  # fmt: skip
+        parts += [
+            rows(label, panel=s.name, series="the label"),
+            rows(agreed, panel=s.name, series="the consensus class"),
+        ]
         if np.isfinite(cross[0]):
             low, high = interval(known[1:]) if len(known) > 1 else (cross[0], cross[0])
             marks[s.name] = (float(cross[0]), f"layer {cross[0]:.1f}")
             said.append(f"{s.name} at layer {cross[0]:.1f} [{low:.1f}, {high:.1f}] of {s.last}")
     finding = "; ".join(said) or "they never cross"
     return panels(
-        pd.concat(parts), marks=marks, x_title="layer (0 input, last softmax)",
+        pd.concat(parts),
+        marks=marks,
+        x_title="layer (0 input, last softmax)",
         y_title="share of the votes",
         title=f"Ambiguous unless labelled: the consensus overtakes the label, {finding}",
         subtitle="Bands: 95 % over images",
         description="Mean share of the neighbours' votes for the label and for the consensus class "
         f"along the layers, for images that are ambiguous unless labelled. Crossing: {finding}.",
-    )  # fmt: skip
+    )
 
 
 def rescued(s: Study) -> Figure | Table:
@@ -172,11 +199,15 @@ def rescued(s: Study) -> Figure | Table:
     found = rescue.rescues(s)
     table = []
     for words, r in found.items():
-        for name, draws in (("networks", r.network), (f"probe {s.middle}", r.middle),
-                            ("best single probe", r.best)):  # fmt: skip
+        for name, draws in (
+            ("networks", r.network),
+            (f"probe {s.middle}", r.middle),
+            ("best single probe", r.best),
+        ):
             e = estimate(draws, s.networks)
-            table.append({"category": words, "group": name, "value": e.value, "low": e.low,
-                          "high": e.high})  # fmt: skip
+            table.append(
+                {"category": words, "group": name, "value": e.value, "low": e.low, "high": e.high}
+            )
     rows_ = pd.DataFrame(table)
     gains = {words: between(r.gain) for words, r in found.items()}
     ways = list(found.values())
@@ -187,15 +218,20 @@ def rescued(s: Study) -> Figure | Table:
         f"{second}",
         subtitle="Ambiguous unless labelled. 95 % intervals over images",
         description="Accuracy of held-out predictions. What the middle probe adds: "
-        + "; ".join(f"{words}: {gain}" for words, gain in gains.items()) + ".",
-        x_title="accuracy", x_format="~%", zero=True,
-    )  # fmt: skip
+        + "; ".join(f"{words}: {gain}" for words, gain in gains.items())
+        + ".",
+        x_title="accuracy",
+        x_format="~%",
+        zero=True,
+    )
 
 
 def probes_by_set(s: Study) -> Figure:
     """Accuracy of every probe on the corner, on the control and on everything."""
-    sets = {"ambiguous unless labelled": s.corners[rescue.CORNER], "all images":
-            np.flatnonzero(s.placed)}  # fmt: skip
+    sets = {
+        "ambiguous unless labelled": s.corners[rescue.CORNER],
+        "all images": np.flatnonzero(s.placed),
+    }
     right = rescue.right_of_probes(s)
     parts, best = [], {}
     for name, at in sets.items():
@@ -209,8 +245,11 @@ def probes_by_set(s: Study) -> Figure:
         subtitle="Accuracy of each probe's vote when held out; bands: 95 % over images",
         description=f"Accuracy of the probes along the layers. On the corner the best is probe "
         f"{corner}, on all images probe {everything}; the softmax is probe {s.last}.",
-        x_title=layer_title(s), y_title="accuracy", x_format="d", y_format="~%",
-    )  # fmt: skip
+        x_title=layer_title(s),
+        y_title="accuracy",
+        x_format="d",
+        y_format="~%",
+    )
 
 
 def overall(chapter: Chapter) -> Figure | Table:
@@ -219,8 +258,15 @@ def overall(chapter: Chapter) -> Figure | Table:
     for s in chapter.studies.values():
         for way in rescue.overall(s):
             e = estimate(way.gain, s.networks)
-            table.append({"category": way.words, "group": s.name, "value": e.value, "low": e.low,
-                          "high": e.high})  # fmt: skip
+            table.append(
+                {
+                    "category": way.words,
+                    "group": s.name,
+                    "value": e.value,
+                    "low": e.low,
+                    "high": e.high,
+                }
+            )
     if not table:
         return nothing("the halves of the networks have too few images in common")
     found = pd.DataFrame(table).sort_values("category", kind="stable")
@@ -234,5 +280,8 @@ def overall(chapter: Chapter) -> Figure | Table:
         f"{better} of {len(ruled)} ensembles",
         subtitle="What is added to the accuracy over all images; 95 % intervals over images",
         description=f"Change of accuracy over all held-out images: {words}.",
-        x_title="added accuracy", x_format="+.1%", zero=True, reference=(0.0, ""),
-    )  # fmt: skip
+        x_title="added accuracy",
+        x_format="+.1%",
+        zero=True,
+        reference=(0.0, ""),
+    )

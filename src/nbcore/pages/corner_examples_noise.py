@@ -92,8 +92,9 @@ def watches(runs: Mapping[str, Run], resamples: int, seed: int = 0) -> dict[str,
     run has nothing to say and is left out."""
     out = {}
     for key, run in runs.items():
-        watch = Watch(key, nice_name(key), run.table("members"), run.table("examples"), resamples,
-                      seed)  # fmt: skip
+        watch = Watch(
+            key, nice_name(key), run.table("members"), run.table("examples"), resamples, seed
+        )
         if watch.wrong.any() and not watch.wrong.all():
             out[key] = watch
     return out
@@ -106,13 +107,17 @@ def observed(watch: Watch) -> dict[str, dict[str, Estimate]]:
     up, down = watch.rise_and_fall("depth")
     late, deep = (watch.wrong_minus_right(what) for what in ("learned", "depth"))
     return {
-        "B21": {"rise to the peak": estimate(rise, n, "fraction"),
-                "fall from the peak": estimate(fall, n, "fraction")},
+        "B21": {
+            "rise to the peak": estimate(rise, n, "fraction"),
+            "fall from the peak": estimate(fall, n, "fraction"),
+        },
         "B22": {"wrong minus true label iteration learned": estimate(late, n)},
-        "B23": {"rise along depth to the peak": estimate(up, n, "fraction"),
-                "fall along depth from the peak": estimate(down, n, "fraction"),
-                "wrong minus true label mean depth": estimate(deep, n, "layer")},
-    }  # fmt: skip
+        "B23": {
+            "rise along depth to the peak": estimate(up, n, "fraction"),
+            "fall along depth from the peak": estimate(down, n, "fraction"),
+            "wrong minus true label mean depth": estimate(deep, n, "layer"),
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -177,8 +182,15 @@ def error_table(errors: Mapping[str, Errors]) -> pd.DataFrame:
     for e in errors.values():
         for corner, words in NAMES.items():
             seen = e.enrichment(corner)
-            rows.append({"category": words, "group": e.words, "value": seen.value,
-                         "low": seen.low, "high": seen.high})  # fmt: skip
+            rows.append(
+                {
+                    "category": words,
+                    "group": e.words,
+                    "value": seen.value,
+                    "low": seen.low,
+                    "high": seen.high,
+                }
+            )
     table = pd.DataFrame(rows)
     order = {words: i for i, words in enumerate(NAMES.values())}
     return table.sort_values("category", key=lambda c: c.map(order), kind="stable")

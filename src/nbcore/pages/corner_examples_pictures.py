@@ -31,16 +31,19 @@ def plane(s: Study, run: Run) -> Gallery | Table:
     table = pictures_table(s, stored[kept])
     unlike = float((s.consensus != s.label)[s.placed].mean())
     return explorer(
-        table, thumbs["image"].values[kept[table["at"]]], choose="Class",
+        table,
+        thumbs["image"].values[kept[table["at"]]],
+        choose="Class",
         groups=[*NAMES.values(), ELSEWHERE],
-        x_title="mean validation depth", y_title="mean training depth",
+        x_title="mean validation depth",
+        y_title="mean training depth",
         title=f"{s.name}: {len(kept)} images in the plane, and what the corners of a class show",
         description=f"{len(kept)} images by their mean depth when held out and when trained on: of "
         "every class those nearest to each corner, and some at random. Rings: the consensus of "
         "the held-out networks is the label; crosses: it is another class, as for "
         f"{unlike:.0%} of all images. Each image is listed below with its label, its consensus and "
         "its depths.",
-    )  # fmt: skip
+    )
 
 
 def pictures_table(s: Study, examples: np.ndarray) -> pd.DataFrame:
@@ -54,12 +57,19 @@ def pictures_table(s: Study, examples: np.ndarray) -> pd.DataFrame:
         group = NAMES[near[i]] if near[i] else ELSEWHERE
         val, train = s.depths[:, example]
         same = "consensus is the label" if agreed == label else "consensus is another class"
-        out.append({
-            "at": i, "x": val, "y": train, "series": same, "choice": label, "group": group,
-            "caption": agreed,
-            "words": f"label: {label}; consensus: {agreed} ({s.agreeing[example]:.0%} of the "
-            f"networks); validation depth {val:.1f}; training depth {train:.1f}; {group}",
-        })  # fmt: skip
+        out.append(
+            {
+                "at": i,
+                "x": val,
+                "y": train,
+                "series": same,
+                "choice": label,
+                "group": group,
+                "caption": agreed,
+                "words": f"label: {label}; consensus: {agreed} ({s.agreeing[example]:.0%} of the "
+                f"networks); validation depth {val:.1f}; training depth {train:.1f}; {group}",
+            }
+        )
     return pd.DataFrame(out)
 
 
@@ -90,12 +100,17 @@ def live(members: list[xr.Dataset], pool: Pool, size: int = 8) -> Gallery:
     right = consistency_score(said, pool.labels, held, n_classes)
     corners = corner_examples(*means, n=size)
     picked = np.concatenate(list(corners.values()))
-    groups = [f"{NAMES[c]}: {right[at].mean():.0%} right when held out" for c, at in corners.items()
-              for _ in at]  # fmt: skip
+    groups = [
+        f"{NAMES[c]}: {right[at].mean():.0%} right when held out"
+        for c, at in corners.items()
+        for _ in at
+    ]
     return gallery(
         pool.images[picked],
-        [f"{pool.classes[pool.labels[i]]} → {pool.classes[consensus[i]]}" for i in picked], groups,
-        columns=size, title=f"{len(members)} networks, {len(pool.labels)} digits: the corners",
+        [f"{pool.classes[pool.labels[i]]} → {pool.classes[consensus[i]]}" for i in picked],
+        groups,
+        columns=size,
+        title=f"{len(members)} networks, {len(pool.labels)} digits: the corners",
         description="Digits nearest to the four corners; under each the label and, after the "
         "arrow, the class that most networks give it when it is held out.",
-    )  # fmt: skip
+    )

@@ -48,10 +48,15 @@ def found_by_method(found: list[Comparison]) -> Figure:
         for method, shown in SHOWN.items():
             row = table[table["method"] == method].iloc[0]
             for what, name in MEASURES.items():
-                parts.append({
-                    "category": f"{name}, {words}", "group": shown, "value": row[what],
-                    "low": row[f"{what}_low"], "high": row[f"{what}_high"],
-                })  # fmt: skip
+                parts.append(
+                    {
+                        "category": f"{name}, {words}",
+                        "group": shown,
+                        "value": row[what],
+                        "low": row[f"{what}_low"],
+                        "high": row[f"{what}_high"],
+                    }
+                )
     rows = pd.DataFrame(parts).dropna()
     ahead = []
     for words, table in found:
@@ -62,12 +67,15 @@ def found_by_method(found: list[Comparison]) -> Figure:
         ahead.append(f"{words.partition(':')[0]}: {pair} cleanlab{open_}")
     values = [f"{r.group}, {r.category}: {r.value:.2f}" for r in rows.itertuples()]
     return charts.bars(
-        rows, title=f"Average precision of doubts on labels. {'; '.join(ahead)}",
+        rows,
+        title=f"Average precision of doubts on labels. {'; '.join(ahead)}",
         subtitle="precision: how many suggestions are wrong labels; recall: how many of the wrong "
         "labels are suggested; ranking: average precision. 95 % intervals",
         description=f"Finding wrong labels. {'; '.join(values)}.",
-        x_title="share", x_format="~%", zero=True,
-    )  # fmt: skip
+        x_title="share",
+        x_format="~%",
+        zero=True,
+    )
 
 
 def table(found: list[Comparison]) -> pd.DataFrame:
@@ -75,12 +83,20 @@ def table(found: list[Comparison]) -> pd.DataFrame:
     parts = []
     for words, scores in found:
         f1 = [f"{r.f1:.2f} [{r.f1_low:.2f}, {r.f1_high:.2f}]" for r in scores.itertuples()]
-        parts.append(pd.DataFrame({
-            "wrong labels are": words, "method": scores["method"],
-            "suggested": scores["suggested"], "precision": scores["precision"],
-            "recall": scores["recall"], "F1": f1, "ranking": scores["average_precision"],
-            "mended": scores["mended"],
-        }))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "wrong labels are": words,
+                    "method": scores["method"],
+                    "suggested": scores["suggested"],
+                    "precision": scores["precision"],
+                    "recall": scores["recall"],
+                    "F1": f1,
+                    "ranking": scores["average_precision"],
+                    "mended": scores["mended"],
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -170,8 +170,9 @@ def voting(s: Study, half: int) -> dict[str, NDArray]:
     return {
         "network": (counts.argmax(1) == s.label).astype(float),
         "middle": (votes.argmax(-1) == s.label).astype(float),
-        "depth": s.depth("val", half), "confidence": votes.max(-1) / asked,
-    }  # fmt: skip
+        "depth": s.depth("val", half),
+        "confidence": votes.max(-1) / asked,
+    }
 
 
 def rule(
@@ -200,8 +201,9 @@ def rule(
 def _places(voter: dict[str, NDArray], both: NDArray, last: int) -> NDArray[np.int64]:
     """(3, example) steps of depth and of confidence, and what the middle probe gains (-1, 0, 1)."""
     depth = np.nan_to_num(voter["depth"][both], nan=0.0) / last
-    steps = [np.minimum((v * STEPS).astype(int), STEPS - 1)
-             for v in (depth, voter["confidence"][both])]  # fmt: skip
+    steps = [
+        np.minimum((v * STEPS).astype(int), STEPS - 1) for v in (depth, voter["confidence"][both])
+    ]
     return np.stack([*steps, (voter["middle"] - voter["network"])[both].astype(int)])
 
 

@@ -31,15 +31,20 @@ def along(watch: noise.Watch | None, where: str) -> Figure | Table:
     axis = "updates (log scale)" if where == "training" else f"layer (0 input, {last} softmax)"
     starts = "at the start" if where == "training" else "at the input"
     return charts.curve(
-        table, x_title=axis, y_title="accuracy", x_format="d", y_format="~%",
-        x_scale="log" if where == "training" else "linear", y_domain=(0.0, 1.0),
+        table,
+        x_title=axis,
+        y_title="accuracy",
+        x_format="d",
+        y_format="~%",
+        x_scale="log" if where == "training" else "linear",
+        y_domain=(0.0, 1.0),
         title=f"{wrong}: of the images with a changed label {top - rise:.0%} are given their "
         f"original class {starts}, {top:.0%} at the peak, {top - fall:.0%} at the end",
         subtitle=f"{share:.0%} of the training labels differ from the original; bands: 95 % over "
         f"{watch.networks} networks",
         description=f"Accuracy of training images along {where}. Changed labels, by the original "
         f"class: from {top - rise:.2f} up to {top:.2f} and down to {top - fall:.2f}.",
-    )  # fmt: skip
+    )
 
 
 def watched_table(chapter: Chapter) -> pd.DataFrame:
@@ -48,13 +53,20 @@ def watched_table(chapter: Chapter) -> pd.DataFrame:
     for watch in chapter.watched.values():
         seen = {k: v for checks in noise.observed(watch).values() for k, v in checks.items()}
         values = [e.value for e in seen.values()]
-        out.append({
-            "ensemble": watch.name, "networks": watch.networks,
-            "wrong labels": float(watch.wrong.mean()), "training accuracy": watch.fitted(),
-            "rise": values[0], "fall": values[1], "learned later by": values[2],
-            "rise along depth": values[3], "fall along depth": values[4],
-            "deeper by": values[5],
-        })  # fmt: skip
+        out.append(
+            {
+                "ensemble": watch.name,
+                "networks": watch.networks,
+                "wrong labels": float(watch.wrong.mean()),
+                "training accuracy": watch.fitted(),
+                "rise": values[0],
+                "fall": values[1],
+                "learned later by": values[2],
+                "rise along depth": values[3],
+                "fall along depth": values[4],
+                "deeper by": values[5],
+            }
+        )
     return pd.DataFrame(out)
 
 
@@ -73,9 +85,11 @@ def errors_by_corner(chapter: Chapter) -> Figure | Table:
         + f"{at.max():.1f} times the overall share of wrong labels",
         subtitle=f"Most: {most}. 95 % intervals; 1 is what examples drawn at random would have",
         description=f"Share of wrong labels in each corner over the overall share: {words}.",
-        x_title="share of wrong labels, overall = 1", x_format="~r", zero=True,
+        x_title="share of wrong labels, overall = 1",
+        x_format="~r",
+        zero=True,
         reference=(1.0, ""),
-    )  # fmt: skip
+    )
 
 
 def errors_table(chapter: Chapter) -> pd.DataFrame:
@@ -87,12 +101,17 @@ def errors_table(chapter: Chapter) -> pd.DataFrame:
         for i, (corner, name) in enumerate(noise.NAMES.items()):
             at = e.study.corners[corner]
             few = e.study.find(e.study.small)[corner]
-            out.append({
-                "wrong labels are": e.words, "corner": name, "overall": e.overall,
-                f"of {len(at)}": float(e.wrong[at].mean()),
-                f"of {len(few)}": float(e.wrong[few].mean()),
-                "all nearest to it": near[i, 0], "wrong nearest to it": near[i, 1],
-            })  # fmt: skip
+            out.append(
+                {
+                    "wrong labels are": e.words,
+                    "corner": name,
+                    "overall": e.overall,
+                    f"of {len(at)}": float(e.wrong[at].mean()),
+                    f"of {len(few)}": float(e.wrong[few].mean()),
+                    "all nearest to it": near[i, 0],
+                    "wrong nearest to it": near[i, 1],
+                }
+            )
     return pd.DataFrame(out)
 
 
@@ -103,8 +122,12 @@ def ranking(chapter: Chapter) -> pd.DataFrame:
     for e in chapter.errors.values():
         n = int(e.wrong[e.study.placed].sum())
         at = e.study.find(n)["looks_like_another_class"]
-        out.append({
-            "wrong labels are": e.words, "images": n, "wrong among them": float(e.wrong[at].mean()),
-            "wrong overall": e.overall,
-        })  # fmt: skip
+        out.append(
+            {
+                "wrong labels are": e.words,
+                "images": n,
+                "wrong among them": float(e.wrong[at].mean()),
+                "wrong overall": e.overall,
+            }
+        )
     return pd.DataFrame(out)

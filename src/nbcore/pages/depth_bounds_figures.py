@@ -67,14 +67,16 @@ def histograms(found: Bounds) -> Figure | Table:
         np.concatenate([s.depth[part] for _, part in groups]),
         np.concatenate([s.consistency[part] for _, part in groups]),
         panels=[words for words, part in groups for _ in range(part.sum())],
-        lines=lines, bins=(CELLS, _steps(found)), x_title="mean depth",
+        lines=lines,
+        bins=(CELLS, _steps(found)),
+        x_title="mean depth",
         y_title="consistency score",
         title=f"{name}: {_verdict(found.lower, 'below')}",
         subtitle=f"{size(found)}; lines fitted on one half of the networks",
         description=f"{name}: histograms of consistency score against mean prediction depth. "
         f"The consensus is the label for {percent(right[1].sum() / known.sum())} of the examples. "
         + (_words(found.lower.bound) if found.lower else ""),
-    )  # fmt: skip
+    )
 
 
 def _verdict(result: BoundResult | None, side: str) -> str:
@@ -103,9 +105,12 @@ def entropy(result: Study) -> Figure | Table:
 
 
 def _panels(
-    result: Study, score: Callable[[Scores], Floats],
-    bound: Callable[[Bounds], BoundResult | None], words: str, side: str,
-) -> Figure | Table:  # fmt: skip
+    result: Study,
+    score: Callable[[Scores], Floats],
+    bound: Callable[[Bounds], BoundResult | None],
+    words: str,
+    side: str,
+) -> Figure | Table:
     kept = {nice_name(k): f for k, f in result.found.items() if bound(f) is not None}
     if not kept:
         return nothing(f"no ensemble has enough examples for a bound on {words}.")
@@ -118,9 +123,12 @@ def _panels(
     height = np.concatenate([score(f.whole) for f in kept.values()])
     steps = _steps(next(iter(kept.values()))) if words != "entropy (nats)" else 24
     return density(
-        np.concatenate([f.whole.depth for f in kept.values()]), height,
+        np.concatenate([f.whole.depth for f in kept.values()]),
+        height,
         panels=[name for name, f in kept.items() for _ in f.whole.depth],
-        lines=lines, bins=(CELLS, steps), x_title=DEPTH if len(kept) < 3 else "mean depth",
+        lines=lines,
+        bins=(CELLS, steps),
+        x_title=DEPTH if len(kept) < 3 else "mean depth",
         y_title=words,
         title=f"At most {percent(fits[most].share_beyond)} lie {side} a line, "
         f"at least {percent(min(r.control_share for r in fits.values()))} with shuffled depths",
@@ -128,7 +136,7 @@ def _panels(
         description=f"Histograms of {words} against mean prediction depth, with bounds fitted on "
         "one half of the networks and scored on the other. "
         + " ".join(f"{name}: {_words(r.bound)}" for name, r in fits.items()),
-    )  # fmt: skip
+    )
 
 
 #: course -> words for its figure: what it is of, and the axis
@@ -150,10 +158,17 @@ def along(result: Study, what: str) -> Figure | Table:
         low, high = np.nanquantile(seen.draws[1:], [0.025, 0.975], axis=0)
         mean = seen.draws[0]
         name = f"{nice_name(key)} ({seen.n} networks)"
-        parts.append(pd.DataFrame({
-            "x": seen.depth, "y": mean, "low": np.minimum(low, mean),
-            "high": np.maximum(high, mean), "series": name,
-        }))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "x": seen.depth,
+                    "y": mean,
+                    "low": np.minimum(low, mean),
+                    "high": np.maximum(high, mean),
+                    "series": name,
+                }
+            )
+        )
         said.append((name, mean[0], mean[-1], seen.spearman()[0]))
     if not parts:
         return nothing(f"too few networks to say how often {words}; give full_members=4 or more.")
@@ -166,11 +181,14 @@ def along(result: Study, what: str) -> Figure | Table:
         + ", ".join(f"{rank:+.2f} ({name.partition(' (')[0]})" for name, *_, rank in said),
         description=f"{title.capitalize()} at each depth at which one network decides, with 95 % "
         "bootstrap intervals over images. "
-        + "; ".join(f"{n}: {show(a)} to {show(b)}, rank correlation {r:+.2f}"
-                    for n, a, b, r in said) + ".",
-        x_title="depth of one network's prediction (input 0, softmax 1)", y_title=title,
+        + "; ".join(
+            f"{n}: {show(a)} to {show(b)}, rank correlation {r:+.2f}" for n, a, b, r in said
+        )
+        + ".",
+        x_title="depth of one network's prediction (input 0, softmax 1)",
+        y_title=title,
         y_format="" if what == "entropy" else "~%",
-    )  # fmt: skip
+    )
 
 
 def slopes(result: Study) -> Figure | Table:
@@ -181,12 +199,16 @@ def slopes(result: Study) -> Figure | Table:
         value = float(row["slope"][0])
         if np.isfinite(value) and len(draws):
             low, high = interval(draws)
-            rows.append({
-                "category": f"{nice_name(row['key'])}: mean depth {row['depth'][0]:.2f}, "
-                f"{row['predictions']} predictions each",
-                "value": value, "low": min(low, value), "high": max(high, value),
-                "name": nice_name(row["key"]),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "category": f"{nice_name(row['key'])}: mean depth {row['depth'][0]:.2f}, "
+                    f"{row['predictions']} predictions each",
+                    "value": value,
+                    "low": min(low, value),
+                    "high": max(high, value),
+                    "name": nice_name(row["key"]),
+                }
+            )
     if not rows:
         return nothing("no ensemble has enough examples for a bound.")
     table = pd.DataFrame(rows).sort_values("value")
@@ -198,8 +220,10 @@ def slopes(result: Study) -> Figure | Table:
         "rest on equally many predictions",
         description="Slope of the lower bound on consensus-consistency with 95 % bootstrap "
         "intervals: " + "; ".join(f"{r.category} {r.value:+.2f}" for r in table.itertuples()) + ".",
-        x_title="slope (score from the input to the softmax)", x_format="+.2f", zero=True,
-    )  # fmt: skip
+        x_title="slope (score from the input to the softmax)",
+        x_format="+.2f",
+        zero=True,
+    )
 
 
 def controls(result: Study) -> Figure | Table:
@@ -212,10 +236,15 @@ def controls(result: Study) -> Figure | Table:
                     ("own depths", bound.share_beyond, bound.share_interval),
                     ("shuffled depths", bound.control_share, bound.control_interval),
                 ):
-                    rows.append({
-                        "category": f"{nice_name(key)}: {words}", "group": group, "value": value,
-                        "low": min(low, value), "high": max(high, value),
-                    })  # fmt: skip
+                    rows.append(
+                        {
+                            "category": f"{nice_name(key)}: {words}",
+                            "group": group,
+                            "value": value,
+                            "low": min(low, value),
+                            "high": max(high, value),
+                        }
+                    )
     if not rows:
         return nothing("no ensemble has enough examples for a bound.")
     table = pd.DataFrame(rows)
@@ -231,9 +260,11 @@ def controls(result: Study) -> Figure | Table:
         "not fitted on, with 95 % intervals: "
         + "; ".join(f"{r.category}, {r.group}: {percent(r.value)}" for r in table.itertuples())
         + ".",
-        x_title="share of examples beyond the bound", x_format="~%", zero=True,
+        x_title="share of examples beyond the bound",
+        x_format="~%",
+        zero=True,
         reference=(0.05, "5 %"),
-    )  # fmt: skip
+    )
 
 
 def attempts(result: Study) -> Figure | Table:
@@ -253,9 +284,10 @@ def attempts(result: Study) -> Figure | Table:
         subtitle=f"Weakest: {worst['category']}, {worst['group']}, {percent(worst['value'])}",
         description="Share of examples below the lower bound on consensus-consistency where it "
         "was not fitted: "
-        + "; ".join(
-            f"{r.category}, {r.group}: {percent(r.value)}" for r in table.itertuples()
-        ) + ".",
-        x_title="share of examples below the bound", x_format="~%", zero=True,
+        + "; ".join(f"{r.category}, {r.group}: {percent(r.value)}" for r in table.itertuples())
+        + ".",
+        x_title="share of examples below the bound",
+        x_format="~%",
+        zero=True,
         reference=(0.05, "5 %"),
-    )  # fmt: skip
+    )

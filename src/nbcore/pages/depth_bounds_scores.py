@@ -57,11 +57,16 @@ class Sample:
             for f in ("depth", "depth_test")
         )
         return cls(
-            key, members["final"].values[split].astype(np.int64), depth[split],
-            members["held_out"].values[split], examples["label"].values.astype(np.int64),
-            len(examples.attrs["classes"]), layers,
-            members["final_test"].values[full].astype(np.int64), test_depth[full],
-        )  # fmt: skip
+            key,
+            members["final"].values[split].astype(np.int64),
+            depth[split],
+            members["held_out"].values[split],
+            examples["label"].values.astype(np.int64),
+            len(examples.attrs["classes"]),
+            layers,
+            members["final_test"].values[full].astype(np.int64),
+            test_depth[full],
+        )
 
     @property
     def networks(self) -> int:

@@ -67,11 +67,13 @@ def study(config: DepthBounds, fresh: bool = False) -> Study:
     samples = {key: Sample.of(key, run) for key, run in runs.items()}
     usable, many = ready(samples), config.resamples
     return Study(
-        config, runs, samples,
+        config,
+        runs,
+        samples,
         {key: bounds(sample, many) for key, sample in usable.items()},
         {key: courses(sample, many) for key, sample in usable.items()},
         steepness(samples, many),
-    )  # fmt: skip
+    )
 
 
 def ready(samples: Mapping[str, Sample]) -> dict[str, Sample]:
@@ -111,9 +113,15 @@ def bounds(
     wrong = only(a.depth, known & ~right)
     upper = attempt(fit_bound, wrong, a.consistency, "upper", SHARE)
     return Bounds(
-        sample, whole, (a, b), right, scored("consistency", kept=right), upper,
-        scored("agreement"), scored("entropy", "upper"),
-    )  # fmt: skip
+        sample,
+        whole,
+        (a, b),
+        right,
+        scored("consistency", kept=right),
+        upper,
+        scored("agreement"),
+        scored("entropy", "upper"),
+    )
 
 
 def attempt(fit: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
@@ -145,8 +153,14 @@ def steepness(samples: Mapping[str, Sample], resamples: int) -> pd.DataFrame:
                 line = attempt(fit_bound, s.depth[pick], s.agreement[pick], "lower", SHARE)
                 draws.append((line.slope if line else np.nan, s.depth[pick].mean()))
             slope, depth = np.array(draws).T
-            rows.append({
-                "key": key, "architecture": architecture, "networks": cut.networks,
-                "predictions": int(np.median(cut.predictions)), "slope": slope, "depth": depth,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "key": key,
+                    "architecture": architecture,
+                    "networks": cut.networks,
+                    "predictions": int(np.median(cut.predictions)),
+                    "slope": slope,
+                    "depth": depth,
+                }
+            )
     return pd.DataFrame(rows)

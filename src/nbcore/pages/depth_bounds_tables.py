@@ -26,14 +26,16 @@ def by_hand(answers: list[list[str]], labels: list[str], classes: list[str]) -> 
     said = np.array([[number[a] for a in row] for row in answers]).T
     label = np.array([number[name] for name in labels])
     args = said, label, np.ones(said.shape, bool), len(classes)
-    return pd.DataFrame({
-        "answers": [", ".join(row) for row in answers],
-        "label": labels,
-        "consensus": [classes[i] for i in agreement.consensus_class(*args)],
-        "consistency": agreement.consistency_score(*args),
-        "consensus-consistency": agreement.consensus_consistency(*args),
-        "entropy": agreement.prediction_entropy(*args),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "answers": [", ".join(row) for row in answers],
+            "label": labels,
+            "consensus": [classes[i] for i in agreement.consensus_class(*args)],
+            "consistency": agreement.consistency_score(*args),
+            "consensus-consistency": agreement.consensus_consistency(*args),
+            "entropy": agreement.prediction_entropy(*args),
+        }
+    )
 
 
 def summary(result: Study) -> pd.DataFrame:
@@ -42,14 +44,19 @@ def summary(result: Study) -> pd.DataFrame:
     for key, sample in result.samples.items():
         s, held = scores(sample), sample.predictions
         defined = np.isfinite(sample.depth[sample.held_out])
-        rows.append({
-            "ensemble": nice_name(key), "networks": sample.networks, "examples": len(sample.label),
-            "held out": f"{held.min()}–{held.max()}" if np.ptp(held) else str(held[0]),
-            "accuracy": np.nanmean(s.consistency),
-            "consensus = label": (s.consensus == sample.label)[s.consensus >= 0].mean(),
-            "no depth": 1 - defined.mean(), "mean depth": np.nanmean(s.depth),
-            "used": "yes" if key in result.found else "too few",
-        })  # fmt: skip
+        rows.append(
+            {
+                "ensemble": nice_name(key),
+                "networks": sample.networks,
+                "examples": len(sample.label),
+                "held out": f"{held.min()}–{held.max()}" if np.ptp(held) else str(held[0]),
+                "accuracy": np.nanmean(s.consistency),
+                "consensus = label": (s.consensus == sample.label)[s.consensus >= 0].mean(),
+                "no depth": 1 - defined.mean(),
+                "mean depth": np.nanmean(s.depth),
+                "used": "yes" if key in result.found else "too few",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -61,16 +68,20 @@ def fitted(result: Study) -> pd.DataFrame:
             if bound is None:
                 continue
             low, high = (100 * x for x in bound.share_interval)
-            rows.append({
-                "ensemble": nice_name(key), "bound on": words,
-                "slope": f"{bound.bound.slope:+.2f} [{bound.slope_interval[0]:+.2f}, "
-                f"{bound.slope_interval[1]:+.2f}]",
-                "at the lowest depth": bound.at_lowest,
-                "beyond, %": f"{100 * bound.share_beyond:.1f} [{low:.1f}, {high:.1f}]",
-                "shuffled, %": f"{100 * bound.control_share:.1f} "
-                f"[{100 * bound.control_interval[0]:.1f}, {100 * bound.control_interval[1]:.1f}]",
-                "examples": bound.n,
-            })  # fmt: skip
+            control_low, control_high = bound.control_interval
+            rows.append(
+                {
+                    "ensemble": nice_name(key),
+                    "bound on": words,
+                    "slope": f"{bound.bound.slope:+.2f} [{bound.slope_interval[0]:+.2f}, "
+                    f"{bound.slope_interval[1]:+.2f}]",
+                    "at the lowest depth": bound.at_lowest,
+                    "beyond, %": f"{100 * bound.share_beyond:.1f} [{low:.1f}, {high:.1f}]",
+                    "shuffled, %": f"{100 * bound.control_share:.1f} "
+                    f"[{100 * control_low:.1f}, {100 * control_high:.1f}]",
+                    "examples": bound.n,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -99,11 +110,17 @@ def attempts(found: Bounds) -> pd.DataFrame:
         "depth and score from different halves": (a.depth, b.agreement, b.depth, a.agreement),
         "one network's depth, the other half's score": (one[0], b.agreement, one[1], a.agreement),
         "without examples below one layer": (
-            only(a.depth, deep), a.agreement, only(b.depth, deep), b.agreement,
+            only(a.depth, deep),
+            a.agreement,
+            only(b.depth, deep),
+            b.agreement,
         ),
-    }  # fmt: skip
-    rows = [_row(RECORDED, bound.bound.slope, bound.share_beyond, *bound.share_interval,
-                 bound.at_lowest)]  # fmt: skip
+    }
+    rows = [
+        _row(
+            RECORDED, bound.bound.slope, bound.share_beyond, *bound.share_interval, bound.at_lowest
+        )
+    ]
     rows += [row for words, case in cases.items() if (row := _tried(words, *case))]
     drawn = []
     for seed in range(DRAWS):
@@ -114,10 +131,25 @@ def attempts(found: Bounds) -> pd.DataFrame:
     if drawn:
         table = pd.DataFrame(drawn)
         middle, share = table.mean(numeric_only=True), table["value"]
-        rows.append(_row(f"{len(drawn)} other draws of the halves (range)", middle["slope"],
-                         share.mean(), share.min(), share.max(), middle["at_lowest"]))  # fmt: skip
-    rows.append(_row(SHUFFLED, bound.bound.slope, bound.control_share, *bound.control_interval,
-                     bound.at_lowest))  # fmt: skip
+        rows.append(
+            _row(
+                f"{len(drawn)} other draws of the halves (range)",
+                middle["slope"],
+                share.mean(),
+                share.min(),
+                share.max(),
+                middle["at_lowest"],
+            )
+        )
+    rows.append(
+        _row(
+            SHUFFLED,
+            bound.bound.slope,
+            bound.control_share,
+            *bound.control_interval,
+            bound.at_lowest,
+        )
+    )
     return pd.DataFrame(rows)
 
 
@@ -158,13 +190,16 @@ def by_definition(result: Study) -> pd.DataFrame:
         meet = (1 - line.intercept) / (line.slope + layers)
         sure = 1 - layers * found.whole.depth
         kept = np.isfinite(sure)
-        rows.append({
-            "ensemble": nice_name(key),
-            "slope by definition": -float(layers), "fitted slope": line.slope,
-            "fitted at one layer": float(line.predict(1 / layers)),
-            "fitted is higher from layer": max(float(meet * layers), 0.0),
-            "below the line by definition": (found.whole.agreement < sure - 1e-9)[kept].mean(),
-        })  # fmt: skip
+        rows.append(
+            {
+                "ensemble": nice_name(key),
+                "slope by definition": -float(layers),
+                "fitted slope": line.slope,
+                "fitted at one layer": float(line.predict(1 / layers)),
+                "fitted is higher from layer": max(float(meet * layers), 0.0),
+                "below the line by definition": (found.whole.agreement < sure - 1e-9)[kept].mean(),
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -115,24 +115,37 @@ def page(judged: Judged) -> str:
         count = int(counts.get(action, 0))
         note = f"The {len(found)} {'easiest' if action == 'keep' else 'most doubtful'} are shown."
         cards = [_card(judged, frame, i, bar) for i in found]
-        sections.append({"action": action, "name": action.capitalize(), "count": f"{count:,}",
-                         "note": note if len(found) < count else "", "cards": cards})  # fmt: skip
+        sections.append(
+            {
+                "action": action,
+                "name": action.capitalize(),
+                "count": f"{count:,}",
+                "note": note if len(found) < count else "",
+                "cards": cards,
+            }
+        )
     loader = jinja2.PackageLoader("nbcore", "pages")
     template = jinja2.Environment(loader=loader, autoescape=True).get_template("difficulty.html.j2")
     name = Path(judged.config.dataset).name or judged.config.dataset
     shown = table.loc[np.concatenate(list(chosen.values()))]
     return template.render(
-        title=f"{name}: which labels to doubt", said=said(judged), warnings=warnings(judged),
-        sections=sections, filters=_filters(shown, judged.sample.classes),
-    )  # fmt: skip
+        title=f"{name}: which labels to doubt",
+        said=said(judged),
+        warnings=warnings(judged),
+        sections=sections,
+        filters=_filters(shown, judged.sample.classes),
+    )
 
 
 def _filters(shown: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
     out = [
-        {"name": name, "field": field,
-         "options": [(int(c), classes[c]) for c in np.unique(shown[field]) if c >= 0]}
+        {
+            "name": name,
+            "field": field,
+            "options": [(int(c), classes[c]) for c in np.unique(shown[field]) if c >= 0],
+        }
         for name, field in (("Label", "label"), ("The networks see", "consensus"))
-    ]  # fmt: skip
+    ]
     there = set(shown["corner"])
     corners = [(i, c.replace("_", " ")) for i, c in enumerate(CORNERS) if c in there]
     return [*out, {"name": "Corner", "field": "corner", "options": corners}]
@@ -159,12 +172,20 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
         facts.insert(0, ("corner", row["corner"].replace("_", " ")))
     seen = f", seen as {other}" if other else ""
     return {
-        "data": b64encode(out.getvalue()).decode(), "kind": kind, "small": small,
-        "alt": f"{shown['file']}, labelled {shown['label']}{seen}", "file": shown["file"],
-        "label": shown["label"], "other": other, "ring": ring, "block": block, "facts": facts,
-        "label_number": int(row["label"]), "consensus_number": int(row["consensus"]),
+        "data": b64encode(out.getvalue()).decode(),
+        "kind": kind,
+        "small": small,
+        "alt": f"{shown['file']}, labelled {shown['label']}{seen}",
+        "file": shown["file"],
+        "label": shown["label"],
+        "other": other,
+        "ring": ring,
+        "block": block,
+        "facts": facts,
+        "label_number": int(row["label"]),
+        "consensus_number": int(row["consensus"]),
         "corner_number": list(CORNERS).index(row["corner"]) if row["corner"] else "",
-    }  # fmt: skip
+    }
 
 
 def write_page(judged: Judged, folder: Path) -> Path:
@@ -206,12 +227,16 @@ class Report(NamedTuple):
 
 def _compared(table: pd.DataFrame) -> list[str]:
     """The labels known to be wrong, found by each method, with 95 % intervals."""
-    rows = pd.DataFrame([
-        {"method": row["method"], "suggested": row["suggested"]}
-        | {what: f"{row[what]:.2f} ({row[f'{what}_low']:.2f}–{row[f'{what}_high']:.2f})"
-           for what in ("precision", "recall", "f1")}
-        for row in table.to_dict("records")
-    ])  # fmt: skip
+    rows = pd.DataFrame(
+        [
+            {"method": row["method"], "suggested": row["suggested"]}
+            | {
+                what: f"{row[what]:.2f} ({row[f'{what}_low']:.2f}–{row[f'{what}_high']:.2f})"
+                for what in ("precision", "recall", "f1")
+            }
+            for row in table.to_dict("records")
+        ]
+    )
     a = table.attrs
     head = f"{a['wrong']:,} of {a['examples']:,} labels are known to be wrong; found by"
     said = [head, *rows.to_string(index=False).split("\n")]
@@ -241,6 +266,9 @@ def report(config: Difficulty, folder: Path | None = None) -> Report:
 def _comparison(judged: Judged) -> pd.DataFrame:
     c = judged.config
     return compare(
-        judged.run, softmax_of(judged.ensemble) if c.softmax else "votes", agreement=c.agreement,
-        gap=c.gap, filters=tuple(FILTERS) if find_spec("cleanlab") else (),
-    )  # fmt: skip
+        judged.run,
+        softmax_of(judged.ensemble) if c.softmax else "votes",
+        agreement=c.agreement,
+        gap=c.gap,
+        filters=tuple(FILTERS) if find_spec("cleanlab") else (),
+    )

@@ -53,10 +53,15 @@ def curves(
     low, high = robustness.chance_band(grid, study.ood_total, study.line)
     said = "; ".join(
         f"{words(c.name)}: peak {100 * c.er[0, c.peak]:+.1f} at {100 * c.id[0, c.peak]:.0f} %, "
-        f"end {100 * c.er[0, c.end]:+.1f}" for c in map(study.curves.__getitem__, kept)
-    )  # fmt: skip
+        f"end {100 * c.er[0, c.end]:+.1f}"
+        for c in map(study.curves.__getitem__, kept)
+    )
     return robustness_curves(
-        table, pd.DataFrame({"x": grid, "low": low, "high": high}), study.models,
-        title=title, subtitle=subtitle, series=[words(n) for n in names],
+        table,
+        pd.DataFrame({"x": grid, "low": low, "high": high}),
+        study.models,
+        title=title,
+        subtitle=subtitle,
+        series=[words(n) for n in names],
         description=f"Effective robustness in points along ID accuracy. {said}.",
-    )  # fmt: skip
+    )

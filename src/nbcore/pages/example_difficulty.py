@@ -16,9 +16,13 @@ Observed = dict[str, Estimate]
 STARTS = {"full": "pretrained", "head": "last layer", "scratch": "random start"}
 JUDGED = {"full": "pretrained", "scratch": "from scratch"}
 WORDS = {
-    "all": "all examples", "then-hard": "all, then hard", "then-random": "all, then random",
-    "shuffled-hard": "hard, shuffled", "depth-hard": "hard by depth", "depth-easy": "easy by depth",
-}  # fmt: skip
+    "all": "all examples",
+    "then-hard": "all, then hard",
+    "then-random": "all, then random",
+    "shuffled-hard": "hard, shuffled",
+    "depth-hard": "hard by depth",
+    "depth-easy": "easy by depth",
+}
 
 
 def words(condition: str) -> str:
@@ -43,9 +47,11 @@ def record(
     """Record every claim of which at least one condition was run and is covered by the line."""
     c = study.curves
     paper = (
-        config.model == "resnet18" and config.id == "cifar10" and config.ood == ("cifar10.1-v6",)
+        config.model == "resnet18"
+        and config.id == "cifar10"
+        and config.ood == ("cifar10.1-v6",)
         and config.difficulty == PUBLISHED_SCORES
-    )  # fmt: skip
+    )
     observed = {"A17": _sizes(c), "A22": {}, "A23": {}, "A24": {}, "A25": _going_on(study)}
     for start, who in JUDGED.items():
         observed["A22"] |= _peaks(c, start, who)
@@ -54,11 +60,15 @@ def record(
     runs = {"A17": study.pretraining or study.run}
     return {
         key: claims.record(
-            key, seen, run=runs.get(key, study.run), preset=preset,
+            key,
+            seen,
+            run=runs.get(key, study.run),
+            preset=preset,
             setup="paper" if paper and key != "A17" else "reduced",
         )
-        for key, seen in observed.items() if seen
-    }  # fmt: skip
+        for key, seen in observed.items()
+        if seen
+    }
 
 
 def peak_difference(a: Curve, b: Curve) -> np.ndarray:

@@ -44,10 +44,11 @@ def final_against_peak(study: Study) -> Figure | Table:
         for r in table.to_dict("records")
     )
     return trade_off(
-        table, title=f"The most accurate in the end: {said}",
+        table,
+        title=f"The most accurate in the end: {said}",
         subtitle="Where training ends, and how high above the line it once was; 95 % intervals",
         description=f"Final ID accuracy and peak effective robustness in points. {words}.",
-    )  # fmt: skip
+    )
 
 
 def gains(study: Study) -> Figure | Table:
@@ -61,14 +62,17 @@ def gains(study: Study) -> Figure | Table:
     hard = [r for r in rows if r["category"] == "hard"]
     above = sum(r["low"] > 0 for r in hard)
     return charts.bars(
-        table, x_title="difference of peaks (points)", x_format="+.1f", zero=True,
+        table,
+        x_title="difference of peaks (points)",
+        x_format="+.1f",
+        zero=True,
         reference=(0.0, ""),
         title=f"Hard examples peak above random ones, beyond chance, for {above} of {len(hard)} "
         "networks",
         subtitle=f"Peak effective robustness minus that after random examples, same images, 95 % "
         f"intervals; {len(apart)} of {len(table)} differences leave 0",
         description=f"Differences of peak effective robustness to random examples: {words}.",
-    )  # fmt: skip
+    )
 
 
 def schedules(study: Study, start: str) -> Figure | Table:
@@ -100,7 +104,10 @@ def schedule_differences(study: Study) -> Figure | Table:
     beyond = sum(abs(d) > b for d, b in most.values())
     words = "; ".join(f"{k}: {100 * d:+.1f} against {100 * b:.1f}" for k, (d, b) in most.items())
     return panels(
-        pd.concat(parts), x_title="ID accuracy", x_format="~%", y_format="+.1f",
+        pd.concat(parts),
+        x_title="ID accuracy",
+        x_format="~%",
+        y_format="+.1f",
         y_title="difference of ER (points)",
         title="Schedules that leave the curve of all examples by more than the testbed's interval: "
         f"{beyond} of {len(most)}",
@@ -108,7 +115,7 @@ def schedule_differences(study: Study) -> Figure | Table:
         "accuracy, with 95 % intervals",
         description="Difference of effective robustness in points along ID accuracy; the largest "
         f"of each, against the half-width of the testbed's interval there: {words}.",
-    )  # fmt: skip
+    )
 
 
 def _banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
@@ -142,12 +149,16 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
         )
         title += " points"
     return panels(
-        pd.concat(parts), x_title="step", x_format=",d", y_title="percent", marks=marks,
+        pd.concat(parts),
+        x_title="step",
+        x_format=",d",
+        y_title="percent",
+        marks=marks,
         title=title,
         subtitle="The pretrained network, trained on all examples and then on a subset only; mean "
         "over seeds with 95 % intervals",
         description=f"ID accuracy and effective robustness along the steps of training. {title}.",
-    )  # fmt: skip
+    )
 
 
 def pretraining(study: Study) -> Figure | Table:
@@ -158,16 +169,25 @@ def pretraining(study: Study) -> Figure | Table:
     rows = []
     for n, c in found.items():
         seen = estimate(100 * c.er[:, c.peak], c.seeds)
-        rows.append({"category": page.words(f"pretrain-{n}"), "value": seen.value,
-                     "low": seen.low, "high": seen.high})  # fmt: skip
+        rows.append(
+            {
+                "category": page.words(f"pretrain-{n}"),
+                "value": seen.value,
+                "low": seen.low,
+                "high": seen.high,
+            }
+        )
     rho = estimate(page.size_correlation(study.curves), len(found), "1")
     words = "; ".join(f"{r['category']} {r['value']:+.1f}" for r in rows)
     return charts.bars(
-        pd.DataFrame(rows), x_title="peak effective robustness (points)", x_format="+.1f",
-        zero=True, reference=(0.0, "the line"),
+        pd.DataFrame(rows),
+        x_title="peak effective robustness (points)",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, "the line"),
         title=f"A stand-in: the rank correlation of pretraining size and peak is {rho.value:+.2f} "
         f"[{rho.low:+.2f}, {rho.high:+.2f}]",
         subtitle="Small residual networks pretrained on other pictures for the same number of "
         "steps, then trained on the same random examples; 95 % intervals",
         description=f"Peak effective robustness by the number of pretraining images: {words}.",
-    )  # fmt: skip
+    )

@@ -98,15 +98,18 @@ def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
     said = ", ".join(f"{m.name} {m.agreement(s)[0]:+.2f}" for m in found)
     best = max(found, key=lambda m: m.agreement(s)[0])
     return charts.curve(
-        pd.DataFrame(rows), x_title="C-score", y_title="mean difficulty rank, 1 the hardest",
-        x_format=".2f", y_format=".2f",
+        pd.DataFrame(rows),
+        x_title="C-score",
+        y_title="mean difficulty rank, 1 the hardest",
+        x_format=".2f",
+        y_format=".2f",
         title=f"Closest to the C-score: {best.name}, with a rank correlation of "
         f"{best.agreement(s)[0]:.2f}",
         subtitle="Images are ranked by each measure, and ranks averaged at each C-score, with 95 % "
         "intervals",
         description=f"Mean rank of difficulty by other measures along the C-score. Spearman "
         f"correlations of difficulty: {said}.",
-    )  # fmt: skip
+    )
 
 
 def _rows(m: Measure, levels: NDArray) -> list[dict[str, object]]:
@@ -117,8 +120,15 @@ def _rows(m: Measure, levels: NDArray) -> list[dict[str, object]]:
         own = rank[levels[known] == level]
         if len(own) >= ENOUGH:
             room = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
-            out.append({"x": level, "y": own.mean(), "series": m.name, "low": own.mean() - room,
-                        "high": own.mean() + room})  # fmt: skip
+            out.append(
+                {
+                    "x": level,
+                    "y": own.mean(),
+                    "series": m.name,
+                    "low": own.mean() - room,
+                    "high": own.mean() + room,
+                }
+            )
     return out
 
 
@@ -127,10 +137,14 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
     rows = []
     for m in found:
         rho, low, high, n = m.agreement(s)
-        rows.append({
-            "measure": m.name, "from": m.source, "images": f"{n:,}",
-            "correlation [95 %]": f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]",
-        })  # fmt: skip
+        rows.append(
+            {
+                "measure": m.name,
+                "from": m.source,
+                "images": f"{n:,}",
+                "correlation [95 %]": f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]",
+            }
+        )
     return pd.DataFrame(rows, columns=["measure", "from", "images", "correlation [95 %]"])
 
 
@@ -142,9 +156,11 @@ def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
     rows = []
     for kind, at in parts.items():
         row: dict[str, object] = {"examples": kind, "images": f"{len(at):,}"}
-        row |= {"mean C-score": float(np.nanmean(score[at])),
-                "right for all": float((score[at] == 1).mean()),
-                "right for none": float((score[at] == 0).mean())}  # fmt: skip
+        row |= {
+            "mean C-score": float(np.nanmean(score[at])),
+            "right for all": float((score[at] == 1).mean()),
+            "right for none": float((score[at] == 0).mean()),
+        }
         if len(majority):
             row["label disputed"] = float((majority[0] != s.label)[at].mean())
         rows.append(row)

@@ -86,9 +86,12 @@ def gather(run: Run) -> Scores:
     correct, held_out = score_runs.votes(run)
     examples = run.table("examples")
     return Scores(
-        run, correct, held_out, examples["label"].values.astype(np.int64),
+        run,
+        correct,
+        held_out,
+        examples["label"].values.astype(np.int64),
         tuple(examples.attrs["classes"]),
-    )  # fmt: skip
+    )
 
 
 def distribution(s: Scores) -> Figure:
@@ -99,7 +102,10 @@ def distribution(s: Scores) -> Figure:
     none, every = (counts[[0, -1]] / counts.sum()).tolist()
     about = "" if (s.found.count == s.votes).all() else "about "
     return charts.solved_histogram(
-        counts, y_scale="linear", ends=("by none", "by all"), y_title="training images",
+        counts,
+        y_scale="linear",
+        ends=("by none", "by all"),
+        y_title="training images",
         x_title=f"networks that are right, of {about}{s.votes}",
         title=f"{every:.0%} of the images are classified correctly by every network that never saw "
         f"them, {none:.1%} by none",
@@ -108,7 +114,7 @@ def distribution(s: Scores) -> Figure:
         description=f"Histogram of C-scores. Of {counts.sum():,} images {counts[-1]:,} are right "
         f"for all networks that held them out and {counts[0]:,} for none; the mean C-score is "
         f"{np.nanmean(s.found.score):.2f}.",
-    )  # fmt: skip
+    )
 
 
 def reliability(s: Scores) -> Figure:
@@ -118,12 +124,17 @@ def reliability(s: Scores) -> Figure:
     more = np.unique(np.geomspace(half, 8 * half, 7).round())
     foretold = pd.DataFrame({"x": more, "y": [s.expected(m) for m in more]})
     measured = seen.rename(columns={"size": "x", "mean": "y"})
-    table = pd.concat([measured.assign(series="measured"),
-                       foretold.assign(series="expected of larger groups")])  # fmt: skip
+    table = pd.concat(
+        [measured.assign(series="measured"), foretold.assign(series="expected of larger groups")]
+    )
     said = "; ".join(f"{x:.0f}: {y:.2f}" for x, y in measured[["x", "y"]].to_numpy())
     return charts.curve(
-        table, x_title="networks in a group", y_title="rank correlation of two groups",
-        x_scale="log", x_format="d", y_format=".2f",
+        table,
+        x_title="networks in a group",
+        y_title="rank correlation of two groups",
+        x_scale="log",
+        x_format="d",
+        y_format=".2f",
         title=f"Two groups of {half} networks rank the images alike with a correlation of "
         f"{top:.2f}; all {s.members} are expected to reach {s.expected(s.members):.2f}",
         subtitle=f"Spearman correlation of the C-scores of two disjoint groups: mean over {DRAWS} "
@@ -131,7 +142,7 @@ def reliability(s: Scores) -> Figure:
         description=f"Reliability of C-scores by the number of networks in a group. {said}. "
         f"Expected of {s.members}: {s.expected(s.members):.2f}; of {int(more[-1])}: "
         f"{s.expected(more[-1]):.2f}.",
-    )  # fmt: skip
+    )
 
 
 def repeated_choices(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
@@ -151,11 +162,14 @@ def repeated_choices(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
             for k, half in enumerate(s.halves())
         )
         chosen = select(kind, score, label, config.subset)
-        rows.append({
-            "choice": kind, "in common": len(np.intersect1d(first, second)) / config.subset,
-            "by chance": config.subset / len(pool),
-            "left to the draw": _drawn(score, label, chosen),
-        })  # fmt: skip
+        rows.append(
+            {
+                "choice": kind,
+                "in common": len(np.intersect1d(first, second)) / config.subset,
+                "by chance": config.subset / len(pool),
+                "left to the draw": _drawn(score, label, chosen),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -190,15 +204,17 @@ def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gall
     disputed = sum(map(bool, other))
     return gallery(
         s.run.table("thumbnails")["image"].values[picked],
-        [f"{score[i]:.2f}{doubt}" for i, doubt in zip(picked, other, strict=True)], groups,
-        columns=2 * each, size=48,
+        [f"{score[i]:.2f}{doubt}" for i, doubt in zip(picked, other, strict=True)],
+        groups,
+        columns=2 * each,
+        size=48,
         title=f"The hardest and the easiest of every class: C-scores from "
         f"{score[picked].min():.2f} to {score[picked].max():.2f}"
         + (f"; {disputed} labels are disputed" if disputed else ""),
         description=f"Of every class {each} training images with the lowest C-score and {each} "
         "with the highest; the C-score stands under each and, with a question mark, the class that "
         "most people chose where it is not the label.",
-    )  # fmt: skip
+    )
 
 
 def hardest(s: Scores, each: int = 10) -> Gallery:
@@ -209,12 +225,13 @@ def hardest(s: Scores, each: int = 10) -> Gallery:
     return gallery(
         s.run.table("thumbnails")["image"].values[picked],
         [f"{s.classes[s.label[example[i]]]}: {score[i]:.2f}" for i in picked],
-        ["hardest"] * each + ["easiest"] * each, columns=each,
+        ["hardest"] * each + ["easiest"] * each,
+        columns=each,
         title=f"{s.members} networks, {s.examples:,} images: {s.accuracy:.1%} of their held-out "
         "predictions are right",
         description=f"The {each} images with the lowest and the {each} with the highest C-score; "
         "class and C-score stand under each.",
-    )  # fmt: skip
+    )
 
 
 def _stored(s: Scores) -> tuple[NDArray, NDArray]:

@@ -32,8 +32,15 @@ def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
             one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
             if one and base and both_covered(one, base):
                 seen = estimate(100 * peak_difference(one, base), one.seeds)
-                rows.append({"category": WORDS.get(choice, choice), "group": who,
-                             "value": seen.value, "low": seen.low, "high": seen.high})  # fmt: skip
+                rows.append(
+                    {
+                        "category": WORDS.get(choice, choice),
+                        "group": who,
+                        "value": seen.value,
+                        "low": seen.low,
+                        "high": seen.high,
+                    }
+                )
     return pd.DataFrame(rows, columns=["category", "group", "value", "low", "high"])
 
 
@@ -45,10 +52,18 @@ def ends_and_peaks(study: Study) -> pd.DataFrame:
             c = study.curves.get(f"{start}-{choice}")
             if c and c.covered.any():
                 x, y = estimate(c.id[:, -1], c.seeds), estimate(c.er[:, c.peak], c.seeds)
-                rows.append({
-                    "kind": who, "series": choice, "x": x.value, "x_low": x.low, "x_high": x.high,
-                    "y": y.value, "y_low": y.low, "y_high": y.high,
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "kind": who,
+                        "series": choice,
+                        "x": x.value,
+                        "x_low": x.low,
+                        "x_high": x.high,
+                        "y": y.value,
+                        "y_low": y.low,
+                        "y_high": y.high,
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -85,22 +100,40 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
     rows = [
         ("difficulty", f"{c.difficulty}{source}"),
         ("data", f"{name}; shifted: {shifted}"),
-        ("pretrained", f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
-         f"{seeds(c.seeds)}"),
-        ("random start", f"the same network from random weights; {c.random_steps:,} steps, "
-         f"{seeds(c.scratch_seeds)}"),
-        ("last layer", f"a linear layer on frozen features of {c.feature_size}-pixel images; "
-         f"{c.head_steps:,} steps, {seeds(c.head_seeds)}"),
-        ("controls", f"hard, shuffled{' and by depth' if c.extended else ''}: "
-         f"{seeds(c.control_seeds)} of the whole network; these and by depth: "
-         f"{seeds(c.head_seeds)} of the last layer"),
-        ("schedules", f"all examples at first, down to {ends} in {c.phases} phases; "
-         f"{c.schedule_steps:,} steps"
-         + (f", from random weights {c.random_schedule_steps:,}" if c.extended else "")
-         + f"; {seeds(c.control_seeds)}"),
-        ("going on", f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
-         f"subset; {seeds(c.control_seeds)}"),
-    ]  # fmt: skip
+        (
+            "pretrained",
+            f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
+            f"{seeds(c.seeds)}",
+        ),
+        (
+            "random start",
+            f"the same network from random weights; {c.random_steps:,} steps, "
+            f"{seeds(c.scratch_seeds)}",
+        ),
+        (
+            "last layer",
+            f"a linear layer on frozen features of {c.feature_size}-pixel images; "
+            f"{c.head_steps:,} steps, {seeds(c.head_seeds)}",
+        ),
+        (
+            "controls",
+            f"hard, shuffled{' and by depth' if c.extended else ''}: "
+            f"{seeds(c.control_seeds)} of the whole network; these and by depth: "
+            f"{seeds(c.head_seeds)} of the last layer",
+        ),
+        (
+            "schedules",
+            f"all examples at first, down to {ends} in {c.phases} phases; "
+            f"{c.schedule_steps:,} steps"
+            + (f", from random weights {c.random_schedule_steps:,}" if c.extended else "")
+            + f"; {seeds(c.control_seeds)}",
+        ),
+        (
+            "going on",
+            f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
+            f"subset; {seeds(c.control_seeds)}",
+        ),
+    ]
     return pd.DataFrame(rows, columns=["part", "here"])
 
 
@@ -115,11 +148,14 @@ def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
     for name in ("full-then-hard", "full-then-random"):
         if found := changes(study, name):
             texts = {k: points(v) for k, v in found.items()}
-            rows.append({
-                "training": words(name), "ID accuracy": texts["id"],
-                "shifted accuracy": texts["ood"],
-                "effective robustness": texts.get("er", "outside the line"),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "training": words(name),
+                    "ID accuracy": texts["id"],
+                    "shifted accuracy": texts["ood"],
+                    "effective robustness": texts.get("er", "outside the line"),
+                }
+            )
     return pd.DataFrame(rows)
 
 

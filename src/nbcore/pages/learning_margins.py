@@ -23,11 +23,15 @@ def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, Study]:
     """The chapter's ensembles by key, in the config's order."""
     return {
         key: Study(
-            key, nice_name(key), run.table("members"), run.table("examples"),
-            config.resamples, config.seed,
+            key,
+            nice_name(key),
+            run.table("members"),
+            run.table("examples"),
+            config.resamples,
+            config.seed,
         )
         for key, run in runs.items()
-    }  # fmt: skip
+    }
 
 
 def main(found: Found) -> Study:
@@ -36,21 +40,27 @@ def main(found: Found) -> Study:
 
 
 def record(
-    found: Found, runs: Mapping[str, Run], separability: Run | None, config: DepthConfig,
+    found: Found,
+    runs: Mapping[str, Run],
+    separability: Run | None,
+    config: DepthConfig,
     preset: str,
-) -> dict[str, Observation]:  # fmt: skip
+) -> dict[str, Observation]:
     """Record every claim that these ensembles can speak to; numbers that are not defined are not.
 
     separability: the sensitivity run of the main ensemble, if there is one.
     """
     centre, paper = main(found), _is_paper(config)
     ready: dict[str, Observed] = {
-        "B14": {"smallest spearman over depths of iteration learned": _worst(
-            (over_depths(s.by_depth("val")[0]), s.networks()) for s in found.values())},
+        "B14": {
+            "smallest spearman over depths of iteration learned": _worst(
+                (over_depths(s.by_depth("val")[0]), s.networks()) for s in found.values()
+            )
+        },
         "B15": _example_by_example(found),
         "B16": _at_the_input([s for k, s in found.items() if k.startswith("fashion-mnist:")]),
         "B20": _everywhere(found),
-    }  # fmt: skip
+    }
     if centre.key.endswith("vgg16"):
         ready |= {"B17": _correlations(centre, paper), "B18": _deepest(centre)}
         ready |= {"B19": _spreads(centre)}
@@ -64,9 +74,12 @@ def record(
     for key, observed in ready.items():
         if known := {k: v for k, v in observed.items() if v is not None}:
             out[key] = claims.record(
-                key, known, run=source.get(key, runs[centre.key]), preset=preset,
+                key,
+                known,
+                run=source.get(key, runs[centre.key]),
+                preset=preset,
                 setup="paper" if paper else "reduced",
-            )  # fmt: skip
+            )
     return out
 
 
@@ -148,18 +161,23 @@ def _everywhere(found: Found) -> Observed:
         f"largest {kind} margin correlation": _worst(
             (
                 (s.depth_and_margin(kind, role), s.networks("test"))
-                for s in found.values() for role in ("train", "test")
-            ), largest=True,
+                for s in found.values()
+                for role in ("train", "test")
+            ),
+            largest=True,
         )
         for kind in KINDS
-    }  # fmt: skip
+    }
 
 
 def separability(run: Run) -> pd.DataFrame:
     """Training accuracy of a logistic regression; columns layer, accuracy, low, high (members)."""
     accuracy = run.table("separability")["accuracy"]
-    parts = {"accuracy": accuracy.mean("member"), "low": accuracy.min("member"),
-             "high": accuracy.max("member")}  # fmt: skip
+    parts = {
+        "accuracy": accuracy.mean("member"),
+        "low": accuracy.min("member"),
+        "high": accuracy.max("member"),
+    }
     return pd.DataFrame({"layer": accuracy["layer"].values.astype(str)} | parts)
 
 
@@ -178,12 +196,19 @@ def ensembles_table(found: Found) -> pd.DataFrame:
     rows = []
     for s in found.values():
         step = s.members["step"].values
-        rows.append({
-            "ensemble": s.name, "networks on splits": s.networks(), "on all": int(s.full.sum()),
-            "images": s.members.sizes["example"], "layers": s.last,
-            "evaluations": step.shape[-1], "updates": int(step.max()),
-            "training accuracy": _last_accuracy(s, "train"), "held out": _last_accuracy(s, "val"),
-        })  # fmt: skip
+        rows.append(
+            {
+                "ensemble": s.name,
+                "networks on splits": s.networks(),
+                "on all": int(s.full.sum()),
+                "images": s.members.sizes["example"],
+                "layers": s.last,
+                "evaluations": step.shape[-1],
+                "updates": int(step.max()),
+                "training accuracy": _last_accuracy(s, "train"),
+                "held out": _last_accuracy(s, "val"),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -201,9 +226,12 @@ def checkpoints_table(s: Study) -> pd.DataFrame:
     """How coarse the step learned is: per checkpoint the share of held-out predictions."""
     step, mask = checkpoint_steps(s), s.seen("val") & s.settled
     count = np.bincount(s.members["learned"].values[mask], minlength=len(step))
-    return pd.DataFrame({
-        "evaluated after updates": step, "learned since the one before": count / max(mask.sum(), 1),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "evaluated after updates": step,
+            "learned since the one before": count / max(mask.sum(), 1),
+        }
+    )
 
 
 def parameters_table() -> pd.DataFrame:

@@ -90,8 +90,15 @@ def bars_table(parts: Mapping[str, Mapping[str, Floats]]) -> pd.DataFrame:
         for category, draws in found.items():
             if np.isfinite(draws[0]):
                 seen = estimate(draws, 1)
-                rows.append({"category": category, "group": group, "value": seen.value,
-                             "low": seen.low, "high": seen.high})  # fmt: skip
+                rows.append(
+                    {
+                        "category": category,
+                        "group": group,
+                        "value": seen.value,
+                        "low": seen.low,
+                        "high": seen.high,
+                    }
+                )
     table = pd.DataFrame(rows, columns=["category", "group", "value", "low", "high"])
     order = list(dict.fromkeys(table["category"]))  # a category's groups stand together
     return table.sort_values("category", key=lambda c: c.map(order.index), kind="stable")
@@ -103,13 +110,17 @@ def summary(found: Mapping[str, Study]) -> pd.DataFrame:
     for s in found.values():
         for role, words in ROLES.items():
             seen = learning(s, role)
-            rows.append({
-                "ensemble": s.name, "images": words, "networks": s.networks(),
-                "Spearman": _shown(seen["as defined"]),
-                "right, within a class": _shown(seen["right predictions within a class"]),
-                "shuffled": _shown(seen["depths shuffled"]),
-                "undefined": _undefined(s, role),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "ensemble": s.name,
+                    "images": words,
+                    "networks": s.networks(),
+                    "Spearman": _shown(seen["as defined"]),
+                    "right, within a class": _shown(seen["right predictions within a class"]),
+                    "shuffled": _shown(seen["depths shuffled"]),
+                    "undefined": _undefined(s, role),
+                }
+            )
     return pd.DataFrame(rows)
 
 

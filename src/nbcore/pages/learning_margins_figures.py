@@ -50,8 +50,9 @@ def _rows(series: str, curves: Floats) -> pd.DataFrame:
     known = np.flatnonzero(~np.isnan(curves[0]))
     ends = np.array([interval(curves[1:, d][np.isfinite(curves[1:, d])]) for d in known])
     ends = ends.reshape(-1, 2)
-    return pd.DataFrame({"x": known, "y": curves[0, known], "series": series,
-                         "low": ends[:, 0], "high": ends[:, 1]})  # fmt: skip
+    return pd.DataFrame(
+        {"x": known, "y": curves[0, known], "series": series, "low": ends[:, 0], "high": ends[:, 1]}
+    )
 
 
 def learned_by_depth(found: Found) -> Figure | Table:
@@ -75,8 +76,10 @@ def learned_by_depth(found: Found) -> Figure | Table:
         subtitle="Held-out predictions; 95 % intervals over examples. 0 is the input",
         description=f"Mean step learned at each prediction depth. Spearman over depths: {words}. "
         "With shuffled depths the curve is flat.",
-        x_title="prediction depth", y_title=STEP, x_format="d",
-    )  # fmt: skip
+        x_title="prediction depth",
+        y_title=STEP,
+        x_format="d",
+    )
 
 
 def shares(found: Found) -> Figure:
@@ -85,8 +88,11 @@ def shares(found: Found) -> Figure:
     for s in found.values():
         for role, words in ROLES.items():
             share = s.by_depth(role)[1]
-            rows.append(pd.DataFrame({"x": np.arange(len(share)), "y": share,
-                                      "series": s.name, "panel": words}))  # fmt: skip
+            rows.append(
+                pd.DataFrame(
+                    {"x": np.arange(len(share)), "y": share, "series": s.name, "panel": words}
+                )
+            )
             at_input[f"{s.name}, {words}"] = s.at_input(role)[0]
     top, least = (f(at_input, key=at_input.__getitem__) for f in (max, min))
     words = "; ".join(f"{name} {100 * share:.0f} %" for name, share in at_input.items())
@@ -96,8 +102,11 @@ def shares(found: Found) -> Figure:
         title=f"From {100 * at_input[least]:.0f} % ({least}) to {100 * at_input[top]:.0f} % "
         f"({top}) of the predictions are decided at the input",
         description=f"Share of predictions at each depth. Decided at the input: {words}.",
-        x_title="prediction depth", y_title="share of predictions", x_format="d", y_format="~%",
-    )  # fmt: skip
+        x_title="prediction depth",
+        y_title="share of predictions",
+        x_format="d",
+        y_format="~%",
+    )
 
 
 def examples(s: Study) -> Figure | Table:
@@ -110,12 +119,14 @@ def examples(s: Study) -> Figure | Table:
     words = "; ".join(f"{PANELS[role]} {between(draws)}" for role, draws in order.items())
     return density(
         *(np.concatenate([getattr(p, f) for p in parts.values()]) for f in ("depth", "learned")),
-        panels=panel, x_title="mean depth", y_title=f"mean {STEP}",
+        panels=panel,
+        x_title="mean depth",
+        y_title=f"mean {STEP}",
         title=f"{s.name}: example by example, the order correlation is "
         f"{signed(order['train'][0])} in training and {signed(order['val'][0])} held out",
         subtitle=f"Spearman with 95 % interval: {words}",
         description=f"Two-dimensional histograms of mean depth and mean step learned. {words}.",
-    )  # fmt: skip
+    )
 
 
 def learning_controls(s: Study) -> Figure | Table:
@@ -133,8 +144,11 @@ def learning_controls(s: Study) -> Figure | Table:
         "right predictions",
         subtitle=f"{s.name}: Spearman's correlation of mean depth and mean step learned",
         description=f"Correlations under controls. {words}.",
-        x_title="Spearman's correlation", x_format="+.1f", zero=True, reference=(0.0, ""),
-    )  # fmt: skip
+        x_title="Spearman's correlation",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, ""),
+    )
 
 
 def learned_over_time(s: Study) -> Figure | Table:
@@ -164,8 +178,11 @@ def learned_over_time(s: Study) -> Figure | Table:
         f"{last} by {middle[last]:,}",
         subtitle=f"{s.name}, held-out predictions, at {len(step) - 1} evaluations after the start",
         description=f"Share of predictions that no longer change, over updates. {words}.",
-        x_title="updates", y_title="share final", x_scale="log", y_format="~%",
-    )  # fmt: skip
+        x_title="updates",
+        y_title="share final",
+        x_scale="log",
+        y_format="~%",
+    )
 
 
 def margin_density(s: Study, kind: str) -> Figure | Table:
@@ -178,14 +195,16 @@ def margin_density(s: Study, kind: str) -> Figure | Table:
     parts: list[Margin] = [roles[r] for r in known]
     words = "; ".join(f"{PANELS[r]} {between(d)}" for r, d in known.items())
     return density(
-        np.concatenate([m.depth for m in parts]), np.concatenate([m.log for m in parts]),
+        np.concatenate([m.depth for m in parts]),
+        np.concatenate([m.log for m in parts]),
         panels=[PANELS[r] for r in known for _ in roles[r].depth],
-        x_title="mean depth", y_title=f"log of mean {KINDS[kind]}",
+        x_title="mean depth",
+        y_title=f"log of mean {KINDS[kind]}",
         title=f"{s.name}: mean depth and log {KINDS[kind]} correlate at "
         f"{signed(known['test'][0])} on test images",
         subtitle=f"Pearson with 95 % interval: {words}",
         description=f"Histograms of mean depth and log mean {KINDS[kind]}. {words}.",
-    )  # fmt: skip
+    )
 
 
 def margins_everywhere(found: Found) -> Figure | Table:
@@ -207,8 +226,11 @@ def margins_everywhere(found: Found) -> Figure | Table:
         title=f"{below} of {len(table)} correlations of depth and log margin lie below zero with "
         f"their whole interval; the weakest is {signed(table['value'].max())}",
         description=f"Pearson's correlation of mean depth with log mean margin. {words}.",
-        x_title="Pearson's correlation", x_format="+.1f", zero=True, reference=(0.0, ""),
-    )  # fmt: skip
+        x_title="Pearson's correlation",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, ""),
+    )
 
 
 def margin_controls(s: Study) -> Figure | Table:
@@ -227,8 +249,11 @@ def margin_controls(s: Study) -> Figure | Table:
         title=f"Within a class and among images that all get right, {values} is left",
         subtitle=f"{s.name}, test images: correlation of mean depth and log mean margin",
         description=f"Correlations under controls. {words}.",
-        x_title="correlation", x_format="+.1f", zero=True, reference=(0.0, ""),
-    )  # fmt: skip
+        x_title="correlation",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, ""),
+    )
 
 
 def spread(s: Study, log: bool = False) -> Figure | Table:
@@ -251,9 +276,11 @@ def spread(s: Study, log: bool = False) -> Figure | Table:
         title=f"Variance of the {what} over depths: order correlation {values}",
         subtitle=f"{s.name}, test images by rounded mean depth; 1 is the shallowest group",
         description=f"Variance of the {what} by depth. Spearman over depths: {words}.",
-        x_title="mean depth, rounded", y_title="variance, relative", x_format="d",
+        x_title="mean depth, rounded",
+        y_title="variance, relative",
+        x_format="d",
         level=(1.0, "as at the shallowest"),
-    )  # fmt: skip
+    )
 
 
 def separability(run: Run, name: str) -> Figure:
@@ -270,5 +297,7 @@ def separability(run: Run, name: str) -> Figure:
         f"right on pixels, {shares[top]:.1f} % after {top}",
         subtitle="Logistic regression on the images it is fitted to; range over networks",
         description=f"Training accuracy of logistic regression by layer: {words}.",
-        x_title="training accuracy", x_format="~%", zero=True,
-    )  # fmt: skip
+        x_title="training accuracy",
+        x_format="~%",
+        zero=True,
+    )

@@ -28,9 +28,13 @@ def draw_weights(n: int, resamples: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def correlation(
-    x: ArrayLike, y: ArrayLike, weights: NDArray, *, ranks: bool = True,
+    x: ArrayLike,
+    y: ArrayLike,
+    weights: NDArray,
+    *,
+    ranks: bool = True,
     within: ArrayLike | None = None,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """(draw,) Spearman's (ranks) or Pearson's correlation of x and y (example,).
 
     Ranks are formed anew in every draw, ties sharing their mean rank. within: strata (example,) of

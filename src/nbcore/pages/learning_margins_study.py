@@ -106,9 +106,12 @@ class Study:
         return draw_weights(self.members.sizes["test_example"], self.resamples, self.seed)
 
     def means(
-        self, role: str, steps: Floats | None = None, some: NDArray | None = None,
+        self,
+        role: str,
+        steps: Floats | None = None,
+        some: NDArray | None = None,
         depth: NDArray | None = None,
-    ) -> Means:  # fmt: skip
+    ) -> Means:
         """Per example over the networks in `role`; `some` (member, example) narrows them."""
         mask = self.seen(role) & self.settled & (True if some is None else some)
         deep = self.members["depth"].values if depth is None else depth

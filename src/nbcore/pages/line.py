@@ -104,11 +104,15 @@ def pairs(bed: Testbed) -> pd.DataFrame:
     names, accuracy = order["model"].to_numpy(), order["id"].to_numpy()
     values = matrix.sel(model=names, other=names).values
     i, j = np.triu_indices(len(names), k=1)
-    return pd.DataFrame({
-        "lower": names[i], "higher": names[j], "difference": accuracy[j] - accuracy[i],
-        "dominance": values[i, j],
-        "independent": agreement.independent_dominance(accuracy[i], accuracy[j]),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "lower": names[i],
+            "higher": names[j],
+            "difference": accuracy[j] - accuracy[i],
+            "dominance": values[i, j],
+            "independent": agreement.independent_dominance(accuracy[i], accuracy[j]),
+        }
+    )
 
 
 def _dominance(bed: Testbed) -> dict[str, Estimate]:
@@ -156,8 +160,9 @@ def _mixture(bed: Testbed) -> dict[str, Estimate]:
     away = np.abs(step[0] * offset[:, 1] - step[1] * offset[:, 0]) / np.hypot(*step)
     logits = robustness.SCALES["logit"][0](ends)
     slope = (logits[1, 1] - logits[0, 1]) / (logits[1, 0] - logits[0, 0])
-    own = robustness.Line(slope, logits[0, 1] - slope * logits[0, 0], 1, 0, 0, "logit", 2,
-                          (ends[0, 0], ends[1, 0]))  # fmt: skip
+    own = robustness.Line(
+        slope, logits[0, 1] - slope * logits[0, 0], 1, 0, 0, "logit", 2, (ends[0, 0], ends[1, 0])
+    )
     er = robustness.effective_robustness(mixed["id"], mixed["ood"], own)[1:-1]
     return {
         "largest distance from the chord": Estimate.exact(away.max(), 2, "fraction"),
@@ -181,13 +186,16 @@ def fits_table(beds: Beds) -> pd.DataFrame:
     rows = []
     for name, bed in beds.items():
         fit = bed.line
-        rows.append({
-            "testbed": name, "models": fit.n,
-            "slope": f"{fit.slope:.3f} ± {1.96 * fit.slope_se:.3f}",
-            "intercept": f"{fit.intercept:+.3f} ± {1.96 * fit.intercept_se:.3f}",
-            "R²": f"{fit.r2:.4f}",
-            "ID accuracy, %": f"{100 * fit.id_range[0]:.1f} to {100 * fit.id_range[1]:.1f}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "testbed": name,
+                "models": fit.n,
+                "slope": f"{fit.slope:.3f} ± {1.96 * fit.slope_se:.3f}",
+                "intercept": f"{fit.intercept:+.3f} ± {1.96 * fit.intercept_se:.3f}",
+                "R²": f"{fit.r2:.4f}",
+                "ID accuracy, %": f"{100 * fit.id_range[0]:.1f} to {100 * fit.id_range[1]:.1f}",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -216,10 +224,14 @@ def families_table(bed: Testbed) -> pd.DataFrame:
     points = [
         f"{100 * m:+.2f} ± {196 * se:.2f}" for m, se in zip(table["mean"], table["se"], strict=True)
     ]
-    return pd.DataFrame({
-        "pretraining data": table["pretraining"], "models": table["models"],
-        "mean ER, points": points, "significant": table["robust"].astype(int),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "pretraining data": table["pretraining"],
+            "models": table["models"],
+            "mean ER, points": points,
+            "significant": table["robust"].astype(int),
+        }
+    )
 
 
 def parameters_table() -> pd.DataFrame:

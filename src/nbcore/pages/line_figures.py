@@ -21,11 +21,18 @@ def line(bed: Testbed, title: str) -> Figure:
     words: dict[Scale, str] = {"linear": "Plain accuracy", "logit": "Logit axes"}
     panels = [
         charts.accuracy_scatter(
-            bed.models, fit, scale=scale, title=words[scale], description=words[scale],
-            x_title=f"{inside} accuracy", y_title=f"{outside} accuracy", width=HALF, height=HALF,
+            bed.models,
+            fit,
+            scale=scale,
+            title=words[scale],
+            description=words[scale],
+            x_title=f"{inside} accuracy",
+            y_title=f"{outside} accuracy",
+            width=HALF,
+            height=HALF,
         )
         for scale in words
-    ]  # fmt: skip
+    ]
     return charts.side_by_side(
         *panels,
         title=title,
@@ -213,9 +220,10 @@ def shape(bed: Testbed, config: Line) -> Figure:
     curves = {
         "no gap at all (y = x)": (x, measure.effective_robustness(x, x, bed.line)),
         "coin between two models on the line": (
-            mixed[:, 0], measure.effective_robustness(mixed[:, 0], mixed[:, 1], bed.line),
+            mixed[:, 0],
+            measure.effective_robustness(mixed[:, 0], mixed[:, 1], bed.line),
         ),
-    }  # fmt: skip
+    }
     table = pd.concat(
         pd.DataFrame({"x": u, "y": 100 * v, "series": name}) for name, (u, v) in curves.items()
     )
@@ -239,11 +247,13 @@ def shape(bed: Testbed, config: Line) -> Figure:
 def digits(data: xr.Dataset, fit: measure.Line, config: Line) -> Figure:
     """The live testbed: fourteen small models on digits and on shifted digits."""
     n = data.sizes["example"]
-    frame = pd.DataFrame({
-        "model": data["model"].values,
-        "id": data["id_correct"].mean("example").values,
-        "ood": data["ood_correct"].mean("example").values,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "model": data["model"].values,
+            "id": data["id_correct"].mean("example").values,
+            "ood": data["ood_correct"].mean("example").values,
+        }
+    )
     frame = add_intervals(frame, fit, n, n, config.level)
     return charts.accuracy_scatter(
         frame,
@@ -262,22 +272,22 @@ def own(bed: Testbed, config: Line) -> Figure | Table:
     if config.models is None:
         best = bed.models.nlargest(5, "er")
         below = best["ood"] - best["er"]
-        table = best[["model", "id", "ood"]].assign(**{
-            "ER, points [95 %]": [
-                f"{100 * er:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-                for er, low, high in zip(
-                    best["er"], best["ood_low"] - below, best["ood_high"] - below, strict=True
-                )
-            ]
-        })  # fmt: skip
+        table = best[["model", "id", "ood"]].assign(
+            **{
+                "ER, points [95 %]": [
+                    f"{100 * er:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+                    for er, low, high in zip(
+                        best["er"], best["ood_low"] - below, best["ood_high"] - below, strict=True
+                    )
+                ]
+            }
+        )
         caption = f"No file was given; the five models highest above the line of {bed.name}"
         return charts.show(table, caption, percent=["id", "ood"])
     mine = add_intervals(
         read_models(config.models), bed.line, bed.id_total, bed.ood_total, config.level
     )
-    both = pd.concat([
-        bed.models.assign(group="testbed"), mine.assign(group="yours")
-    ])  # fmt: skip
+    both = pd.concat([bed.models.assign(group="testbed"), mine.assign(group="yours")])
     n = int(mine["significant"].sum())
     return charts.accuracy_scatter(
         both,

@@ -31,10 +31,15 @@ def show_own(config: PredictionDepth, fresh: bool = False) -> None:
         return
     run = own.run_own(
         own.OwnDepths(
-            dataset=config.dataset, model=config.model or OFFLINE, k=config.k, seed=config.seed,
-            examples=config.examples or 0, device=config.device,
-        ), fresh,
-    )  # fmt: skip
+            dataset=config.dataset,
+            model=config.model or OFFLINE,
+            k=config.k,
+            seed=config.seed,
+            examples=config.examples or 0,
+            device=config.device,
+        ),
+        fresh,
+    )
     measured = run.member("images")
     print(said(run))
     display(histogram(measured))
@@ -75,11 +80,14 @@ def histogram(measured: xr.Dataset) -> Figure:
     words = [f"{name}: {depth} of {last}" for name, depth in early.items() if depth is not None]
     told = "; ".join(words) or "undefined"
     return charts.curve(
-        pd.concat(parts), x_title=AXIS.format(last=last), y_title="share of images", y_format="~%",
+        pd.concat(parts),
+        x_title=AXIS.format(last=last),
+        y_title="share of images",
+        y_format="~%",
         title=f"Median depth, {told}",
         description="Share of the images that are decided at each probe of the network. Median "
         f"depth, {told}.",
-    )  # fmt: skip
+    )
 
 
 def by_depth(measured: xr.Dataset) -> Figure:
@@ -97,11 +105,15 @@ def by_depth(measured: xr.Dataset) -> Figure:
             f"{n_low}, {right_high:.0%} of the deeper {n_high}"
         )
     return charts.curve(
-        rows.assign(series="held-out images"), x_title=AXIS.format(last=last), y_format="~%",
-        y_title="right predictions", y_domain=(0.0, 1.03), title=finding,
+        rows.assign(series="held-out images"),
+        x_title=AXIS.format(last=last),
+        y_format="~%",
+        y_title="right predictions",
+        y_domain=(0.0, 1.03),
+        title=finding,
         subtitle="held-out images, with 95 % intervals",
         description=f"Accuracy of the held-out predictions at each depth. {finding}.",
-    )  # fmt: skip
+    )
 
 
 def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None]:
@@ -118,8 +130,9 @@ def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None
         rows.append({"x": d, "y": own_right.mean(), "low": float(low), "high": float(high)})
     middle = np.median(depths) if len(depths) else 0
     beyond = depths > middle if (depths > middle).any() else depths >= middle
-    halves = [(right[part].mean(), int(part.sum())) if part.any() else None
-              for part in (~beyond, beyond)]  # fmt: skip
+    halves = [
+        (right[part].mean(), int(part.sum())) if part.any() else None for part in (~beyond, beyond)
+    ]
     return pd.DataFrame(rows), halves[0], halves[1]
 
 
@@ -130,12 +143,16 @@ def layers(measured: xr.Dataset) -> Table:
     votes, rows = measured["votes"].values[out].mean(0) / measured.attrs["k"], []
     for i, name in enumerate(measured["probe"].values):
         here, learnt = out & (depth == i), ~out & (depth == i)
-        rows.append({
-            "depth": str(i), "probe": str(name), "training images": int(learnt.sum()),
-            "held-out images": int(here.sum()),
-            "of them right": right[here].mean() if here.any() else np.nan,
-            "votes for the label": votes[i],
-        })  # fmt: skip
+        rows.append(
+            {
+                "depth": str(i),
+                "probe": str(name),
+                "training images": int(learnt.sum()),
+                "held-out images": int(here.sum()),
+                "of them right": right[here].mean() if here.any() else np.nan,
+                "votes for the label": votes[i],
+            }
+        )
     caption = (
         "Images by the probe from which on they are decided, and the share of the neighbours' "
         "votes that held-out images' own labels get"
@@ -155,12 +172,14 @@ def pictures(measured: xr.Dataset) -> Gallery:
     ]
     wrong = "none is" if (label == says).all() else f"{(label != says).sum()} are"
     return gallery(
-        measured["thumbnail"].values, captions, [str(classes[y]) for y in label],
+        measured["thumbnail"].values,
+        captions,
+        [str(classes[y]) for y in label],
         title="Held-out images of each class, from the earliest decided to the latest",
         description=f"{len(at)} held-out images with the smallest and largest prediction depths "
         f"of their class ({depth.min()} to {depth.max()}); {wrong} classified wrongly. Under each "
         "its depth, and the answer where that is wrong.",
-    )  # fmt: skip
+    )
 
 
 def _by_split(m: xr.Dataset) -> dict[str, np.ndarray]:

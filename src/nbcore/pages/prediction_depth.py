@@ -19,8 +19,12 @@ from nbcore.runs.store import Run, together
 Observed = dict[str, Estimate]
 
 #: names of data sets in the ledger's checks, in the paper's order of mean depth
-LEDGER = {"fashion-mnist": "fashion-mnist", "svhn": "svhn", "cifar10": "cifar-10",
-          "cifar100": "cifar-100"}  # fmt: skip
+LEDGER = {
+    "fashion-mnist": "fashion-mnist",
+    "svhn": "svhn",
+    "cifar10": "cifar-10",
+    "cifar100": "cifar-100",
+}
 
 
 @dataclass
@@ -63,9 +67,12 @@ class Study:
 def gather(config: PredictionDepth, fresh: bool = False) -> Study:
     """Every run of the chapter, stored or computed."""
     return Study(
-        config, depth_chapters.load(config, fresh), depth_chapters.load_companions(config, fresh),
-        sensitivity.load_sensitivity(config, fresh), depth_chapters.at_full_size(config),
-    )  # fmt: skip
+        config,
+        depth_chapters.load(config, fresh),
+        depth_chapters.load_companions(config, fresh),
+        sensitivity.load_sensitivity(config, fresh),
+        depth_chapters.at_full_size(config),
+    )
 
 
 def record(study: Study, preset: str) -> dict[str, Observation]:
@@ -153,12 +160,15 @@ def _wrong_labels(study: Study) -> Observed:
 
 
 def _agree(pairs: list[Pair]) -> Observed:
-    kinds = {"seeds": [p.seen for p in pairs if p.same],
-             "architectures": [p.seen for p in pairs if not p.same]}  # fmt: skip
+    kinds = {
+        "seeds": [p.seen for p in pairs if p.same],
+        "architectures": [p.seen for p in pairs if not p.same],
+    }
     return {
         f"smallest spearman between {name}": min(seen, key=lambda e: e.value)
-        for name, seen in kinds.items() if seen
-    }  # fmt: skip
+        for name, seen in kinds.items()
+        if seen
+    }
 
 
 def _alike(pairs: list[Pair]) -> Observed:
@@ -166,8 +176,10 @@ def _alike(pairs: list[Pair]) -> Observed:
     by = {(p.dataset, p.split, frozenset((p.first, p.second))): p for p in pairs}
     found = []
     for dataset, split in dict.fromkeys((p.dataset, p.split) for p in pairs):
-        near, far = (by.get((dataset, split, frozenset(names)))
-                     for names in (("resnet18", "vgg16"), ("vgg16", "mlp")))  # fmt: skip
+        near, far = (
+            by.get((dataset, split, frozenset(names)))
+            for names in (("resnet18", "vgg16"), ("vgg16", "mlp"))
+        )
         if near and far:
             found.append(estimate(near.draws - far.draws, near.networks, "1"))
     name = "smallest resnet18-vgg16 minus vgg16-mlp spearman"
@@ -186,8 +198,9 @@ def _accuracies(networks: dict[str, dict[str, Run]], resamples: int) -> Observed
     return {
         f"{LEDGER[dataset]} {network} accuracy": estimate(*test_accuracy(run, resamples))
         for network, sets in networks.items()
-        for dataset, run in sets.items() if dataset in LEDGER
-    }  # fmt: skip
+        for dataset, run in sets.items()
+        if dataset in LEDGER
+    }
 
 
 def _undefined(study: Study) -> Observed:
@@ -223,8 +236,9 @@ def _neighbours(study: Study) -> Observed:
 def deep_curves(study: Study) -> dict[int, Floats]:
     """Hidden layers -> (probe,) accuracy on training images with the labels given to them."""
     runs = {n: study.companions.get(f"deep {n}") for n in (7, 15)}
-    return {n: r.table("members")["probe_accuracy_train"].values.mean(0)
-            for n, r in runs.items() if r}  # fmt: skip
+    return {
+        n: r.table("members")["probe_accuracy_train"].values.mean(0) for n, r in runs.items() if r
+    }
 
 
 def _deep(study: Study) -> Observed:

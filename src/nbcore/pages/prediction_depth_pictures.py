@@ -45,15 +45,18 @@ def by_depth(study: Study, key: str, each: int = 10) -> Gallery:
     picked = np.concatenate(list(rows.values()))
     groups = [
         f"decided {word}: mean depth {depth[at].min():.1f} to {depth[at].max():.1f} of {last}"
-        for word, at in rows.items() for _ in at
-    ]  # fmt: skip
+        for word, at in rows.items()
+        for _ in at
+    ]
     return gallery(
-        images[picked], [f"{names[i]}, {depth[i]:.1f}" for i in picked], groups,
+        images[picked],
+        [f"{names[i]}, {depth[i]:.1f}" for i in picked],
+        groups,
         title=f"{nice_name(key)}: training images decided earliest, in the middle, and latest",
         description=f"Of {len(depth)} stored training images those with the smallest, middle and "
         f"largest prediction depth, mean over {run.table('members').sizes['member']} networks. "
         "Under each its class and depth.",
-    )  # fmt: skip
+    )
 
 
 def _thumbs(run: Run) -> tuple[Floats, list[str], np.ndarray]:
@@ -84,13 +87,15 @@ def mislabelled(study: Study, each: int = 10) -> Gallery | Table:
     classes = examples.attrs["classes"]
     return gallery(
         images[picked],
-        [f"“{names[i]}”, really {classes[original[i]]}; {depth[i]:.1f}" for i in picked], groups,
-        columns=8, size=72,
+        [f"“{names[i]}”, really {classes[original[i]]}; {depth[i]:.1f}" for i in picked],
+        groups,
+        columns=8,
+        size=72,
         title=f"{nice_name(key)}: {len(wrong)} stored pictures have a wrong label, the deepest at "
         f"{depth[wrong].max():.1f}, the shallowest at {depth[wrong].min():.1f}",
         description="Training images with a wrong label. Under each the label that was given, the "
         "original one, and the mean depth.",
-    )  # fmt: skip
+    )
 
 
 def ways(study: Study) -> list[Way]:
@@ -120,8 +125,16 @@ def ways(study: Study) -> list[Way]:
         mean = share[i].mean(0)
         mean[truth[i]] = -1
         rival = int(mean.argmax())
-        out.append(Way(int(i), classes[truth[i]], classes[rival], float(depth[i]),
-                       share[i, :, truth[i]], share[i, :, rival]))  # fmt: skip
+        out.append(
+            Way(
+                int(i),
+                classes[truth[i]],
+                classes[rival],
+                float(depth[i]),
+                share[i, :, truth[i]],
+                share[i, :, rival],
+            )
+        )
     return out
 
 
@@ -140,8 +153,11 @@ def passing(study: Study) -> Figure | Table:
                 rows = pd.DataFrame({"x": range(last + 1), "y": votes})
                 parts.append(rows.assign(series=f"{word}, {kind}: {name}"))
     return charts.curve(
-        pd.concat(parts), y_format="~%", x_title=LAYER.format(last=last),
-        y_title="share of the neighbours' votes", y_domain=(0.0, 1.0),
+        pd.concat(parts),
+        y_format="~%",
+        x_title=LAYER.format(last=last),
+        y_title="share of the neighbours' votes",
+        y_domain=(0.0, 1.0),
         title=f"An easy “{easy.name}” has {easy.own[0]:.0%} of the votes at the input; a hard "
         f"“{hard.name}” has {hard.own[0]:.0%}; their mean depths are {easy.depth:.1f} and "
         f"{hard.depth:.1f}",
@@ -150,7 +166,7 @@ def passing(study: Study) -> Figure | Table:
         f"{easy.name} (mean depth {easy.depth:.1f}): {easy.own[0]:.2f} at the input, "
         f"{easy.own[-1]:.2f} at the softmax. {hard.name} (mean depth {hard.depth:.1f}): "
         f"{hard.own[0]:.2f} and {hard.own[-1]:.2f}.",
-    )  # fmt: skip
+    )
 
 
 def passing_pictures(study: Study) -> Gallery | Table:
@@ -160,10 +176,12 @@ def passing_pictures(study: Study) -> Gallery | Table:
     images = study.runs[study.main].table("thumbnails")["image"].values
     return gallery(
         images[[way.thumb for way in found]],
-        [f"{way.name}, depth {way.depth:.1f}" for way in found], ["the two images"] * 2,
-        size=96, title=f"Easy: “{found[0].name}”. Hard: “{found[1].name}”",
+        [f"{way.name}, depth {way.depth:.1f}" for way in found],
+        ["the two images"] * 2,
+        size=96,
+        title=f"Easy: “{found[0].name}”. Hard: “{found[1].name}”",
         description="The two images whose votes are drawn, with class and mean depth.",
-    )  # fmt: skip
+    )
 
 
 def live_gallery(member, pool, each: int = 8) -> Gallery:
@@ -182,8 +200,10 @@ def live_gallery(member, pool, each: int = 8) -> Gallery:
         picked += own.tolist()
         groups += [f"depth {at}{word}: {np.mean(depth == at):.1%} of the digits"] * len(own)
     return gallery(
-        pool.images[picked], [pool.classes[pool.labels[i]] for i in picked], groups,
+        pool.images[picked],
+        [pool.classes[pool.labels[i]] for i in picked],
+        groups,
         title=f"{np.mean(depth == 0):.0%} of the digits are decided at the input, "
         f"{np.mean(depth > 0):.0%} later",
         description="Digits by the depth at which this network decides them; under each its label.",
-    )  # fmt: skip
+    )

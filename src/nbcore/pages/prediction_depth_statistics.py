@@ -197,17 +197,32 @@ def agreement(ensembles: dict[str, xr.Dataset], resamples: int) -> list[Pair]:
         fewest = min(m.sizes["member"] for m in own.values())
         for role in ROLES:
             common = between_networks(list(own.values()), role, resamples)
-            found = [((a, b), fewest, common[:, i, j])
-                     for (i, a), (j, b) in combinations(enumerate(own), 2)]  # fmt: skip
-            found += [((a, a), m.sizes["member"] // 2, between_seeds(m, role, resamples))
-                      for a, m in own.items()]  # fmt: skip
+            found = [
+                ((a, b), fewest, common[:, i, j])
+                for (i, a), (j, b) in combinations(enumerate(own), 2)
+            ]
+            found += [
+                ((a, a), m.sizes["member"] // 2, between_seeds(m, role, resamples))
+                for a, m in own.items()
+            ]
             for (a, b), n, draws in found:
                 if np.isfinite(draws).all():
                     single = np.nan
                     if role == "training":
                         single = between_single(own[a], None if a == b else own[b])
-                    pairs.append(Pair(dataset, role, a, b, n, single, shuffled(own[a], role),
-                                      draws, estimate(draws, 2 * n, "1")))  # fmt: skip
+                    pairs.append(
+                        Pair(
+                            dataset,
+                            role,
+                            a,
+                            b,
+                            n,
+                            single,
+                            shuffled(own[a], role),
+                            draws,
+                            estimate(draws, 2 * n, "1"),
+                        )
+                    )
     return pairs
 
 

@@ -31,8 +31,9 @@ def summary(study: Study) -> pd.DataFrame:
         for role in ROLES:
             depth = statistics.depths(members, role)
             row |= {f"mean depth, {role}": float(np.nanmean(depth))} if len(depth) else {}
-        row["at the input"] = float((statistics.depths(members, "validation") == 0).sum()
-                                    / members["held_out"].values.sum())  # fmt: skip
+        row["at the input"] = float(
+            (statistics.depths(members, "validation") == 0).sum() / members["held_out"].values.sum()
+        )
         row["no depth"] = f"{(members['depth'].values < 0).mean():.4%}"
         rows.append(row)
     return pd.DataFrame(rows)
@@ -103,13 +104,16 @@ def correlations(study: Study) -> pd.DataFrame:
     """The study's agreement, one row a pair."""
     rows = [
         {
-            "data set": nice_set(p.dataset), "split": p.split, "networks": pair_name(p),
+            "data set": nice_set(p.dataset),
+            "split": p.split,
+            "networks": pair_name(p),
             "in each mean": p.networks,
             "ρ": f"{p.seen.value:.2f} [{p.seen.low:.2f}, {p.seen.high:.2f}]",
-            "ρ, single networks": p.single, "ρ, shuffled": p.shuffled,
+            "ρ, single networks": p.single,
+            "ρ, shuffled": p.shuffled,
         }
         for p in study.agreement
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 

@@ -18,10 +18,13 @@ from nbcore.runs.line import interval
 Observed = dict[str, Estimate]
 
 WORDS = {
-    "last-layer": "last layer", "full": "whole network", "random": "random start",
-    "random-small": "random start, small images", "last-layer-mse": "last layer, squared error",
+    "last-layer": "last layer",
+    "full": "whole network",
+    "random": "random start",
+    "random-small": "random start, small images",
+    "last-layer-mse": "last layer, squared error",
     "last-layer-small": "last layer, small images",
-}  # fmt: skip
+}
 
 
 def words(condition: str) -> str:

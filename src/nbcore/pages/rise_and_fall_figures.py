@@ -11,9 +11,13 @@ from nbcore.pages.er_figures import curves as er_curves
 from nbcore.runs.er_curves import Study, frame
 
 KINDS = {
-    "mean": "pixels", "knn": "pixels", "logistic": "pixels", "forest": "pixels",
-    "patches": "random features", "mlp": "dense",
-}  # fmt: skip
+    "mean": "pixels",
+    "knn": "pixels",
+    "logistic": "pixels",
+    "forest": "pixels",
+    "patches": "random features",
+    "mlp": "dense",
+}
 
 
 def testbed(study: Study, shifted: str) -> Figure:
@@ -46,10 +50,12 @@ def curves(study: Study, conditions: list[str]) -> Figure | Table:
     best = max((study.curves[c] for c in kept), key=lambda c: c.er[0, c.peak])
     top = 100 * best.er[0, best.peak]
     return er_curves(
-        study, kept, page.words,
+        study,
+        kept,
+        page.words,
         f"{page.words(best.name).capitalize()} peaks highest, at {top:+.1f} points",
         "Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)",
-    )  # fmt: skip
+    )
 
 
 def course(study: Study, conditions: list[str]) -> Figure | Table:
@@ -59,25 +65,34 @@ def course(study: Study, conditions: list[str]) -> Figure | Table:
     table = frame(study)
     table = table[table["condition"].isin(conditions) & (table["step"] > 0)]
     parts = [
-        pd.DataFrame({"x": table["step"], "y": table[axis],
-                      "series": [f"{page.words(c)}, {name}" for c in table["condition"]]})
+        pd.DataFrame(
+            {
+                "x": table["step"],
+                "y": table[axis],
+                "series": [f"{page.words(c)}, {name}" for c in table["condition"]],
+            }
+        )
         for axis, name in (("id", "ID"), ("ood", "shifted"))
-    ]  # fmt: skip
+    ]
     last = {c: study.curves[c] for c in conditions if c in study.curves}
     order = sorted(last, key=lambda k: last[k].ood[0, -1])
     first, rest = page.words(order[-1]), page.words(order[0])
     gain = last[order[-1]].ood[0, -1] - last[order[0]].ood[0, -1]
     words = "; ".join(
         f"{page.words(k)} ends at {100 * c.id[0, -1]:.0f} % ID and {100 * c.ood[0, -1]:.0f} % "
-        "shifted accuracy" for k, c in last.items()
-    )  # fmt: skip
+        "shifted accuracy"
+        for k, c in last.items()
+    )
     return charts.curve(
         pd.concat(parts).sort_values(["series", "x"]),
         title=f"The {first} ends {100 * gain:.1f} points above the {rest} on shifted images",
         subtitle=words,
         description=f"ID and shifted accuracy over training steps, mean over seeds. {words}.",
-        x_title="step", y_title="accuracy", x_scale="log", y_format="~%",
-    )  # fmt: skip
+        x_title="step",
+        y_title="accuracy",
+        x_scale="log",
+        y_format="~%",
+    )
 
 
 def peaks(study: Study) -> Figure | Table:
@@ -92,10 +107,13 @@ def peaks(study: Study) -> Figure | Table:
         subtitle="Peak effective robustness minus the whole network's, same images",
         description="Difference of peak effective robustness in points to fine-tuning the whole "
         "network, with 95 % bootstrap intervals over images and seeds: "
-        + "; ".join(f"{r.category} {r.value:+.1f}" for r in table.itertuples()) + ".",
-        x_title="difference of peaks (points)", x_format="+.1f", zero=True,
+        + "; ".join(f"{r.category} {r.value:+.1f}" for r in table.itertuples())
+        + ".",
+        x_title="difference of peaks (points)",
+        x_format="+.1f",
+        zero=True,
         reference=(0.0, "whole network"),
-    )  # fmt: skip
+    )
 
 
 def gap_share(study: Study, conditions: list[str]) -> Figure | Table:
@@ -112,9 +130,13 @@ def gap_share(study: Study, conditions: list[str]) -> Figure | Table:
     share = {k: 100 * float(ends[k].to_dict()[top]) for k in ("first", "last")}
     words = "; ".join(f"{i}: {r['first']:+.2f} to {r['last']:+.2f}" for i, r in ends.iterrows())
     return charts.curve(
-        seen, subtitle=words,
+        seen,
+        subtitle=words,
         title=f"The {top} closes {share['first']:.0f} % of the gap at first, "
         f"{share['last']:.0f} % in the end",
         description=f"Effective robustness divided by the gap between y = x and the line. {words}.",
-        x_title="step", y_title="share of the gap", x_scale="log", level=(0.0, "the line"),
-    )  # fmt: skip
+        x_title="step",
+        y_title="share of the gap",
+        x_scale="log",
+        level=(0.0, "the line"),
+    )

@@ -20,12 +20,18 @@ from nbcore.runs.zero_shot_study import ZeroShotStudy
 Observed = dict[str, Estimate]
 
 WORDS = {
-    "max": "zero-shot, maximum", "mean": "zero-shot, mean", "sum": "zero-shot, sum",
-    "logit-max": "zero-shot, maximum of logits", "logit-mean": "zero-shot, mean of logits",
-    "logit-sum": "zero-shot, sum of logits", "probe": "linear probe (L-BFGS)",
-    "fresh-head": "fresh head", "mapped-head": "mapped head",
-    "mapped-head-all": "mapped head, against all classes", "full": "whole network (chapter 2)",
-}  # fmt: skip
+    "max": "zero-shot, maximum",
+    "mean": "zero-shot, mean",
+    "sum": "zero-shot, sum",
+    "logit-max": "zero-shot, maximum of logits",
+    "logit-mean": "zero-shot, mean of logits",
+    "logit-sum": "zero-shot, sum of logits",
+    "probe": "linear probe (L-BFGS)",
+    "fresh-head": "fresh head",
+    "mapped-head": "mapped head",
+    "mapped-head-all": "mapped head, against all classes",
+    "full": "whole network (chapter 2)",
+}
 
 
 def words(name: str) -> str:
@@ -47,12 +53,17 @@ def record(
         "A16": ({*HOW} <= ready and "fresh-head" in peaks, lambda: _rules(c)),
         "A26": (set(ROBUST) <= set(found.draws), lambda: _dominance(found)),
         "A27": ({ROBUST[1], CONVERGED} <= set(found.draws), lambda: _converged(found)),
-        "A33": ({"mapped-head", "fresh-head"} <= ready,
-                lambda: {"mapped head end gain beyond the interval":
-                         _gain(c["mapped-head"], c["fresh-head"])}),
-        "A34": ("mapped-head" in c and any(n.startswith("pull-") for n in c),
-                lambda: _pulls(c, ready)),
-    }  # fmt: skip
+        "A33": (
+            {"mapped-head", "fresh-head"} <= ready,
+            lambda: {
+                "mapped head end gain beyond the interval": _gain(c["mapped-head"], c["fresh-head"])
+            },
+        ),
+        "A34": (
+            "mapped-head" in c and any(n.startswith("pull-") for n in c),
+            lambda: _pulls(c, ready),
+        ),
+    }
     out = {}
     for key, (possible, observe) in parts.items():
         if possible and (seen := observe()):
@@ -148,12 +159,15 @@ def combinations_table(study: ZeroShotStudy) -> pd.DataFrame:
     for name, c in study.curves.items():
         if name in study.rules or name == "probe":
             inside = c.covered[-1]
-            rows.append({
-                "reading": words(name), "ID": f"{100 * c.id[0, -1]:.1f}",
-                "shifted": f"{100 * c.ood[0, -1]:.1f}",
-                "effective robustness": _points(c.er[:, -1]) if inside else "outside the line",
-                "chance": f"{100 * c.band[-1]:.1f}" if inside else "–",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "reading": words(name),
+                    "ID": f"{100 * c.id[0, -1]:.1f}",
+                    "shifted": f"{100 * c.ood[0, -1]:.1f}",
+                    "effective robustness": _points(c.er[:, -1]) if inside else "outside the line",
+                    "chance": f"{100 * c.band[-1]:.1f}" if inside else "–",
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -191,12 +205,15 @@ def control(study: ZeroShotStudy) -> pd.DataFrame:
             drawn = study.plain[f"control_{role}"].sel(how=how).values
             half = 1.96 * drawn.std(ddof=1) / np.sqrt(len(drawn))
             axis = "id" if role == "id" else "ood"
-            rows.append({
-                "images": title, "combined by": how,
-                "the map": f"{100 * getattr(study.curves[how], axis)[0, 0]:.1f}",
-                "shuffled maps, mean": f"{100 * drawn.mean():.1f} ± {100 * half:.1f}",
-                "single shuffles": f"{100 * drawn.min():.0f} to {100 * drawn.max():.0f}",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "images": title,
+                    "combined by": how,
+                    "the map": f"{100 * getattr(study.curves[how], axis)[0, 0]:.1f}",
+                    "shuffled maps, mean": f"{100 * drawn.mean():.1f} ± {100 * half:.1f}",
+                    "single shuffles": f"{100 * drawn.min():.0f} to {100 * drawn.max():.0f}",
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -219,13 +236,17 @@ def dominance_table(study: ZeroShotStudy, found: Dominance) -> pd.DataFrame:
     rows = []
     for state, frame in found.models.items():
         top = frame.nlargest(1, "dominance").iloc[0]
-        rows.append({
-            "model": state, "ID": f"{100 * found.accuracy[state]:.1f}",
-            "largest": f"{100 * top['dominance']:.1f}", "with": top["lower"],
-            "minus the testbed's largest": _points(found.top(state) - found.largest),
-            "equally accurate": found.twin[state],
-            "mean minus that model's": _points(found.beyond[state]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "model": state,
+                "ID": f"{100 * found.accuracy[state]:.1f}",
+                "largest": f"{100 * top['dominance']:.1f}",
+                "with": top["lower"],
+                "minus the testbed's largest": _points(found.top(state) - found.largest),
+                "equally accurate": found.twin[state],
+                "mean minus that model's": _points(found.beyond[state]),
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -18,10 +18,13 @@ def class_map(study: ZeroShotStudy) -> Figure:
     plain = study.plain
     index = plain["source_index"].values
     used = np.bincount(plain["source_id"].values.astype(int), minlength=index.max() + 1)[index]
-    table = pd.DataFrame({
-        "target": plain["source_target"].values, "source": plain["source_word"].values,
-        "images": used,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "target": plain["source_target"].values,
+            "source": plain["source_word"].values,
+            "images": used,
+        }
+    )
     sizes = table.groupby("target", sort=False).size()
     most, least = str(sizes.idxmax()), sizes[sizes == sizes.min()]
     idle = int((used == 0).sum())
@@ -33,13 +36,15 @@ def class_map(study: ZeroShotStudy) -> Figure:
         title = f"{sizes.max()} source classes feed {most}; {few}{each}"
     words = ", ".join(f"{target} {n}" for target, n in sizes.items())
     return map_picture(
-        table, title=title,
+        table,
+        title=title,
         subtitle=f"{len(index)} source classes; {idle} of them are never the strongest. Colour: "
         f"for how many of {study.id_total:,} ID images a class is the strongest mapped one",
         description=f"A row of cells for each class, one cell per source class that counts as it: "
         f"{words}. {idle} source classes are never the strongest for any ID image.",
-        legend="images on which it is the strongest", x_title="source classes, by use",
-    )  # fmt: skip
+        legend="images on which it is the strongest",
+        x_title="source classes, by use",
+    )
 
 
 def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
@@ -50,7 +55,8 @@ def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
     right = np.diag(matrix)
     low, high = int(np.nanargmin(right)), int(np.nanargmax(right))
     return confusion(
-        matrix, classes,
+        matrix,
+        classes,
         title=f"{classes[low].capitalize()} is recognised in {100 * right[low]:.0f} %, "
         f"{classes[high]} in {100 * right[high]:.0f} % of its images",
         subtitle=f"Combined by {how}, ID images, percent of each row. Most frequent mistake: "
@@ -58,7 +64,7 @@ def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
         description=f"Confusion matrix of the zero-shot classifier combined by {how}. Recognised: "
         + ", ".join(f"{c} {100 * r:.0f} %" for c, r in zip(classes, right, strict=True))
         + f". The most frequent mistake is {classes[i]} taken for {classes[j]}.",
-    )  # fmt: skip
+    )
 
 
 def combinations(study: ZeroShotStudy) -> Figure | Table:
@@ -72,15 +78,17 @@ def combinations(study: ZeroShotStudy) -> Figure | Table:
         if fresh is not None and fresh.covered.any():
             title += f"; fine-tuning peaks at {100 * fresh.er[0, fresh.peak]:+.1f}"
     return curves(
-        study, [*HOW, "fresh-head", "full"], page.words, title,
+        study,
+        [*HOW, "fresh-head", "full"],
+        page.words,
+        title,
         "95 % intervals; the testbed (dots), its chance (shaded)",
-    )  # fmt: skip
+    )
 
 
 def heads(study: ZeroShotStudy, names: list[str]) -> Figure | Table:
     """Trained heads along ID accuracy."""
-    ends = {n: study.curves[n] for n in names
-            if n in study.curves and study.curves[n].covered[-1]}  # fmt: skip
+    ends = {n: study.curves[n] for n in names if n in study.curves and study.curves[n].covered[-1]}
     said = ", ".join(f"{page.words(n)} {100 * c.er[0, -1]:+.1f}" for n, c in ends.items())
     title = "No head ends at an accuracy that the line covers"
     if ends:
@@ -110,8 +118,9 @@ def dominance(study: ZeroShotStudy, found: Dominance) -> Figure:
         "with each testbed model",
         description="Dominance probability against the difference in ID accuracy. Testbed pairs at "
         f"most {100 * most:.1f} %; {said}.",
-        x_title="difference in ID accuracy", y_title="dominance probability",
-    )  # fmt: skip
+        x_title="difference in ID accuracy",
+        y_title="dominance probability",
+    )
 
 
 def unsolved_shares(study: ZeroShotStudy) -> Figure | Table:
@@ -124,23 +133,27 @@ def unsolved_shares(study: ZeroShotStudy) -> Figure | Table:
     count, share = int(own["of"].iloc[0]), float(own["of"].iloc[0]) / study.id_total
     best = own.nlargest(1, "share").to_dict("records")[0]
     rows = table.assign(
-        x=table["id"], y=table["share"], label=table["model"],
+        x=table["id"],
+        y=table["share"],
+        label=table["model"],
         series=table["model"].where(table["group"] == "this chapter", CROWD),
-    )  # fmt: skip
+    )
     said = "; ".join(
         f"{r['model']} {100 * r['share']:.0f} % [{100 * r['low']:.0f}, {100 * r['high']:.0f}]"
         for r in own.to_dict("records")
     )
     return among(
-        rows, level=(chance, "random guess"),
+        rows,
+        level=(chance, "random guess"),
         title=f"{best['model'].capitalize()} solves {100 * best['share']:.0f} % of the {count} ID "
         "images that no testbed model solves",
         subtitle=f"{100 * share:.1f} % of {study.id_total:,} images, 95 % intervals; a testbed "
         "model (grey) is scored on what no other one solves",
         description=f"Share of the unsolved ID images that each model solves: {said}. A random "
         f"guess solves {100 * chance:.0f} %.",
-        x_title="ID accuracy", y_title="share of the unsolved",
-    )  # fmt: skip
+        x_title="ID accuracy",
+        y_title="share of the unsolved",
+    )
 
 
 def live(study: ZeroShotStudy) -> Figure | Table:

@@ -11,9 +11,10 @@ from nbcore.runs.zero_shot_dominance import STATES
 from nbcore.runs.zero_shot_study import ZeroShotStudy
 
 GROUPS = {
-    "both": "solved without training and at the peak", "zero-shot": "solved without training only",
+    "both": "solved without training and at the peak",
+    "zero-shot": "solved without training only",
     "at the peak": "solved at the peak of fine-tuning only",
-}  # fmt: skip
+}
 
 
 def only_robust(study: ZeroShotStudy, most: int = 30) -> Gallery | Table:
@@ -28,11 +29,13 @@ def only_robust(study: ZeroShotStudy, most: int = 30) -> Gallery | Table:
     pictures = study.run.table("gallery")["image"].values[shown["thumb"].to_numpy()]
     said = "; ".join(f"{group}: {n}" for group, n in counts.items())
     return gallery(
-        pictures, list(shown["caption"]), list(shown["group"]),
+        pictures,
+        list(shown["caption"]),
+        list(shown["group"]),
         title=f"{len(table)} images that no testbed model gets right",
         description=f"Small photographs with their class; for those solved without training, the "
         f"source class that was strongest. {said}.",
-    )  # fmt: skip
+    )
 
 
 def _candidates(study: ZeroShotStudy) -> pd.DataFrame:
@@ -54,10 +57,13 @@ def _candidates(study: ZeroShotStudy) -> pd.DataFrame:
                 name = plain.attrs["classes"][int(plain[f"label_{role}"].values[i])]
                 strongest = str(words[plain[f"source_{role}"].values[i]]).split(",")[0]
                 who = "both" if right[i] and peak[i] else "zero-shot" if right[i] else "at the peak"
-                out.append({
-                    "thumb": thumb, "caption": f"{name} ({strongest})" if right[i] else name,
-                    "group": f"{'ID' if role == 'id' else 'shifted'}, {GROUPS[who]}",
-                })  # fmt: skip
+                out.append(
+                    {
+                        "thumb": thumb,
+                        "caption": f"{name} ({strongest})" if right[i] else name,
+                        "group": f"{'ID' if role == 'id' else 'shifted'}, {GROUPS[who]}",
+                    }
+                )
     table = pd.DataFrame(out, columns=["thumb", "caption", "group"])
     return table.sort_values("group", kind="stable", key=lambda s: s.str.startswith("shifted"))
 

@@ -66,8 +66,10 @@ def read_source(path: Path) -> nbformat.NotebookNode:
     """The notebook of a py:percent source, ready for papermill."""
     notebook = jupytext.read(path, fmt="py:percent")
     notebook.metadata["kernelspec"] = {
-        "name": "python3", "display_name": "Python 3", "language": "python",
-    }  # fmt: skip
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     return typing.cast(nbformat.NotebookNode, notebook)
 
 

@@ -36,11 +36,15 @@ def execute(
     try:
         with _quiet_kernel():
             papermill.execute_notebook(
-                source, running, parameters=checked, kernel_name="python3",
-                progress_bar=progress, stderr_file=sys.stderr if progress else None,
+                source,
+                running,
+                parameters=checked,
+                kernel_name="python3",
+                progress_bar=progress,
+                stderr_file=sys.stderr if progress else None,
                 cwd=project_root(),
                 extra_arguments=["--IPKernelApp.log_level=40"],  # no word about its transport
-            )  # fmt: skip
+            )
     except PapermillExecutionError as error:
         raise NbcoreError(_sentence(chapter, error, running)) from None
     except DeadKernelError:

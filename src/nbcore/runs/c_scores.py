@@ -57,9 +57,7 @@ class CScoreRun(Config):
     @classmethod
     def smoke(cls) -> "CScoreRun":
         """Digits, ten networks: five seconds, 1 GB."""
-        return cls(
-            dataset="digits", kind="cnn16", epochs=2.0, batch=32, members=10, workers=1
-        )  # fmt: skip
+        return cls(dataset="digits", kind="cnn16", epochs=2.0, batch=32, members=10, workers=1)
 
     @classmethod
     def book(cls) -> "CScoreRun":
@@ -79,20 +77,32 @@ class CScoreRun(Config):
         """The training of a member on `examples` images."""
         batch = min(self.batch, examples)
         return loop.Recipe(
-            steps=max(round(self.epochs * examples / batch), 1), batch=batch, lr=self.lr,
-            weight_decay=5e-4, drop_at=(0.6, 0.85), factor=0.15, augment=self.augment,
+            steps=max(round(self.epochs * examples / batch), 1),
+            batch=batch,
+            lr=self.lr,
+            weight_decay=5e-4,
+            drop_at=(0.6, 0.85),
+            factor=0.15,
+            augment=self.augment,
             checkpoints=2,
-        )  # fmt: skip
+        )
 
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
     """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
     return run_or_load(
-        config.slug, config, {"images": config.dataset}, config.names(), partial(member, config),
-        reduce=partial(_reduce, config), join=partial(_join, config), fresh=fresh,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        config.slug,
+        config,
+        {"images": config.dataset},
+        config.names(),
+        partial(member, config),
+        reduce=partial(_reduce, config),
+        join=partial(_join, config),
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(ensemble, loop, small),
-    )  # fmt: skip
+    )
 
 
 def votes(run: Run, members: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -132,17 +142,25 @@ def member(config: CScoreRun, name: str) -> xr.Dataset:
     seed, (width, residual) = member_seed(config, index), CNNS[config.kind]
     net = small.small_cnn(width, len(images.classes), residual, images.images.shape[-1], seed)
     history = loop.train(
-        net, (images.images[~held], images.labels[~held]), {}, config.recipe(int((~held).sum())),
-        seed=seed, device=config.device, precision=config.precision,
-    )  # fmt: skip
+        net,
+        (images.images[~held], images.labels[~held]),
+        {},
+        config.recipe(int((~held).sum())),
+        seed=seed,
+        device=config.device,
+        precision=config.precision,
+    )
     place = loop.pick_device(config.device)
     said = loop.predict(
         net, loop.as_tensor(images.images), place, loop.pick_precision(config.precision, place)
     )
-    return xr.Dataset({
-        "held_out": ("example", held), "correct": ("example", said.numpy() == images.labels),
-        "loss": ((), history["loss"].values[-1]),
-    })  # fmt: skip
+    return xr.Dataset(
+        {
+            "held_out": ("example", held),
+            "correct": ("example", said.numpy() == images.labels),
+            "loss": ((), history["loss"].values[-1]),
+        }
+    )
 
 
 def _reduce(config: CScoreRun, run: Run) -> Tables:

@@ -78,12 +78,30 @@ class RiseAndFall(Config):
         kinds = ("mean", "knn", "logistic", "patches", "mlp", "cnn16")
         bed = [f"{k}-{n}" for k in kinds for n in (10, 30, 450)]
         return cls(
-            model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, train_images=400,
-            test_images=250, seeds=2, head_seeds=2, feature_size=8, size=8, small_size=8,
-            steps=60, random_steps=60, small_steps=60, head_steps=300, batch=32, lr=0.02,
+            model=OWN_NET,
+            id="digits",
+            ood=(SHIFTED,),
+            image_size=8,
+            train_images=400,
+            test_images=250,
+            seeds=2,
+            head_seeds=2,
+            feature_size=8,
+            size=8,
+            small_size=8,
+            steps=60,
+            random_steps=60,
+            small_steps=60,
+            head_steps=300,
+            batch=32,
+            lr=0.02,
             head_lrs=(0.01, 0.1),
-            mse_lr=0.01, checkpoints=8, testbed=tuple(bed), epochs=0.15, workers=1,
-        )  # fmt: skip
+            mse_lr=0.01,
+            checkpoints=8,
+            testbed=tuple(bed),
+            epochs=0.15,
+            workers=1,
+        )
 
     @classmethod
     def book(cls) -> "RiseAndFall":
@@ -94,12 +112,24 @@ class RiseAndFall(Config):
     def paper(cls) -> "RiseAndFall":
         """ResNet-50, or another of the six, at 224 pixels, 100 epochs, CIFAR-10.1: GPU days."""
         return cls(
-            model="resnet50", ood=("cifar10.1-v6",), train_images=50_000, test_images=10_000,
-            seeds=5, feature_size=224, size=224, steps=78_000, random_steps=195_000,
+            model="resnet50",
+            ood=("cifar10.1-v6",),
+            train_images=50_000,
+            test_images=10_000,
+            seeds=5,
+            feature_size=224,
+            size=224,
+            steps=78_000,
+            random_steps=195_000,
             small_steps=195_000,
-            head_steps=78_000, lr=0.001, random_lr=0.01, head_lrs=(0.0001, 0.001, 0.01),
-            mse_lr=0.001, checkpoints=100, testbed=testbed.ROSTER,
-        )  # fmt: skip
+            head_steps=78_000,
+            lr=0.001,
+            random_lr=0.01,
+            head_lrs=(0.0001, 0.001, 0.01),
+            mse_lr=0.001,
+            checkpoints=100,
+            testbed=testbed.ROSTER,
+        )
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,13 @@ class CornerExamples(DepthConfig):
     def smoke(cls) -> Self:
         """Digits, small MLPs: about 30 seconds on one core, 1 GB."""
         return cls(
-            datasets=("digits",), networks=("mlp",), scale="tiny", corner=20, resamples=100,
+            datasets=("digits",),
+            networks=("mlp",),
+            scale="tiny",
+            corner=20,
+            resamples=100,
             workers=1,
-        )  # fmt: skip
+        )
 
     @classmethod
     def paper(cls) -> Self:

@@ -10,9 +10,16 @@ from nbcore.runs.presets import Config, param
 from nbcore.runs.store import Run, find
 
 NETWORKS = ("mlp", "vgg16", "resnet18")
-NICE = {"fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100",
-        "svhn": "SVHN", "digits": "digits", "mlp": "MLP", "vgg16": "VGG16",
-        "resnet18": "ResNet18"}  # fmt: skip
+NICE = {
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "svhn": "SVHN",
+    "digits": "digits",
+    "mlp": "MLP",
+    "vgg16": "VGG16",
+    "resnet18": "ResNet18",
+}
 
 #: what two cores can train in minutes a member, by network: the published setting
 SMALL: dict[str, dict[str, Any]] = {
@@ -21,12 +28,21 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet18": dict(width=16, batch=128, lr=0.04, steps=400, drop_at=(0.5, 0.8)),
 }
 ROSTER: dict[str, dict[str, Any]] = {
-    "fashion-mnist:mlp": dict(examples=10_000, held_out=0.1, batch=256, lr=0.03, steps=1200,
-                              checkpoints=14, members=250, full_members=10, input_margins=1000),
+    "fashion-mnist:mlp": dict(
+        examples=10_000,
+        held_out=0.1,
+        batch=256,
+        lr=0.03,
+        steps=1200,
+        checkpoints=14,
+        members=250,
+        full_members=10,
+        input_margins=1000,
+    ),
     "cifar10:vgg16": dict(members=50, full_members=10, input_margins=1000),
     "cifar10:resnet18": dict(members=50, full_members=10, input_margins=1000),
     "cifar10:mlp": dict(members=50),
-}  # fmt: skip
+}
 SMALL_POOL = dict(examples=5000, test_examples=1000, held_out=0.2, checkpoints=12, members=10)
 
 #: table 1 of the paper: rate, momentum, updates between the drops; batches of 256 are assumed
@@ -52,9 +68,11 @@ class DepthConfig(Config):
     """Which ensembles a chapter reads: data sets and networks, paired. None: the roster's value."""
 
     datasets: tuple[str, ...] = param(
-        ("fashion-mnist", "cifar10"), "data sets: names or folders", counts_members=True,
+        ("fashion-mnist", "cifar10"),
+        "data sets: names or folders",
+        counts_members=True,
         is_path=True,
-    )  # fmt: skip
+    )
     networks: tuple[str, ...] = param(("mlp", "vgg16"), "a network each: mlp, vgg16, resnet18")
     scale: str = param("small", "size of networks and pools", choices=("tiny", "small", "paper"))
     examples: int | None = param(None, "training examples in each pool", low=4)
@@ -71,9 +89,12 @@ class DepthConfig(Config):
     def smoke(cls) -> Self:
         """Digits, tiny networks, ten members each: about 40 seconds on one core, 1 GB."""
         return cls(
-            datasets=("digits", "digits"), networks=("mlp", "resnet18"), scale="tiny",
-            resamples=100, workers=1,
-        )  # fmt: skip
+            datasets=("digits", "digits"),
+            networks=("mlp", "resnet18"),
+            scale="tiny",
+            resamples=100,
+            workers=1,
+        )
 
     @classmethod
     def paper(cls) -> Self:
@@ -108,7 +129,7 @@ class PredictionDepth(DepthConfig):
         return cls(
             datasets=("fashion-mnist", "cifar10", "cifar10", "cifar10"),
             networks=("mlp", "vgg16", "resnet18", "mlp"),
-        )  # fmt: skip
+        )
 
     def check(self) -> None:
         super().check()
@@ -180,8 +201,15 @@ def _small(key: str) -> dict[str, Any]:
 
 
 def _tiny(key: str) -> dict[str, Any]:
-    settings = dict(examples=500, test_examples=100, held_out=0.2, checkpoints=10, members=10,
-                    full_members=4, input_margins=100)  # fmt: skip
+    settings = dict(
+        examples=500,
+        test_examples=100,
+        held_out=0.2,
+        checkpoints=10,
+        members=10,
+        full_members=4,
+        input_margins=100,
+    )
     if key.endswith("mlp"):
         return settings | dict(width=32, depth=4, batch=32, lr=0.02, steps=300)
     return settings | dict(width=4, batch=64, lr=0.15, steps=110)
@@ -193,11 +221,21 @@ def _paper(key: str) -> dict[str, Any]:
     lr, momentum, parts = PAPER.get(key) or known[f"cifar10:{network}"]
     drops = tuple(sum(parts[: i + 1]) / sum(parts) for i in range(len(parts) - 1))
     return dict(
-        examples=POOL_SIZES.get(dataset, 50_000), test_examples=10_000, splits="independent",
-        width=2048 if network == "mlp" else 64, depth=7, batch=256, lr=lr, momentum=momentum,
-        steps=sum(parts), drop_at=drops, checkpoints=20, members=250, full_members=25,
+        examples=POOL_SIZES.get(dataset, 50_000),
+        test_examples=10_000,
+        splits="independent",
+        width=2048 if network == "mlp" else 64,
+        depth=7,
+        batch=256,
+        lr=lr,
+        momentum=momentum,
+        steps=sum(parts),
+        drop_at=drops,
+        checkpoints=20,
+        members=250,
+        full_members=25,
         input_margins=2000,
-    )  # fmt: skip
+    )
 
 
 def load(config: DepthConfig, fresh: bool = False) -> dict[str, Run]:

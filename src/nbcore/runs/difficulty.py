@@ -117,9 +117,16 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
     network = config.network or ("mlp" if sample.grey else "vgg16")
     key = f"{config.dataset}:{network}"
     own = {name: getattr(config, name) for name in GIVEN if getattr(config, name) is not None}
-    own |= dict(k=config.k, seed=config.seed, labels=config.labels, noise=config.noise,
-                members=config.members, full_members=0, device=config.device,
-                workers=config.workers or _workers(config))  # fmt: skip
+    own |= dict(
+        k=config.k,
+        seed=config.seed,
+        labels=config.labels,
+        noise=config.noise,
+        members=config.members,
+        full_members=0,
+        device=config.device,
+        workers=config.workers or _workers(config),
+    )
     if key in ROSTER:
         base = depth_chapters.setting(key, PredictionDepth())
         if config.noise or config.labels:  # as chapter 8: wrong labels take longer to learn
@@ -131,10 +138,15 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
     training = n - round(n * (config.held_out or 0.2))
     batch = config.batch or int(np.clip(2 ** np.round(np.log2(max(training / 30, 1))), 16, 256))
     settings: dict[str, Any] = dict(
-        held_out=0.2, image_size=sample.side, width=width, batch=batch,
-        lr=lr * (batch / 128) ** 0.5, steps=max(passes * training // batch, least), checkpoints=12,
+        held_out=0.2,
+        image_size=sample.side,
+        width=width,
+        batch=batch,
+        lr=lr * (batch / 128) ** 0.5,
+        steps=max(passes * training // batch, least),
+        checkpoints=12,
         test_examples=len(sample.classes),
-    )  # fmt: skip
+    )
     own["examples"] = n
     return Ensemble(dataset=config.dataset, architecture=network, **(settings | own))
 
@@ -170,17 +182,21 @@ def summary(judged: Judged) -> dict[str, Any]:
     split = members.isel(member=np.flatnonzero(members["half"].values >= 0))
     accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ("train", "val")}
     return {
-        "dataset": judged.config.dataset, "images": len(table),
-        "of": len(judged.sample.labels), "classes": len(judged.sample.classes),
-        "network": e.architecture, "members": int(split.sizes["member"]),
+        "dataset": judged.config.dataset,
+        "images": len(table),
+        "of": len(judged.sample.labels),
+        "classes": len(judged.sample.classes),
+        "network": e.architecture,
+        "members": int(split.sizes["member"]),
         "side": int(ensembles.load_pool(e).images.shape[1]),
         "held_out_times": [int(table["n_val"].min()), int(table["n_val"].max())],
         "never_held_out": int((table["n_val"] == 0).sum()),
-        "training_accuracy": accuracy["train"], "held_out_accuracy": accuracy["val"],
+        "training_accuracy": accuracy["train"],
+        "held_out_accuracy": accuracy["val"],
         "actions": {a: int((table["action"] == a).sum()) for a in ("keep", "inspect", "relabel")},
         "corners": {c: int(n) for c, n in table["corner"].value_counts().items() if c},
         "origin": judged.run.origin,
-    }  # fmt: skip
+    }
 
 
 def write_rows(judged: Judged, folder: Path) -> dict[str, Path]:

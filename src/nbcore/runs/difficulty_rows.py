@@ -19,9 +19,7 @@ from nbcore.runs.store import Run
 ROLES = {"val": True, "train": False}
 
 
-def rows(
-    run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0
-) -> pd.DataFrame:  # fmt: skip
+def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) -> pd.DataFrame:
     """One row an example of an ensemble's pool, in its order; networks on all of it left out.
 
     Columns, "_val" over the members that held the example out and "_train" over those that trained
@@ -44,13 +42,17 @@ def rows(
     label = examples["label"].values.astype(np.int64)
     held, final = split["held_out"].values, split["final"].values.astype(np.int64)
     asked = final, label, held, len(examples.attrs["classes"])
-    out = pd.DataFrame({
-        "index": np.arange(len(label)), "label": label,
-        "original": examples["original_label"].values.astype(np.int64),
-        "consensus": consensus_class(*asked), "consistency": consistency_score(*asked),
-        "consensus_consistency": consensus_consistency(*asked),
-        "entropy": prediction_entropy(*asked),
-    })  # fmt: skip
+    out = pd.DataFrame(
+        {
+            "index": np.arange(len(label)),
+            "label": label,
+            "original": examples["original_label"].values.astype(np.int64),
+            "consensus": consensus_class(*asked),
+            "consistency": consistency_score(*asked),
+            "consensus_consistency": consensus_consistency(*asked),
+            "entropy": prediction_entropy(*asked),
+        }
+    )
     for role, is_held in ROLES.items():
         out = out.join(_by_role(split, examples, role, held == is_held))
     last = int(members.sizes["probe"]) - 1
@@ -60,8 +62,11 @@ def rows(
     out["action"] = suggest(*seen, *depths, last, min_agreement=agreement, min_gap=gap)
     out["suggested"] = np.where(out["action"] == RELABEL, out["consensus"], -1)
     out["doubt"] = doubt(*seen, *depths, last)
-    out.attrs = {"classes": list(examples.attrs["classes"]), "last_probe": last,
-                 "steps": int(split["step"].values.max())}  # fmt: skip
+    out.attrs = {
+        "classes": list(examples.attrs["classes"]),
+        "last_probe": last,
+        "steps": int(split["step"].values.max()),
+    }
     return out
 
 
@@ -70,13 +75,15 @@ def _by_role(split: xr.Dataset, examples: xr.Dataset, role: str, mask: np.ndarra
     at = split["learned"].values  # -1, undefined, takes the last step and is masked
     steps = split["step"].values
     updates = steps[at] if steps.ndim == 1 else np.take_along_axis(steps, at, 1)
-    return pd.DataFrame({
-        f"n_{role}": mask.sum(0),
-        f"n_depth_{role}": (mask & (depth >= 0)).sum(0),
-        f"depth_{role}": held_out_mean(np.where(depth < 0, np.nan, depth), mask),
-        f"learned_{role}": held_out_mean(np.where(learned < 0, np.nan, updates), mask),
-        f"output_margin_{role}": examples[f"output_margin_{role}"].values.astype(float),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            f"n_{role}": mask.sum(0),
+            f"n_depth_{role}": (mask & (depth >= 0)).sum(0),
+            f"depth_{role}": held_out_mean(np.where(depth < 0, np.nan, depth), mask),
+            f"learned_{role}": held_out_mean(np.where(learned < 0, np.nan, updates), mask),
+            f"output_margin_{role}": examples[f"output_margin_{role}"].values.astype(float),
+        }
+    )
 
 
 def _corners(depth_val: np.ndarray, depth_train: np.ndarray, n: int) -> np.ndarray:

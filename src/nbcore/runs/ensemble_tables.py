@@ -157,9 +157,15 @@ class _Sums:
         self.counts["count"][half] += held
 
     def examples(self) -> xr.Dataset:
-        means = {name: (dims, np.divide(total, count, where=count > 0,
-                                        out=np.full(len(total), np.nan)).astype(np.float32))
-                 for name, (dims, total, count) in self.margins.items()}  # fmt: skip
+        means = {
+            name: (
+                dims,
+                np.divide(total, count, where=count > 0, out=np.full(len(total), np.nan)).astype(
+                    np.float32
+                ),
+            )
+            for name, (dims, total, count) in self.margins.items()
+        }
         of_splits = means.pop("output_margin_test_of_splits", None)
         if "output_margin_test" not in means and of_splits is not None:
             means["output_margin_test"] = of_splits
@@ -169,10 +175,13 @@ class _Sums:
     def votes(self, member: xr.Dataset) -> xr.Dataset:
         dims = ("half", "example", "probe", "class")
         return xr.Dataset(
-            {"votes": (dims, self.counts["votes"]), "said": (dims, self.counts["said"]),
-             "count": (dims[:2], self.counts["count"])},
+            {
+                "votes": (dims, self.counts["votes"]),
+                "said": (dims, self.counts["said"]),
+                "count": (dims[:2], self.counts["count"]),
+            },
             coords={"probe": member["probe"]},
-        )  # fmt: skip
+        )
 
 
 def mean_depths(members: xr.Dataset, held_out: bool) -> np.ndarray:

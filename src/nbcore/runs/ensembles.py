@@ -76,10 +76,16 @@ class Ensemble(Config):
 
     def recipe(self) -> loop.Recipe:
         return loop.Recipe(
-            steps=self.steps, batch=self.batch, lr=self.lr, momentum=self.momentum,
-            weight_decay=0.0, drop_at=self.drop_at, factor=0.2, checkpoints=self.checkpoints,
+            steps=self.steps,
+            batch=self.batch,
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=0.0,
+            drop_at=self.drop_at,
+            factor=0.2,
+            checkpoints=self.checkpoints,
             first=max(self.steps // 40, 1),
-        )  # fmt: skip
+        )
 
 
 def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
@@ -96,12 +102,18 @@ def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
             f"k is {config.k}, but a member trains on about {bank} examples; give a smaller k."
         )
     return run_or_load(
-        config.slug, config, config.roles(), config.names(), partial(member, config),
-        reduce=partial(_reduce, config), fresh=fresh,
+        config.slug,
+        config,
+        config.roles(),
+        config.names(),
+        partial(member, config),
+        reduce=partial(_reduce, config),
+        fresh=fresh,
         join=partial(ensemble_tables.join, pool=partial(load_pool, config)),
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(depth, neighbours, learning, margins, papers, probes, ensemble, loop),
-    )  # fmt: skip
+    )
 
 
 def _reduce(config: Ensemble, run: Run) -> Tables:
@@ -122,11 +134,18 @@ def member(config: Ensemble, name: str) -> xr.Dataset:
     sums = {role: nbdata.checksum(d) for role, d in config.roles().items()}
     where = cache_dir() / "partial" / f"ensemble-{address(config.slug, config, sums)}-{name}.pt"
     return ensemble.train_member(
-        pool, network(config), config.recipe(), held_out, member_seed(config, index), k=config.k,
-        input_margins=config.input_margins if kind == "full" else 0, device=config.device,
-        precision=config.precision, checkpoint_file=where,
+        pool,
+        network(config),
+        config.recipe(),
+        held_out,
+        member_seed(config, index),
+        k=config.k,
+        input_margins=config.input_margins if kind == "full" else 0,
+        device=config.device,
+        precision=config.precision,
+        checkpoint_file=where,
         progress=name if config.workers == 1 and sys.stderr.isatty() else None,
-    )  # fmt: skip
+    )
 
 
 class Seeded(Protocol):
@@ -154,9 +173,14 @@ def load_pool(config: Ensemble) -> ensemble.Pool:
 
 @lru_cache(maxsize=4)
 def _pool(
-    dataset: str, examples: int, test_examples: int, size: int | None, labels: str, noise: float,
+    dataset: str,
+    examples: int,
+    test_examples: int,
+    size: int | None,
+    labels: str,
+    noise: float,
     seed: int,
-) -> ensemble.Pool:  # fmt: skip
+) -> ensemble.Pool:
     own = splits_of(obtain(dataset))
     train = nbdata.load(dataset, own[0], size)
     test = nbdata.load(dataset, own[1], size) if own[1:] else train  # then it tests nothing
@@ -170,9 +194,13 @@ def _pool(
     if noise:
         used = plant_noise(used, noise, len(train.classes), seed)
     return ensemble.Pool(
-        train.images[chosen], used, original, test.images[tested], test.labels[tested],
+        train.images[chosen],
+        used,
+        original,
+        test.images[tested],
+        test.labels[tested],
         train.classes,
-    )  # fmt: skip
+    )
 
 
 def chosen_examples(labels: np.ndarray, examples: int, seed: int = 0) -> np.ndarray:

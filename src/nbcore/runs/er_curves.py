@@ -101,9 +101,14 @@ def by_condition(*tables: xr.Dataset) -> dict[str, xr.Dataset]:
 
 
 def measure(
-    bed: Run, run: Run, parts: Mapping[str, xr.Dataset], testbed: Sequence[str], resamples: int,
-    role: str = "ood", shuffled: bool = False,
-) -> Study:  # fmt: skip
+    bed: Run,
+    run: Run,
+    parts: Mapping[str, xr.Dataset],
+    testbed: Sequence[str],
+    resamples: int,
+    role: str = "ood",
+    shuffled: bool = False,
+) -> Study:
     """The curves of `parts` (see `by_condition`) against the line of the testbed's models.
 
     parts: `correct_ROLE` and `shuffled_ROLE` as packed bits (member, checkpoint, byte) of the
@@ -136,8 +141,9 @@ def measure(
     for name, part in parts.items():
         steps = part["step"].values[0]
         kept = ~np.isnan(steps)
-        inside, outside = (_accuracy(part, kinds[k], weights[k])[:, kept].transpose(2, 0, 1)
-                           for k in ("id", role))  # fmt: skip
+        inside, outside = (
+            _accuracy(part, kinds[k], weights[k])[:, kept].transpose(2, 0, 1) for k in ("id", role)
+        )
         expected = special.expit(slope[:, None, None] * _logit(inside) + intercept[:, None, None])
         curves[name] = _curve(name, steps[kept], inside, outside, expected, line, totals[role], rng)
     return Study(bed, run, models, line, curves, totals["id"], totals[role])
@@ -163,10 +169,17 @@ def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curv
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(np.abs(gap) < 1e-9, np.nan, er / gap)
     return Curve(
-        name, steps.astype(int), middle, mean(outside), er, share, inside[0],
-        (outside - expected)[0], line.covers(middle[0]),
+        name,
+        steps.astype(int),
+        middle,
+        mean(outside),
+        er,
+        share,
+        inside[0],
+        (outside - expected)[0],
+        line.covers(middle[0]),
         robustness.chance_band(middle[0], ood_total, line)[1],
-    )  # fmt: skip
+    )
 
 
 def _weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
@@ -232,8 +245,20 @@ def frame(study: Study) -> pd.DataFrame:
     for c in study.curves.values():
         for k, step in enumerate(c.steps):
             low, high = interval(c.er[1:, k])
-            rows.append((c.name, int(step), c.id[0, k], c.ood[0, k], c.er[0, k], low, high,
-                         c.band[k], c.gap_share[0, k], bool(c.covered[k])))  # fmt: skip
+            rows.append(
+                (
+                    c.name,
+                    int(step),
+                    c.id[0, k],
+                    c.ood[0, k],
+                    c.er[0, k],
+                    low,
+                    high,
+                    c.band[k],
+                    c.gap_share[0, k],
+                    bool(c.covered[k]),
+                )
+            )
     columns = ["condition", "step", "id", "ood", "er", "low", "high", "band"]
     columns += ["gap_share", "covered"]
     return pd.DataFrame(rows, columns=columns)

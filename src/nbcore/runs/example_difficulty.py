@@ -42,9 +42,10 @@ class ExampleDifficulty(Config):
     slug: ClassVar[str] = "example-difficulty"
 
     difficulty: str = param(
-        "c-scores", "c-scores, depth, published, or a file of scores (.npy, .npz, .csv; low is "
-        "hard)", is_path=True,
-    )  # fmt: skip
+        "c-scores",
+        "c-scores, depth, published, or a file of scores (.npy, .npz, .csv; low is hard)",
+        is_path=True,
+    )
     subset: int = param(5_000, "hard, random or easy examples, class-balanced", low=2)
     model: str = param("efficientnet_lite0", "pretrained network: a timm or torchvision name")
     weights: str | None = param(
@@ -62,14 +63,14 @@ class ExampleDifficulty(Config):
         (), "conditions to run; none means all", counts_members=True
     )
     extended: bool = param(
-        False, "also schedules from random weights, and choices by depth for the whole network",
+        False,
+        "also schedules from random weights, and choices by depth for the whole network",
         counts_members=True,
-    )  # fmt: skip
+    )
     seeds: int = param(3, "seeds where the whole network is trained", low=1, counts_members=True)
     scratch_seeds: int = param(
-        2, "seeds from random weights, and of the small networks of A17", low=1,
-        counts_members=True,
-    )  # fmt: skip
+        2, "seeds from random weights, and of the small networks of A17", low=1, counts_members=True
+    )
     head_seeds: int = param(5, "seeds where the last layer is", low=1, counts_members=True)
     control_seeds: int = param(
         1, "seeds of the whole network's controls and schedules", low=1, counts_members=True
@@ -94,9 +95,11 @@ class ExampleDifficulty(Config):
     score_members: int = param(40, "networks behind the C-scores", low=2)
     depth_members: int = param(1, "networks behind the depths", low=1)
     pretrain_set: str = param(
-        "fashion-mnist", "what the networks of A17 are pretrained on", is_path=True,
+        "fashion-mnist",
+        "what the networks of A17 are pretrained on",
+        is_path=True,
         counts_members=True,
-    )  # fmt: skip
+    )
     pretrain_images: tuple[int, ...] = param(
         (0, 600, 6_000, 60_000), "how many of its images", low=0, counts_members=True
     )
@@ -116,14 +119,40 @@ class ExampleDifficulty(Config):
         """Chapter 2's digits and network, 100 examples of 652: 60 seconds, 1 GB."""
         small = RiseAndFall.smoke()
         return cls(
-            subset=100, model=OWN_NET, id="digits", ood=(SHIFTED,), image_size=8, test_images=250,
-            extended=True, seeds=2, head_seeds=2, control_seeds=2, feature_size=8, size=8,
-            steps=60, random_steps=60, head_steps=300, ends=(25,), phases=3, schedule_steps=60,
-            random_schedule_steps=60, further_steps=30, batch=32, lr=0.02, head_lr=0.01,
-            checkpoints=8, score_members=10, depth_members=3, pretrain_set="digits",
-            pretrain_images=(0, 60, 600), pretrain_steps=60, testbed=small.testbed,
-            epochs=small.epochs, resamples=100, workers=1,
-        )  # fmt: skip
+            subset=100,
+            model=OWN_NET,
+            id="digits",
+            ood=(SHIFTED,),
+            image_size=8,
+            test_images=250,
+            extended=True,
+            seeds=2,
+            head_seeds=2,
+            control_seeds=2,
+            feature_size=8,
+            size=8,
+            steps=60,
+            random_steps=60,
+            head_steps=300,
+            ends=(25,),
+            phases=3,
+            schedule_steps=60,
+            random_schedule_steps=60,
+            further_steps=30,
+            batch=32,
+            lr=0.02,
+            head_lr=0.01,
+            checkpoints=8,
+            score_members=10,
+            depth_members=3,
+            pretrain_set="digits",
+            pretrain_images=(0, 60, 600),
+            pretrain_steps=60,
+            testbed=small.testbed,
+            epochs=small.epochs,
+            resamples=100,
+            workers=1,
+        )
 
     @classmethod
     def book(cls) -> "ExampleDifficulty":
@@ -134,13 +163,32 @@ class ExampleDifficulty(Config):
     def paper(cls) -> "ExampleDifficulty":
         """ResNet-18 at 224 pixels, 100 epochs, published C-scores, CIFAR-10.1: GPU days."""
         return cls(
-            difficulty=PUBLISHED_SCORES, model="resnet18", ood=("cifar10.1-v6",),
-            test_images=10_000, extended=True, seeds=5, scratch_seeds=5, control_seeds=5,
-            feature_size=224, size=224, steps=7_800, random_steps=7_800, head_steps=7_800,
-            phases=100, schedule_steps=78_000, random_schedule_steps=78_000, further_steps=7_800,
-            batch=64, lr=0.001, random_lr=0.01, head_lr=0.001, checkpoints=100,
-            score_members=2_000, depth_members=250, testbed=testbed.ROSTER,
-        )  # fmt: skip
+            difficulty=PUBLISHED_SCORES,
+            model="resnet18",
+            ood=("cifar10.1-v6",),
+            test_images=10_000,
+            extended=True,
+            seeds=5,
+            scratch_seeds=5,
+            control_seeds=5,
+            feature_size=224,
+            size=224,
+            steps=7_800,
+            random_steps=7_800,
+            head_steps=7_800,
+            phases=100,
+            schedule_steps=78_000,
+            random_schedule_steps=78_000,
+            further_steps=7_800,
+            batch=64,
+            lr=0.001,
+            random_lr=0.01,
+            head_lr=0.001,
+            checkpoints=100,
+            score_members=2_000,
+            depth_members=250,
+            testbed=testbed.ROSTER,
+        )
 
     def check(self) -> None:
         """Refuse a measure of difficulty that is neither known nor a file."""
@@ -176,20 +224,33 @@ def beside(config: ExampleDifficulty) -> RiseAndFall:
     small = config.model == OWN_NET
     return replace(
         RiseAndFall.smoke() if small else RiseAndFall.book(),
-        model=config.model, weights=config.weights, id=config.id, ood=config.ood,
-        image_size=config.image_size, test_images=config.test_images, size=config.size,
-        feature_size=config.feature_size, testbed=config.testbed, epochs=config.epochs,
-        resamples=config.resamples, workers=config.workers, device=config.device,
-    )  # fmt: skip
+        model=config.model,
+        weights=config.weights,
+        id=config.id,
+        ood=config.ood,
+        image_size=config.image_size,
+        test_images=config.test_images,
+        size=config.size,
+        feature_size=config.feature_size,
+        testbed=config.testbed,
+        epochs=config.epochs,
+        resamples=config.resamples,
+        workers=config.workers,
+        device=config.device,
+    )
 
 
 def score_run(config: ExampleDifficulty) -> CScoreRun:
     """The networks whose held-out accuracy is the C-score of the training images."""
     base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
     return replace(
-        base, dataset=config.id, image_size=_side(config), members=config.score_members,
-        workers=config.workers, device=config.device,
-    )  # fmt: skip
+        base,
+        dataset=config.id,
+        image_size=_side(config),
+        members=config.score_members,
+        workers=config.workers,
+        device=config.device,
+    )
 
 
 def depth_run(config: ExampleDifficulty) -> Ensemble:
@@ -199,9 +260,12 @@ def depth_run(config: ExampleDifficulty) -> Ensemble:
     """
     small = config.model == OWN_NET
     changes: dict[str, Any] = dict(
-        image_size=_side(config), members=0, full_members=config.depth_members,
-        workers=config.workers, device=config.device,
-    )  # fmt: skip
+        image_size=_side(config),
+        members=0,
+        full_members=config.depth_members,
+        workers=config.workers,
+        device=config.device,
+    )
     if config.id not in POOL_SIZES:
         changes["examples"] = 1_000_000  # all there are
     scale = "tiny" if small else "paper"
@@ -244,13 +308,23 @@ def pretraining_names(config: ExampleDifficulty) -> list[str]:
 def pretraining(config: ExampleDifficulty) -> PretrainingSize:
     """The networks of A17 beside the others: same images, same subset, steps of a random start."""
     return PretrainingSize(
-        id=config.id, ood=config.ood, image_size=config.image_size,
-        test_images=config.test_images, subset=config.subset, pretrain_set=config.pretrain_set,
-        images=config.pretrain_images, pretrain_steps=config.pretrain_steps,
-        kind="cnn16" if config.model == OWN_NET else "res32", steps=config.random_steps,
-        batch=config.batch, checkpoints=config.checkpoints, seeds=config.scratch_seeds,
-        conditions=tuple(pretraining_names(config)), workers=config.workers, device=config.device,
-    )  # fmt: skip
+        id=config.id,
+        ood=config.ood,
+        image_size=config.image_size,
+        test_images=config.test_images,
+        subset=config.subset,
+        pretrain_set=config.pretrain_set,
+        images=config.pretrain_images,
+        pretrain_steps=config.pretrain_steps,
+        kind="cnn16" if config.model == OWN_NET else "res32",
+        steps=config.random_steps,
+        batch=config.batch,
+        checkpoints=config.checkpoints,
+        seeds=config.scratch_seeds,
+        conditions=tuple(pretraining_names(config)),
+        workers=config.workers,
+        device=config.device,
+    )
 
 
 def member_names(config: ExampleDifficulty) -> list[str]:

@@ -81,11 +81,18 @@ def run_example_difficulty(config: ExampleDifficulty, fresh: bool = False) -> Ru
     if fresh or not _is_there(config, names):
         _prepare(config)
     return run_or_load(
-        config.slug, config, roles(config), names, partial(compute, config),
-        reduce=lambda run: {"curves": pack(run.members())}, join=_join, fresh=fresh,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        config.slug,
+        config,
+        roles(config),
+        names,
+        partial(compute, config),
+        reduce=lambda run: {"curves": pack(run.members())},
+        join=_join,
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(loop, phases, pretrained),
-    )  # fmt: skip
+    )
 
 
 def _join(old: Tables, new: Tables) -> Tables:
@@ -118,9 +125,7 @@ def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
     if condition.start == "head":
         banks = features(config)
         data = banks["train"], sets.train[1]
-        evaluations = {
-            k: (np.array(banks[k]), y) for k, (_, y) in sets.evaluations.items()
-        }  # fmt: skip
+        evaluations = {k: (np.array(banks[k]), y) for k, (_, y) in sets.evaluations.items()}
         with torch.random.fork_rng():
             torch.manual_seed(int(seed))
             model: torch.nn.Module = torch.nn.Linear(banks["train"].shape[1], sets.classes)
@@ -128,9 +133,14 @@ def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
         trained = condition.start == "full"
         model = build(beside(config), trained, config.size, sets.classes, int(seed))
     return phases.train_phases(
-        model, data, plan(config, condition, int(seed)), evaluations, seed=int(seed),
-        device=config.device, progress=progress,
-    )  # fmt: skip
+        model,
+        data,
+        plan(config, condition, int(seed)),
+        evaluations,
+        seed=int(seed),
+        device=config.device,
+        progress=progress,
+    )
 
 
 def _sets(config: ExampleDifficulty) -> Sets:
@@ -153,9 +163,7 @@ def features(config: ExampleDifficulty) -> dict[str, np.ndarray]:
     return {k: np.load(folder / f"{k}.npy", mmap_mode="r") for k in images}
 
 
-def _write_features(
-    config: ExampleDifficulty, images: dict[str, np.ndarray], folder: Path
-) -> None:  # fmt: skip
+def _write_features(config: ExampleDifficulty, images: dict[str, np.ndarray], folder: Path) -> None:
     temporary = folder.with_suffix(".tmp")
     shutil.rmtree(temporary, ignore_errors=True)  # of a run that was killed
     temporary.mkdir()

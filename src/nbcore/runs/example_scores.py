@@ -99,9 +99,7 @@ def schedule(config: ExampleDifficulty, end: int, seed: int = 0) -> list[np.ndar
     """The examples of every phase: all of them first, the easiest dropped down to `end` of them."""
     labels = training_labels(config)
     with _one_sentence():
-        sizes = selection.falling_sizes(
-            len(labels), end, config.phases, len(np.unique(labels))
-        )  # fmt: skip
+        sizes = selection.falling_sizes(len(labels), end, config.phases, len(np.unique(labels)))
         return selection.phase_out(difficulty_scores(config), labels, sizes, seed)
 
 
@@ -145,17 +143,25 @@ def _recipe(config: ExampleDifficulty, start: str) -> Recipe:
     batch = min(c.batch, c.subset)
     if start == "head":
         return Recipe(
-            steps=c.head_steps, batch=batch, lr=c.head_lr, weight_decay=0.0,
-            checkpoints=c.checkpoints, first=4,
-        )  # fmt: skip
+            steps=c.head_steps,
+            batch=batch,
+            lr=c.head_lr,
+            weight_decay=0.0,
+            checkpoints=c.checkpoints,
+            first=4,
+        )
     random = start == "scratch"
     steps = c.random_steps if random else c.steps
     return Recipe(
-        steps=steps, batch=batch, lr=c.random_lr if random else c.lr, drop_at=(DROP_AT,),
-        augment=True, checkpoints=c.checkpoints,
+        steps=steps,
+        batch=batch,
+        lr=c.random_lr if random else c.lr,
+        drop_at=(DROP_AT,),
+        augment=True,
+        checkpoints=c.checkpoints,
         # a random start passes through chance for long, where no line reaches
         first=max(steps // 15, 4) if random else 4,
-    )  # fmt: skip
+    )
 
 
 def _in_phases(
@@ -168,9 +174,12 @@ def _in_phases(
             f"{total} steps in {len(parts)} phases leave {steps} for each; give 4 or more."
         )
     first = replace(
-        recipe, steps=steps, drop_at=(), checkpoints=max(config.checkpoints // 2, 3),
+        recipe,
+        steps=steps,
+        drop_at=(),
+        checkpoints=max(config.checkpoints // 2, 3),
         first=min(recipe.first, steps),
-    )  # fmt: skip
+    )
     out = [Phase(parts[0], first)]
     for k, part in enumerate(parts[1:], 1):
         low = k >= round(DROP_AT * len(parts))

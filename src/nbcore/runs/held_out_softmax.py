@@ -30,10 +30,17 @@ def run_softmax(config: Ensemble, fresh: bool = False) -> Run:
     if not names:
         raise ParameterError("An ensemble without members on splits holds no example out.")
     return run_or_load(
-        SLUG, config, config.roles(), names, partial(member, config), fresh=fresh, reduce=_reduce,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        SLUG,
+        config,
+        config.roles(),
+        names,
+        partial(member, config),
+        fresh=fresh,
+        reduce=_reduce,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(papers, probes, loop),
-    )  # fmt: skip
+    )
 
 
 def softmax_of(config: Ensemble, fresh: bool = False) -> np.ndarray:
@@ -51,15 +58,23 @@ def member(config: Ensemble, name: str) -> xr.Dataset:
         kind.architecture, kind.width, len(pool.classes), channels, side, kind.depth, seed
     )
     loop.train(
-        model, (pool.images[~held], pool.labels[~held]), {}, config.recipe(), seed=seed,
-        device=config.device, precision=config.precision,
+        model,
+        (pool.images[~held], pool.labels[~held]),
+        {},
+        config.recipe(),
+        seed=seed,
+        device=config.device,
+        precision=config.precision,
         progress=name if config.workers == 1 and sys.stderr.isatty() else None,
-    )  # fmt: skip
+    )
     p = probes.logits(model, loop.as_tensor(pool.images[held])).softmax(1).cpu().numpy()
-    return xr.Dataset({
-        "index": ("held", np.flatnonzero(held)), "probability": (("held", "class"), p),
-        "label": ("example", pool.labels.astype(np.int16)),
-    })  # fmt: skip
+    return xr.Dataset(
+        {
+            "index": ("held", np.flatnonzero(held)),
+            "probability": (("held", "class"), p),
+            "label": ("example", pool.labels.astype(np.int16)),
+        }
+    )
 
 
 def _reduce(run: Run) -> Tables:
@@ -70,7 +85,12 @@ def _reduce(run: Run) -> Tables:
         total[m["index"].values] += m["probability"].values  # each index once a member
         count[m["index"].values] += 1
     mean = np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
-    return {"probabilities": xr.Dataset({
-        "probability": (("example", "class"), mean.astype(np.float32)),
-        "count": ("example", count), "label": ("example", label),
-    })}  # fmt: skip
+    return {
+        "probabilities": xr.Dataset(
+            {
+                "probability": (("example", "class"), mean.astype(np.float32)),
+                "count": ("example", count),
+                "label": ("example", label),
+            }
+        )
+    }

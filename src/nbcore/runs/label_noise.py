@@ -25,11 +25,17 @@ GROUPS = ("original", "given", "clean", "test")
 def run_label_noise(config: Ensemble, fresh: bool = False) -> Run:
     """Networks on the whole pool with planted labels: the tables that `reduce` makes of them."""
     return run_or_load(
-        SLUG, config, config.roles(), config.names(), partial(ensembles.member, config),
-        reduce=partial(reduce, pool=partial(ensembles.load_pool, config)), fresh=fresh,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        SLUG,
+        config,
+        config.roles(),
+        config.names(),
+        partial(ensembles.member, config),
+        reduce=partial(reduce, pool=partial(ensembles.load_pool, config)),
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(depth, neighbours, learning, papers, probes, ensemble, loop),
-    )  # fmt: skip
+    )
 
 
 def reduce(run: Run, pool: Callable[[], Pool]) -> Tables:
@@ -53,8 +59,11 @@ def member_row(member: xr.Dataset, original: np.ndarray, test_labels: np.ndarray
     history, given = member["history"].values.T, member["label"].values
     trained = ~member["held_out"].values
     changed = trained & (given != original)
-    parts = {"original": (changed, original), "given": (changed, given),
-             "clean": (trained & (given == original), given)}  # fmt: skip
+    parts = {
+        "original": (changed, original),
+        "given": (changed, given),
+        "clean": (trained & (given == original), given),
+    }
     tested = (member[f"{v}_test"].values for v in ("history", "votes"))
     along = {"test": next(tested).T}, {"test": next(tested).argmax(-1)}
     out: dict = {"step": member["step"]}

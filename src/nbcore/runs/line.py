@@ -30,10 +30,16 @@ TESTBEDS = {
 #: the testbeds that a line describes; on ImageNet-A the points bend
 WITH_LINE = tuple(name for name in TESTBEDS if name != "timm-imagenet-a")
 #: images behind timm's percentages
-TIMM_TOTALS = {"imagenet": 50_000, "imagenetv2": 10_000, "imagenet_a_clean": 10_000,
-               "imagenet_a": 7_500}  # fmt: skip
-TIMM_PAIRS = {"timm-imagenetv2": ("imagenet", "imagenetv2"),
-              "timm-imagenet-a": ("imagenet_a_clean", "imagenet_a")}  # fmt: skip
+TIMM_TOTALS = {
+    "imagenet": 50_000,
+    "imagenetv2": 10_000,
+    "imagenet_a_clean": 10_000,
+    "imagenet_a": 7_500,
+}
+TIMM_PAIRS = {
+    "timm-imagenetv2": ("imagenet", "imagenetv2"),
+    "timm-imagenet-a": ("imagenet_a_clean", "imagenet_a"),
+}
 
 
 @dataclass(frozen=True)
@@ -152,11 +158,15 @@ def load_testbed(name: str, config: Line, fresh: bool = False) -> Testbed:
     dataset = TESTBEDS[name][0]
     timm = name in TIMM_PAIRS
     run = run_or_load(
-        dataset, Count(), {"testbed": dataset}, ["correct"],
+        dataset,
+        Count(),
+        {"testbed": dataset},
+        ["correct"],
         partial(count_timm if timm else count, dataset),
         reduce=(lambda run: {"models": run.member("correct")}) if timm else reduce_counts,
-        fresh=fresh and config.recount, modules=(agreement, _testbeds),
-    )  # fmt: skip
+        fresh=fresh and config.recount,
+        modules=(agreement, _testbeds),
+    )
     table = run.table("models")
     inside, outside = TIMM_PAIRS.get(name, ("id_correct", "ood_correct"))
     id_total, ood_total = (

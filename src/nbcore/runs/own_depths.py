@@ -52,10 +52,15 @@ class OwnDepths(Config):
 def run_own(config: OwnDepths, fresh: bool = False) -> Run:
     """The run, found or computed; its one member is `images`, as `measure` returns it."""
     return run_or_load(
-        config.slug, config, {"images": config.dataset}, ["images"], lambda _: measure(config),
-        fresh=fresh, device=str(loop.pick_device(config.device)),
+        config.slug,
+        config,
+        {"images": config.dataset},
+        ["images"],
+        lambda _: measure(config),
+        fresh=fresh,
+        device=str(loop.pick_device(config.device)),
         modules=(depth, neighbours, probes, pretrained, own_images),
-    )  # fmt: skip
+    )
 
 
 def measure(config: OwnDepths) -> xr.Dataset:
@@ -74,9 +79,13 @@ def measure(config: OwnDepths) -> xr.Dataset:
     points = probes.block_points(model)
     model.to(loop.pick_device(config.device))
     chosen = own_images.load(
-        config.dataset, model.size, lambda image: _room(model, points, image), config.examples,
-        config.held_out, config.seed,
-    )  # fmt: skip
+        config.dataset,
+        model.size,
+        lambda image: _room(model, points, image),
+        config.examples,
+        config.held_out,
+        config.seed,
+    )
     n = chosen.training
     if config.k > n:
         raise ParameterError(
@@ -91,15 +100,23 @@ def measure(config: OwnDepths) -> xr.Dataset:
     shown = ("picture", "height", "width", "channel"), _thumbnails(chosen.images[pictured])
     return xr.Dataset(
         {
-            "file": ("image", chosen.files), "label": ("image", chosen.labels),
-            "prediction": ("image", final), "held_out": ("image", held_out),
-            "depth": ("image", depths), "votes": (("image", "probe"), votes),
-            "pictured": ("picture", pictured), "thumbnail": shown,
+            "file": ("image", chosen.files),
+            "label": ("image", chosen.labels),
+            "prediction": ("image", final),
+            "held_out": ("image", held_out),
+            "depth": ("image", depths),
+            "votes": (("image", "probe"), votes),
+            "pictured": ("picture", pictured),
+            "thumbnail": shown,
         },
         coords={"probe": ["input", *points, "softmax"]},
-        attrs={"classes": list(chosen.classes), "found": chosen.found, "k": config.k,
-               "size": model.size},
-    )  # fmt: skip
+        attrs={
+            "classes": list(chosen.classes),
+            "found": chosen.found,
+            "k": config.k,
+            "size": model.size,
+        },
+    )
 
 
 def fit_head(model: Classifier, images: Images, device: str = "auto") -> None:
@@ -176,11 +193,16 @@ def table(measured: xr.Dataset) -> pd.DataFrame:
     """One row an image: file, label, split, prediction, correct, depth, votes for the label."""
     names = np.array(measured.attrs["classes"], dtype=object)
     label, said = (measured[v].values for v in ("label", "prediction"))
-    frame = pd.DataFrame({
-        "file": measured["file"].values, "label": names[label],
-        "split": np.where(measured["held_out"], "held out", "training"),
-        "prediction": names[said], "correct": said == label, "depth": measured["depth"].values,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "file": measured["file"].values,
+            "label": names[label],
+            "split": np.where(measured["held_out"], "held out", "training"),
+            "prediction": names[said],
+            "correct": said == label,
+            "depth": measured["depth"].values,
+        }
+    )
     columns = [f"votes {name}" for name in measured["probe"].values]
     return pd.concat([frame, pd.DataFrame(measured["votes"].values, columns=columns)], axis=1)
 

@@ -32,9 +32,13 @@ class Images(NamedTuple):
 
 
 def load(
-    dataset: str, size: int, room: Callable[[np.ndarray], int], most: int = 0,
-    held_out: float = 0.2, seed: int = 0,
-) -> Images:  # fmt: skip
+    dataset: str,
+    size: int,
+    room: Callable[[np.ndarray], int],
+    most: int = 0,
+    held_out: float = 0.2,
+    seed: int = 0,
+) -> Images:
     """The images of a folder or name, with their own test split or `held_out` of each class.
 
     size: side that they are brought to (or, where all of them would not fit into memory so, that
@@ -58,8 +62,9 @@ def load(
         kept = [kept[0][~out], kept[0][out]]
         parts, splits = parts * 2, splits * 2
     else:
-        _enough([p.labels[i] for p, i in zip(parts, kept, strict=True)], names, dataset, total,
-                limit)  # fmt: skip
+        _enough(
+            [p.labels[i] for p, i in zip(parts, kept, strict=True)], names, dataset, total, limit
+        )
     chosen = list(zip(parts, kept, strict=True))
     images = [part.images[i] for part, i in chosen]
     channels = max(x.shape[-1] for x in images)  # grey repeated where the other part has colours

@@ -26,9 +26,14 @@ def side_by_side(rows: list[xr.Dataset]) -> xr.Dataset:
     """Packed tables joined along their members; the shorter ones padded."""
     names = {name for row in rows for name in row.data_vars}
     return xr.concat(
-        rows, "member", join="outer", combine_attrs="override", coords="minimal",
-        compat="override", fill_value={k: np.nan if k in ALONG else 0 for k in names},
-    )  # fmt: skip
+        rows,
+        "member",
+        join="outer",
+        combine_attrs="override",
+        coords="minimal",
+        compat="override",
+        fill_value={k: np.nan if k in ALONG else 0 for k in names},
+    )
 
 
 def _packed(name: str, member: xr.Dataset) -> xr.Dataset:

@@ -214,8 +214,12 @@ def describe(slug: str) -> list[dict[str, str]]:
         values = {p: _shown(getattr(c, f.name)) for p, c in settings.items()}
         book = values.pop("book")
         others = ", ".join(f"{p} {v}" for p, v in values.items() if v != book)
-        rows.append({
-            "parameter": f.name, "meaning": f.metadata["help"],
-            "value": f"{book} ({others})" if others else book, "range": limits,
-        })  # fmt: skip
+        rows.append(
+            {
+                "parameter": f.name,
+                "meaning": f.metadata["help"],
+                "value": f"{book} ({others})" if others else book,
+                "range": limits,
+            }
+        )
     return rows

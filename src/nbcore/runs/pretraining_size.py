@@ -75,11 +75,18 @@ class PretrainingSize(Config):
 def run_pretraining(config: PretrainingSize, fresh: bool = False) -> Run:
     """The stored run: table `curves` as `packing.pack` makes it, one row a member."""
     return run_or_load(
-        config.slug, config, config.roles(), config.names(), partial(member, config),
-        reduce=lambda run: {"curves": pack(run.members())}, join=_join, fresh=fresh,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        config.slug,
+        config,
+        config.roles(),
+        config.names(),
+        partial(member, config),
+        reduce=lambda run: {"curves": pack(run.members())},
+        join=_join,
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(loop, small),
-    )  # fmt: skip
+    )
 
 
 def _join(old: Tables, new: Tables) -> Tables:
@@ -97,13 +104,23 @@ def member(config: PretrainingSize, name: str) -> xr.Dataset:
     except ValueError as error:
         raise ParameterError(str(error)) from None
     recipe = loop.Recipe(
-        steps=config.steps, batch=min(config.batch, config.subset), lr=config.lr, augment=True,
-        drop_at=(0.7,), checkpoints=config.checkpoints, first=4,
-    )  # fmt: skip
+        steps=config.steps,
+        batch=min(config.batch, config.subset),
+        lr=config.lr,
+        augment=True,
+        drop_at=(0.7,),
+        checkpoints=config.checkpoints,
+        first=4,
+    )
     return loop.train(
-        net, (images[picked], labels[picked]), sets.evaluations, recipe, seed=int(seed),
-        device=config.device, progress=name if sys.stderr.isatty() else None,
-    )  # fmt: skip
+        net,
+        (images[picked], labels[picked]),
+        sets.evaluations,
+        recipe,
+        seed=int(seed),
+        device=config.device,
+        progress=name if sys.stderr.isatty() else None,
+    )
 
 
 def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
@@ -115,9 +132,14 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
     net = small.small_cnn(width, known, residual, 3, seed)
     picked = balanced_subset(labels, n, seed)
     recipe = loop.Recipe(
-        steps=config.pretrain_steps, batch=min(config.batch, n), lr=config.pretrain_lr,
-        weight_decay=5e-4, drop_at=(0.6, 0.85), factor=0.15, checkpoints=2,
-    )  # fmt: skip
+        steps=config.pretrain_steps,
+        batch=min(config.batch, n),
+        lr=config.pretrain_lr,
+        weight_decay=5e-4,
+        drop_at=(0.6, 0.85),
+        factor=0.15,
+        checkpoints=2,
+    )
     loop.train(net, (images[picked], labels[picked]), {}, recipe, seed=seed, device=config.device)
     with torch.random.fork_rng():
         torch.manual_seed(seed)

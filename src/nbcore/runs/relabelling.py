@@ -70,10 +70,16 @@ def cleanlab_issues(
 
 
 def compare(
-    run: Run, probabilities: str | np.ndarray = "votes", *, agreement: float = 2 / 3,
-    gap: float = 0.0, filters: Sequence[str] = tuple(FILTERS), level: float = 0.95,
-    resamples: int = 1000, seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
+    run: Run,
+    probabilities: str | np.ndarray = "votes",
+    *,
+    agreement: float = 2 / 3,
+    gap: float = 0.0,
+    filters: Sequence[str] = tuple(FILTERS),
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Precision and recall of "relabel", of cleanlab's filters, and of controls; a row a method.
 
     run: an ensemble whose labels are known to be wrong in places (planted noise, or other labels
@@ -114,8 +120,12 @@ def compare(
         apart = f1_difference(found[OURS]["found"], f["found"], wrong, level, resamples, seed)
         out.append(row | _spread("f1_ahead", apart) | _spread("average_precision_ahead", ahead))
     frame = pd.DataFrame(out)
-    frame.attrs = {"examples": len(label), "wrong": int(wrong.sum()), "probabilities": kind,
-                   "left_out": int((~seen).sum())}  # fmt: skip
+    frame.attrs = {
+        "examples": len(label),
+        "wrong": int(wrong.sum()),
+        "probabilities": kind,
+        "left_out": int((~seen).sum()),
+    }
     return frame
 
 

@@ -50,19 +50,33 @@ def run_testbed(config: RiseAndFall, fresh: bool = False) -> Run:
     # the longest first, so that parallel workers end together
     names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
     return run_or_load(
-        bed.slug, bed, data_roles(config), names[::-1], partial(_testbed_member, config),
-        reduce=lambda run: {"models": pack(run.members())}, fresh=fresh, workers=config.workers,
-        device=str(loop.pick_device(config.device)), modules=(testbed, loop, small),
-    )  # fmt: skip
+        bed.slug,
+        bed,
+        data_roles(config),
+        names[::-1],
+        partial(_testbed_member, config),
+        reduce=lambda run: {"models": pack(run.members())},
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(testbed, loop, small),
+    )
 
 
 def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
     """The fine-tuning runs: table `curves` as `pack` makes it, one row a (condition, seed)."""
     return run_or_load(
-        config.slug, config, data_roles(config), member_names(config), partial(_member, config),
-        reduce=lambda run: {"curves": pack(run.members())}, fresh=fresh, workers=config.workers,
-        device=str(loop.pick_device(config.device)), modules=(loop, pretrained),
-    )  # fmt: skip
+        config.slug,
+        config,
+        data_roles(config),
+        member_names(config),
+        partial(_member, config),
+        reduce=lambda run: {"curves": pack(run.members())},
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(loop, pretrained),
+    )
 
 
 @lru_cache(maxsize=2)
@@ -116,10 +130,16 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
     images, labels = sets.train
     picked = testbed.balanced_subset(labels, min(config.train_images, len(labels)))
     recipe = loop.Recipe(
-        steps=c.steps, batch=config.batch, lr=c.lr, loss=c.loss, augment=c.whole,
-        drop_at=(0.7,) if c.whole else (), weight_decay=1e-4 if c.whole else 0.0,
-        checkpoints=config.checkpoints, first=c.first,
-    )  # fmt: skip
+        steps=c.steps,
+        batch=config.batch,
+        lr=c.lr,
+        loss=c.loss,
+        augment=c.whole,
+        drop_at=(0.7,) if c.whole else (),
+        weight_decay=1e-4 if c.whole else 0.0,
+        checkpoints=config.checkpoints,
+        first=c.first,
+    )
     training: loop.Data
     evaluations: Mapping[str, loop.Data]
     if c.whole:
@@ -134,9 +154,15 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
             model = torch.nn.Linear(banks["train"].shape[1], sets.classes)
     partial_file = cache_dir() / "partial" / f"{cache_key(config, condition)}-{seed}.pt"
     return loop.train(
-        model, training, evaluations, recipe, seed=int(seed), device=config.device,
-        checkpoint_file=partial_file, progress=name if sys.stderr.isatty() else None,
-    )  # fmt: skip
+        model,
+        training,
+        evaluations,
+        recipe,
+        seed=int(seed),
+        device=config.device,
+        checkpoint_file=partial_file,
+        progress=name if sys.stderr.isatty() else None,
+    )
 
 
 def build(config: RiseAndFall, trained: bool, size: int | None, classes: int, seed: int):

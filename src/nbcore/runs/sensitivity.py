@@ -56,11 +56,17 @@ def run_sensitivity(config: ensembles.Ensemble, fresh: bool = False, members: in
     """The sensitivity of one ensemble's depths; see `load_sensitivity`."""
     setting = Sensitivity(of=repr(sorted(config.address().items())), members=members)
     return run_or_load(
-        setting.slug, setting, config.roles(), [f"split-{i:03}" for i in range(members)],
-        partial(member, config), reduce=_reduce, fresh=fresh, workers=config.workers,
+        setting.slug,
+        setting,
+        config.roles(),
+        [f"split-{i:03}" for i in range(members)],
+        partial(member, config),
+        reduce=_reduce,
+        fresh=fresh,
+        workers=config.workers,
         device=str(loop.pick_device(config.device)),
         modules=(sys.modules[__name__], depth, neighbours, papers, probes, ensemble, loop),
-    )  # fmt: skip
+    )
 
 
 def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:
@@ -91,20 +97,35 @@ def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:
             "probe_accuracy": (("k", "probe"), np.array(by_k).T),
             "accuracy": ("layer", list(separable.values())),
         },
-        coords={"choice": list(changed), "role": ["train", "val"], "k": list(at_k),
-                "probe": names, "layer": list(separable)},
-    )  # fmt: skip
+        coords={
+            "choice": list(changed),
+            "role": ["train", "val"],
+            "k": list(at_k),
+            "probe": names,
+            "layer": list(separable),
+        },
+    )
 
 
 def _train(config, pool, held, seed):
     model = papers.build(
-        config.architecture, config.width, len(pool.classes), pool.images.shape[3],
-        pool.images.shape[1], config.depth, seed,
-    )  # fmt: skip
+        config.architecture,
+        config.width,
+        len(pool.classes),
+        pool.images.shape[3],
+        pool.images.shape[1],
+        config.depth,
+        seed,
+    )
     loop.train(
-        model, (pool.images[~held], pool.labels[~held]), {}, config.recipe(), seed=seed,
-        device=config.device, precision=config.precision,
-    )  # fmt: skip
+        model,
+        (pool.images[~held], pool.labels[~held]),
+        {},
+        config.recipe(),
+        seed=seed,
+        device=config.device,
+        precision=config.precision,
+    )
     return model
 
 
@@ -126,8 +147,10 @@ def _votes(embedding, labels, held, k, n_classes):
     for dtype in (torch.bfloat16, torch.float64):
         near = own[neighbours.nearest(bank.to(dtype), embedding.to(dtype), k)]
         votes[f"{str(dtype).removeprefix('torch.')} distances"] = vote(near, n_classes)
-    among = vote(labels[held][neighbours.nearest(embedding[held], embedding[held],
-                                                 min(k, held.sum()))], n_classes)  # fmt: skip
+    among = vote(
+        labels[held][neighbours.nearest(embedding[held], embedding[held], min(k, held.sum()))],
+        n_classes,
+    )
     votes["validation points among validation points"] = votes[BASE].copy()
     votes["validation points among validation points"][held] = among
     return votes, at_k

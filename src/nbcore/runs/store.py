@@ -35,9 +35,17 @@ from nbcore.runs.stored import (
 )
 
 __all__ = [
-    "Run", "Tables", "address", "all_runs", "find", "open_run", "publish", "run_or_load",
-    "together", "verify",
-]  # fmt: skip
+    "Run",
+    "Tables",
+    "address",
+    "all_runs",
+    "find",
+    "open_run",
+    "publish",
+    "run_or_load",
+    "together",
+    "verify",
+]
 
 
 def run_or_load(
@@ -128,9 +136,13 @@ def _begin(
     if (path / MANIFEST).exists():
         return open_run(path, "cached").manifest
     return {
-        "experiment": experiment, "config": config.address(), "data": data,
-        "source": provenance.fingerprint(modules), "members": {}, "tables": {},
-    }  # fmt: skip
+        "experiment": experiment,
+        "config": config.address(),
+        "data": data,
+        "source": provenance.fingerprint(modules),
+        "members": {},
+        "tables": {},
+    }
 
 
 def _own(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -47,8 +47,9 @@ class ZeroShot(Config):
     class_map: str = param(
         "cifar10", "cifar10, digits, or a YAML file of target: [synset or index]", is_path=True
     )
-    id: str = param("cifar10", "data set to test on: a name or a folder", is_path=True,
-                    counts_members=True)  # fmt: skip
+    id: str = param(
+        "cifar10", "data set to test on: a name or a folder", is_path=True, counts_members=True
+    )
     ood: tuple[str, ...] = param(
         ("cinic10-imagenet",), "shifted test sets, same classes", counts_members=True, is_path=True
     )
@@ -81,11 +82,26 @@ class ZeroShot(Config):
         """A network of ten digits read as five groups, on chapter 2's digits. 30 seconds, 1 GB."""
         small = RiseAndFall.smoke()
         return cls(
-            model=TEN_DIGITS, class_map="digits", id="digits", ood=(SHIFTED,), image_size=8,
-            feature_size=8, train_images=400, test_images=250, seeds=2, pulls=(0.1, 100.0),
-            steps=200, lr=0.01, batch=32, checkpoints=8, shuffles=50, testbed=small.testbed,
-            epochs=small.epochs, resamples=100, workers=1,
-        )  # fmt: skip
+            model=TEN_DIGITS,
+            class_map="digits",
+            id="digits",
+            ood=(SHIFTED,),
+            image_size=8,
+            feature_size=8,
+            train_images=400,
+            test_images=250,
+            seeds=2,
+            pulls=(0.1, 100.0),
+            steps=200,
+            lr=0.01,
+            batch=32,
+            checkpoints=8,
+            shuffles=50,
+            testbed=small.testbed,
+            epochs=small.epochs,
+            resamples=100,
+            workers=1,
+        )
 
     @classmethod
     def book(cls) -> "ZeroShot":
@@ -96,10 +112,16 @@ class ZeroShot(Config):
     def paper(cls) -> "ZeroShot":
         """BiT-M-R152x4 (C.12) at 224 pixels, all images, CIFAR-10.1: GPU hours."""
         return cls(
-            model="resnetv2_152x4_bit.goog_in21k_ft_in1k", ood=("cifar10.1-v6",),
-            feature_size=224, train_images=50_000, test_images=10_000, batch=32_768, steps=1000,
-            checkpoints=100, testbed=testbed.ROSTER,
-        )  # fmt: skip
+            model="resnetv2_152x4_bit.goog_in21k_ft_in1k",
+            ood=("cifar10.1-v6",),
+            feature_size=224,
+            train_images=50_000,
+            test_images=10_000,
+            batch=32_768,
+            steps=1000,
+            checkpoints=100,
+            testbed=testbed.ROSTER,
+        )
 
     def check(self) -> None:
         """Refuse a map that cannot be read, and one that a model of images and text cannot use."""
@@ -136,11 +158,17 @@ def beside(config: ZeroShot) -> RiseAndFall:
     return replace(
         RiseAndFall.smoke() if small else RiseAndFall.book(),
         **({} if small else {"model": config.model, "weights": config.weights}),  # type: ignore[arg-type]
-        id=config.id, ood=config.ood, image_size=config.image_size,
-        train_images=config.train_images, test_images=config.test_images, testbed=config.testbed,
-        epochs=config.epochs, resamples=config.resamples, workers=config.workers,
+        id=config.id,
+        ood=config.ood,
+        image_size=config.image_size,
+        train_images=config.train_images,
+        test_images=config.test_images,
+        testbed=config.testbed,
+        epochs=config.epochs,
+        resamples=config.resamples,
+        workers=config.workers,
         device=config.device,
-    )  # fmt: skip
+    )
 
 
 def heads(config: ZeroShot) -> dict[str, Head]:

@@ -96,10 +96,15 @@ def dominance(study: ZeroShotStudy) -> Dominance:
 
 
 def _frame(lower, higher, low, high, value) -> pd.DataFrame:
-    return pd.DataFrame({
-        "lower": lower, "higher": higher, "difference": np.asarray(high) - low, "dominance": value,
-        "independent": agreement.independent_dominance(low, high),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "lower": lower,
+            "higher": higher,
+            "difference": np.asarray(high) - low,
+            "dominance": value,
+            "independent": agreement.independent_dominance(low, high),
+        }
+    )
 
 
 def _share(events: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -37,11 +37,17 @@ THUMBNAILS = 96
 def run_zero_shot(config: ZeroShot, fresh: bool = False) -> Run:
     """The stored run: tables `curves`, `zero_shot` and `gallery` as the reducers below say."""
     return run_or_load(
-        config.slug, config, data_roles(beside(config)), member_names(config),
-        partial(compute, config), reduce=partial(_reduce, config), fresh=fresh,
-        workers=config.workers, device=str(loop.pick_device(config.device)),
+        config.slug,
+        config,
+        data_roles(beside(config)),
+        member_names(config),
+        partial(compute, config),
+        reduce=partial(_reduce, config),
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
         modules=(loop, pretrained, training_heads, zeroshot, classmaps),
-    )  # fmt: skip
+    )
 
 
 def compute(config: ZeroShot, name: str) -> xr.Dataset:
@@ -56,9 +62,13 @@ def compute(config: ZeroShot, name: str) -> xr.Dataset:
     condition, seed = name.rsplit("-seed", 1)
     head = heads(config)[condition]
     recipe = loop.Recipe(
-        steps=config.steps, batch=config.batch, lr=config.lr, checkpoints=config.checkpoints,
-        weight_decay=2 * head.pull, first=min(4, config.steps),
-    )  # fmt: skip
+        steps=config.steps,
+        batch=config.batch,
+        lr=config.lr,
+        checkpoints=config.checkpoints,
+        weight_decay=2 * head.pull,
+        first=min(4, config.steps),
+    )
     if head.mapped:
         source, targets = open_source(config), read_class_map(config).targets
         model: torch.nn.Module = training_heads.MappedHead(
@@ -69,10 +79,15 @@ def compute(config: ZeroShot, name: str) -> xr.Dataset:
             torch.manual_seed(int(seed))
             model = torch.nn.Linear(banks["train"].shape[1], sets.classes)
     return loop.train(
-        model, (banks["train"], labels), evaluations, recipe, seed=int(seed),
-        device=config.device, precision="float32",
+        model,
+        (banks["train"], labels),
+        evaluations,
+        recipe,
+        seed=int(seed),
+        device=config.device,
+        precision="float32",
         progress=name if sys.stderr.isatty() else None,
-    )  # fmt: skip
+    )
 
 
 def zero_shot(config: ZeroShot) -> xr.Dataset:
@@ -99,11 +114,13 @@ def zero_shot(config: ZeroShot) -> xr.Dataset:
         inside = np.isin(chances.argmax(1), columns)
         variables[f"inside_{role}"] = (example, inside)
         control = [
-            [(zeroshot.class_scores(chances, wrong, how).argmax(1) == labels).mean()
-             for seed in range(config.shuffles)
-             for wrong in [zeroshot.shuffled_map(found.targets, chances.shape[1], seed)]]
+            [
+                (zeroshot.class_scores(chances, wrong, how).argmax(1) == labels).mean()
+                for seed in range(config.shuffles)
+                for wrong in [zeroshot.shuffled_map(found.targets, chances.shape[1], seed)]
+            ]
             for how in zeroshot.HOW
-        ]  # fmt: skip
+        ]
         variables[f"control_{role}"] = (("how", "shuffle"), np.array(control))
     variables["source_index"] = ("source", columns.astype(np.int32))
     variables["source_word"] = ("source", np.array([source.words[i] for i in columns], np.str_))
@@ -116,8 +133,9 @@ def zero_shot(config: ZeroShot) -> xr.Dataset:
 def _probe(bank: Tensor, labels: np.ndarray, evaluations) -> xr.Dataset:
     fitted = training_heads.regression_sweep(bank.numpy(), labels)
     variables: dict[str, Any] = {
-        "strength": ("strengths", fitted.strengths), "accuracy": ("strengths", fitted.accuracies),
-    }  # fmt: skip
+        "strength": ("strengths", fitted.strengths),
+        "accuracy": ("strengths", fitted.accuracies),
+    }
     for role, (x, y) in evaluations.items():
         said = fitted.model.predict(x.numpy()).astype(np.int16)
         variables[f"prediction_{role}"] = (f"example_{role}", said)
@@ -136,9 +154,14 @@ def _reduce(config: ZeroShot, run: Run) -> Tables:
             parts = {"probe-seed0": member}
         rows += [_pack(label, part) for label, part in parts.items()]
     curves = xr.concat(
-        rows, "member", join="outer", combine_attrs="override", coords="minimal",
-        compat="override", fill_value={k: np.nan if k == "step" else 0 for k in rows[0]},
-    )  # fmt: skip
+        rows,
+        "member",
+        join="outer",
+        combine_attrs="override",
+        coords="minimal",
+        compat="override",
+        fill_value={k: np.nan if k == "step" else 0 for k in rows[0]},
+    )
     if "probe" in run.manifest["members"]:
         curves.attrs["probe_strength"] = float(run.member("probe").attrs["chosen"])
     plain = run.member("zero-shot")
@@ -178,8 +201,9 @@ def _gallery(config: ZeroShot, curves: xr.Dataset) -> xr.Dataset:
     for role, share in (("id", THUMBNAILS // 2), ("ood", THUMBNAILS)):
         total = curves.attrs[f"total_{role}"]
         theirs = np.unpackbits(bed[f"correct_{role}"].values, axis=-1, count=total).astype(bool)
-        mine = np.unpackbits(curves[f"correct_{role}"].sel(member=wanted).values, axis=-1,
-                             count=total).astype(bool)  # fmt: skip
+        mine = np.unpackbits(
+            curves[f"correct_{role}"].sel(member=wanted).values, axis=-1, count=total
+        ).astype(bool)
         unsolved = agreement.solved_counts(theirs) == 0
         plain = np.asarray(mine[[m.startswith("max-") for m in wanted]].any((0, 1)))
         # an example counts for the trained ones if most seeds solve it at one checkpoint
@@ -192,8 +216,10 @@ def _gallery(config: ZeroShot, curves: xr.Dataset) -> xr.Dataset:
         examples += list(found)
     shape = (0, *sets.train[0].shape[1:])
     pixels = np.stack(images) if images else np.zeros(shape, np.uint8)
-    return xr.Dataset({
-        "image": (("thumb", "height", "width", "channel"), pixels),
-        "role": ("thumb", np.array(roles, np.str_)),
-        "example": ("thumb", np.array(examples, np.int32)),
-    })  # fmt: skip
+    return xr.Dataset(
+        {
+            "image": (("thumb", "height", "width", "channel"), pixels),
+            "role": ("thumb", np.array(roles, np.str_)),
+            "example": ("thumb", np.array(examples, np.int32)),
+        }
+    )

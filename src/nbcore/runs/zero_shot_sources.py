@@ -78,8 +78,9 @@ def read_class_map(config: ZeroShot) -> ClassMap:
     """The config's map, checked against the classes of the data and of the network."""
     source, (_, classes) = open_source(config), load_images(config)
     if config.model.startswith(CLIP):
-        return ClassMap("class names", {c: (i,) for i, c in enumerate(classes)},
-                        dict(enumerate(classes)))  # fmt: skip
+        return ClassMap(
+            "class names", {c: (i,) for i, c in enumerate(classes)}, dict(enumerate(classes))
+        )
     return load_map(config.class_map, classes, source.labels, config.model)
 
 
@@ -96,8 +97,10 @@ def train_labels(config: ZeroShot) -> np.ndarray:
 def features(config: ZeroShot) -> dict[str, Tensor]:
     """Penultimate features (n, dim) of "train" and every role, computed once per machine."""
     where = config.address()
-    what = [where[k] for k in ("model", "weights", "feature_size", "image_size", "train_images",
-                               "test_images")]  # fmt: skip
+    what = [
+        where[k]
+        for k in ("model", "weights", "feature_size", "image_size", "train_images", "test_images")
+    ]
     sums = [nbdata.checksum(name) for name in data_roles(beside(config)).values()]
     key = hashlib.sha256(repr((what, config.ood, sums)).encode()).hexdigest()[:12]
     file = cache_dir() / "features" / f"zero-shot-{key}.pt"
@@ -109,8 +112,10 @@ def features(config: ZeroShot) -> dict[str, Tensor]:
             images |= {role: x for role, (x, _) in sets.evaluations.items()}
             net, bar = open_source(config).net, "features" if sys.stderr.isatty() else None
             # single precision everywhere, so that machines agree
-            banks = {k: loop.cached_features(net, x, config.device, "float32", bar)
-                     for k, x in images.items()}  # fmt: skip
+            banks = {
+                k: loop.cached_features(net, x, config.device, "float32", bar)
+                for k, x in images.items()
+            }
             torch.save(banks, file.with_suffix(".tmp"))
             file.with_suffix(".tmp").replace(file)
     return torch.load(file, weights_only=True)

@@ -57,14 +57,18 @@ def study(
     bed, run = run_testbed(beside(config)), run_zero_shot(config, fresh)
     parts = _conditions(run.table("curves"), chapter_two(config))
     found = er_curves.measure(bed, run, parts, config.testbed, config.resamples, role, shuffled)
-    kept = {k: part["correct_id"].values[:, : len(found.curves[k].steps)]
-            for k, part in parts.items()}  # fmt: skip
+    kept = {
+        k: part["correct_id"].values[:, : len(found.curves[k].steps)] for k, part in parts.items()
+    }
     theirs = bed.table("models").sel(member=list(found.models["model"]))["correct_id"].values
     return ZeroShotStudy(
-        **vars(found), config=config, role=role, testbed_bits=_unpack(theirs, found.id_total),
+        **vars(found),
+        config=config,
+        role=role,
+        testbed_bits=_unpack(theirs, found.id_total),
         bits={k: _unpack(v, found.id_total) for k, v in kept.items()},
         weights=er_curves.id_weights(found.id_total, config.resamples),
-    )  # fmt: skip
+    )
 
 
 def chapter_two(config: ZeroShot) -> xr.Dataset | None:

@@ -69,10 +69,19 @@ def held_out_mask(n: int, member: int, share: float, splits: str, seed: int = 0)
 
 
 def train_member(
-    pool: Pool, network: Network, recipe: loop.Recipe, held_out: np.ndarray, seed: int, *,
-    k: int = 30, input_margins: int = 0, device: str = "auto", precision: str = "auto",
-    checkpoint_file: Path | None = None, progress: str | None = None,
-) -> xr.Dataset:  # fmt: skip
+    pool: Pool,
+    network: Network,
+    recipe: loop.Recipe,
+    held_out: np.ndarray,
+    seed: int,
+    *,
+    k: int = 30,
+    input_margins: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    checkpoint_file: Path | None = None,
+    progress: str | None = None,
+) -> xr.Dataset:
     """Train on the examples not held out; then probe all of them, and the test set.
 
     input_margins: of how many pool examples, and of how many test examples, to measure the input
@@ -90,15 +99,23 @@ def train_member(
     train = pool.images[~held_out], pool.labels[~held_out]
     sets = {"": (pool.images, pool.labels), "_test": (pool.test_images, pool.test_labels)}
     trained = loop.train(
-        model, train, {"pool" + k: v for k, v in sets.items()}, recipe, seed=seed, device=device,
-        precision=precision, checkpoint_file=checkpoint_file, progress=progress,
-    )  # fmt: skip
+        model,
+        train,
+        {"pool" + k: v for k, v in sets.items()},
+        recipe,
+        seed=seed,
+        device=device,
+        precision=precision,
+        checkpoint_file=checkpoint_file,
+        progress=progress,
+    )
     dims = {"": "example", "_test": "test_example"}
     variables: dict = {
         "held_out": ("example", held_out),
         "label": ("example", pool.labels.astype(np.int16)),
-        "step": trained["step"], "loss": trained["loss"],
-    }  # fmt: skip
+        "step": trained["step"],
+        "loss": trained["loss"],
+    }
     for end, (images, _) in sets.items():
         z = probes.logits(model, loop.as_tensor(images)).cpu().numpy()
         if not np.isfinite(z).all():
@@ -134,6 +151,11 @@ def probe_votes(
     bank, labels = np.flatnonzero(~held_out), pool.labels[~held_out]
     out = {}
     for name, embedding in probes.read(model, images, points):
-        out[name] = knn_votes(embedding[torch.from_numpy(bank).to(embedding.device)], labels,
-                              embedding, k, n_classes=len(pool.classes))  # fmt: skip
+        out[name] = knn_votes(
+            embedding[torch.from_numpy(bank).to(embedding.device)],
+            labels,
+            embedding,
+            k,
+            n_classes=len(pool.classes),
+        )
     return out

@@ -77,9 +77,13 @@ class Probe(NamedTuple):
 
 
 def regression_sweep(
-    features: np.ndarray, labels: np.ndarray, strengths: Sequence[float] = STRENGTHS,
-    validation: float = 0.2, seed: int = 0, max_iter: int = 1000,
-) -> Probe:  # fmt: skip
+    features: np.ndarray,
+    labels: np.ndarray,
+    strengths: Sequence[float] = STRENGTHS,
+    validation: float = 0.2,
+    seed: int = 0,
+    max_iter: int = 1000,
+) -> Probe:
     """Logistic regression by L-BFGS, its L2 penalty chosen on held-out examples (ER B.3).
 
     features (n, dim), labels (n,). The penalty ½ λ |w|² is added to the *summed* loss; λ runs over

@@ -132,10 +132,18 @@ def as_tensor(inputs: np.ndarray | Tensor) -> Tensor:
 
 
 def train(
-    model: nn.Module, train_data: Data, evaluations: Mapping[str, Data], recipe: Recipe, *,
-    seed: int = 0, device: str = "auto", precision: str = "auto",
-    checkpoint_file: Path | None = None, save_every: float = 60.0, progress: str | None = None,
-) -> xr.Dataset:  # fmt: skip
+    model: nn.Module,
+    train_data: Data,
+    evaluations: Mapping[str, Data],
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    checkpoint_file: Path | None = None,
+    save_every: float = 60.0,
+    progress: str | None = None,
+) -> xr.Dataset:
     """Train `model` in place and return what it predicted along the way.
 
     train_data, evaluations[name]: (inputs, labels); see `as_tensor` for the inputs. The Dataset
@@ -146,9 +154,10 @@ def train(
     finished run is removed. Raises ParameterError for labels outside the classes or inputs of
     another form, StoreError for a checkpoint file of another run.
     """
-    place, plan = pick_device(device), checkpoint_steps(
-        recipe.steps, recipe.checkpoints, recipe.first
-    )  # fmt: skip
+    place, plan = (
+        pick_device(device),
+        checkpoint_steps(recipe.steps, recipe.checkpoints, recipe.first),
+    )
     dtype, train_dtype = pick_precision(precision, place), pick_precision(precision, place, model)
     layout = place_model(model, place)
     sets = {k: (as_tensor(x), torch.as_tensor(y).long()) for k, (x, y) in evaluations.items()}
@@ -204,16 +213,21 @@ def predict(
     model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype, batch: int = 250
 ) -> Tensor:
     """The class of the largest logit for every input, int16 on the CPU."""
-    return torch.cat([
-        logits.argmax(1).to(torch.int16).cpu()
-        for logits in _forward(model, inputs, device, dtype, batch)
-    ])  # fmt: skip
+    return torch.cat(
+        [
+            logits.argmax(1).to(torch.int16).cpu()
+            for logits in _forward(model, inputs, device, dtype, batch)
+        ]
+    )
 
 
 def cached_features(
-    model: Any, inputs: np.ndarray | Tensor, device: str = "auto",
-    precision: str = "auto", progress: str | None = None,
-) -> Tensor:  # fmt: skip
+    model: Any,
+    inputs: np.ndarray | Tensor,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: str | None = None,
+) -> Tensor:
     """Penultimate features of every image, float32 (n, feature_dim); the model is in eval mode."""
     place = pick_device(device)
     place_model(model, place)
@@ -289,9 +303,15 @@ def _augment(x: Tensor) -> Tensor:
 
 
 def _save(file: Path, identity: str, step: int, model, optimiser, history, total, count) -> None:
-    state = {"identity": identity, "step": step, "model": model.state_dict(),
-             "optimiser": optimiser.state_dict(), "history": dict(history),
-             "total": total, "count": count}  # fmt: skip
+    state = {
+        "identity": identity,
+        "step": step,
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "history": dict(history),
+        "total": total,
+        "count": count,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".tmp")
     torch.save(state, temporary)
@@ -324,8 +344,10 @@ class _Default(dict):
 
 
 def _dataset(history, sets) -> xr.Dataset:
-    variables: dict[str, Any] = {"step": ("checkpoint", np.array(history["step"])),
-        "loss": ("checkpoint", np.array(history["loss"], np.float32))}  # fmt: skip
+    variables: dict[str, Any] = {
+        "step": ("checkpoint", np.array(history["step"])),
+        "loss": ("checkpoint", np.array(history["loss"], np.float32)),
+    }
     for name, (_, y) in sets.items():
         predictions, labels = torch.stack(history[name]).numpy(), y.numpy().astype(np.int16)
         variables[f"prediction_{name}"] = (("checkpoint", f"example_{name}"), predictions)

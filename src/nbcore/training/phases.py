@@ -26,10 +26,16 @@ class Phase(NamedTuple):
 
 
 def train_phases(
-    model: nn.Module, data: loop.Data, phases: Sequence[Phase],
-    evaluations: Mapping[str, loop.Data], *, seed: int = 0, device: str = "auto",
-    precision: str = "auto", progress: str | None = None,
-) -> xr.Dataset:  # fmt: skip
+    model: nn.Module,
+    data: loop.Data,
+    phases: Sequence[Phase],
+    evaluations: Mapping[str, loop.Data],
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: str | None = None,
+) -> xr.Dataset:
     """Train `model` in place on one phase after the other; what it predicted along all of them.
 
     data: (inputs, labels) that the phases index; evaluations: as for `loop.train`. The Dataset is
@@ -49,10 +55,15 @@ def train_phases(
                 f"not {f'{min(indices)} to {max(indices)}' if len(indices) else 'none'}."
             )
         part = loop.train(
-            model, (data[0][indices], data[1][indices]), evaluations, recipe,
-            seed=seed + STRIDE * number, device=device, precision=precision,
+            model,
+            (data[0][indices], data[1][indices]),
+            evaluations,
+            recipe,
+            seed=seed + STRIDE * number,
+            device=device,
+            precision=precision,
             progress=f"{progress}, phase {number}" if progress and number else progress,
-        )  # fmt: skip
+        )
         part = part.isel(checkpoint=slice(1 if number else 0, None))
         part["step"] = part["step"] + done
         part["phase"] = "checkpoint", np.full(part.sizes["checkpoint"], number)

@@ -26,13 +26,39 @@ SKLEARN = ("mean", "logistic", "knn", "forest", "patches")
 KINDS = (*SKLEARN, "mlp", *CNNS)
 
 ROSTER = (
-    "mean-50000", "knn-300", "knn-3000", "knn-50000", "logistic-300", "logistic-3000",
-    "logistic-50000", "forest-1000", "forest-10000", "patches-1000", "patches-5000",
-    "patches-20000", "mlp-1000", "mlp-5000", "mlp-20000", "mlp-50000",
-    "cnn16-300", "cnn16-1000", "cnn16-3000", "cnn16-10000", "cnn16-25000", "cnn16-50000",
-    "cnn32-3000", "cnn32-10000", "cnn32-50000", "res16-5000", "res16-10000", "res16-25000",
-    "res16-50000", "res32-10000", "res32-25000", "res32-50000",
-)  # fmt: skip
+    "mean-50000",
+    "knn-300",
+    "knn-3000",
+    "knn-50000",
+    "logistic-300",
+    "logistic-3000",
+    "logistic-50000",
+    "forest-1000",
+    "forest-10000",
+    "patches-1000",
+    "patches-5000",
+    "patches-20000",
+    "mlp-1000",
+    "mlp-5000",
+    "mlp-20000",
+    "mlp-50000",
+    "cnn16-300",
+    "cnn16-1000",
+    "cnn16-3000",
+    "cnn16-10000",
+    "cnn16-25000",
+    "cnn16-50000",
+    "cnn32-3000",
+    "cnn32-10000",
+    "cnn32-50000",
+    "res16-5000",
+    "res16-10000",
+    "res16-25000",
+    "res16-50000",
+    "res32-10000",
+    "res32-25000",
+    "res32-50000",
+)
 
 
 def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
@@ -100,10 +126,15 @@ def _fit_network(kind: str, data: Data, evaluations, seed: int, epochs: float, d
     # few images get more passes: 60 over 300, 10 over 50,000
     passes = epochs * 10 * (50_000 / len(labels)) ** 0.35
     recipe = Recipe(
-        steps=max(int(passes * len(labels) / 128), 2), batch=min(128, len(labels)),
-        lr=0.02 if kind == "mlp" else 0.1, weight_decay=5e-4, drop_at=(0.6, 0.85), factor=0.15,
-        augment=kind.startswith("res") and min(images.shape[1:3]) >= 16, checkpoints=2,
-    )  # fmt: skip
+        steps=max(int(passes * len(labels) / 128), 2),
+        batch=min(128, len(labels)),
+        lr=0.02 if kind == "mlp" else 0.1,
+        weight_decay=5e-4,
+        drop_at=(0.6, 0.85),
+        factor=0.15,
+        augment=kind.startswith("res") and min(images.shape[1:3]) >= 16,
+        checkpoints=2,
+    )
     history = train(net, data, evaluations, recipe, seed=seed, device=device)
     return {k: history[f"prediction_{k}"].values[-1] for k in evaluations}
 
