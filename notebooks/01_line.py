@@ -39,14 +39,18 @@ testbed = None  # testbed that your own models are drawn on (imagenetv2)
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.line import figures
+from nbcore.chapters.line import observe as page
+from nbcore.lines.public import TESTBEDS, load_testbed
 from nbcore.measures import agreement, robustness
-from nbcore.pages import line as page
-from nbcore.pages import line_figures as figures
 from nbcore.publish.cards import show_cards
-from nbcore.runs import from_cell, line
+from nbcore.runs import from_cell
 
 config = from_cell("line", globals())
-beds = {name: line.load_testbed(name, config, fresh) for name in line.TESTBEDS}
+beds = {
+    name: load_testbed(name, config.level, fresh and config.recount)
+    for name in TESTBEDS
+}
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
 timm, adversarial = beds["timm-imagenetv2"], beds["timm-imagenet-a"]
 show_cards("line", page.record(beds, config, preset))

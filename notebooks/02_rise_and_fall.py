@@ -57,12 +57,13 @@ device = None  # auto, cpu or cuda
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.rise_and_fall import figures
+from nbcore.chapters.rise_and_fall import observe as page
+from nbcore.chapters.rise_and_fall.runs import study
+from nbcore.lines.tables import control, summary
 from nbcore.measures import robustness
-from nbcore.pages import rise_and_fall as page
-from nbcore.pages import rise_and_fall_figures as figures
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell, resolve
-from nbcore.runs.er_curves import study
 
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
@@ -134,7 +135,7 @@ figures.curves(result, ["full", "last-layer", "last-layer-small", "random"])
 
 # %% tags=["hide-input"]
 charts.show(
-    page.summary(result),
+    summary(result),
     caption="Final accuracies in percent; effective robustness in points at the start, "
     "the peak (with 95 % interval) and the end, and the chance band at the peak",
 )
@@ -192,7 +193,7 @@ figures.gap_share(result, ["full", "last-layer"])
 
 # %% tags=["hide-input"]
 charts.show(
-    page.control(study(config, shuffled=True)),
+    control(study(config, shuffled=True)),
     caption="Shuffled labels: largest ER of each condition and the chance band, in points",
 )
 

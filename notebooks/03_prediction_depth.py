@@ -43,16 +43,13 @@ model = None  # a pretrained network for them: a timm name
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.prediction_depth import agreement_figures as agreement
+from nbcore.chapters.prediction_depth import figures, own_page, pictures, tables
+from nbcore.chapters.prediction_depth import observe as page
+from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.depth import knn_votes, prediction_depth
-from nbcore.pages import own_depths
-from nbcore.pages import prediction_depth as page
-from nbcore.pages import prediction_depth_agreement as agreement
-from nbcore.pages import prediction_depth_figures as figures
-from nbcore.pages import prediction_depth_pictures as pictures
-from nbcore.pages import prediction_depth_tables as tables
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
-from nbcore.runs.ensembles import Ensemble, load_pool
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
@@ -346,7 +343,7 @@ pictures.live_gallery(member, pool)
 # ```
 
 # %% tags=["hide-input"]
-own_depths.show_own(config) if config.model else None
+own_page.show_own(config) if config.model else None
 
 # %% [markdown]
 # ## Rerun this chapter

@@ -41,16 +41,15 @@ device = None  # auto, cpu or cuda
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.depth_bounds import figures, tables
+from nbcore.chapters.depth_bounds import observe as page
+from nbcore.chapters.depth_bounds import scores as scoring
 from nbcore.charts.density import density
+from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.measures import agreement
 from nbcore.measures.bounds import fit_bound
-from nbcore.pages import depth_bounds as page
-from nbcore.pages import depth_bounds_figures as figures
-from nbcore.pages import depth_bounds_scores as scoring
-from nbcore.pages import depth_bounds_tables as tables
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
-from nbcore.runs.ensembles import Ensemble, run_ensemble
 
 config = from_cell("depth-bounds", globals())
 study = page.study(config, fresh=fresh)

@@ -39,21 +39,22 @@ device = None  # auto, cpu or cuda
 
 # %% tags=["hide-input"]
 from nbcore import charts, exercises
+from nbcore.chapters.depth_learning_margins import controls, figures
+from nbcore.chapters.depth_learning_margins import observe as page
+from nbcore.chapters.prediction_depth.sensitivity import load_sensitivity
+from nbcore.charts.words import nothing
+from nbcore.depths import roster
+from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.learning import iteration_learned, scaled_steps
 from nbcore.measures.margins import output_margin
-from nbcore.pages import learning_margins as page
-from nbcore.pages import learning_margins_controls as controls
-from nbcore.pages import learning_margins_figures as figures
 from nbcore.publish.cards import show_cards
-from nbcore.runs import depth_chapters, from_cell
-from nbcore.runs.ensembles import Ensemble, load_pool
-from nbcore.runs.sensitivity import load_sensitivity
+from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
 # %% tags=["hide-input"]
 config = from_cell("depth-learning-margins", globals())
-runs = depth_chapters.load(config, fresh=fresh)
+runs = roster.load(config, fresh=fresh)
 found = page.studies(runs, config)
 main = page.main(found)
 linear = load_sensitivity(config, fresh=fresh).get(main.key)
@@ -201,9 +202,7 @@ figures.spread(main, log=True)
 # would call every training image decided there.
 
 # %% tags=["hide-input"]
-figures.separability(
-    linear, main.name
-) if linear is not None else figures.nothing(
+figures.separability(linear, main.name) if linear is not None else nothing(
     "the main ensemble has no run of single networks"
 )
 

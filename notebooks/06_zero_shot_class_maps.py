@@ -51,15 +51,15 @@ device = None  # auto, cpu or cuda
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.zero_shot_class_maps import figures
+from nbcore.chapters.zero_shot_class_maps import gallery as pictures
+from nbcore.chapters.zero_shot_class_maps import observe as page
+from nbcore.chapters.zero_shot_class_maps.config import ZeroShot, heads
+from nbcore.chapters.zero_shot_class_maps.dominance import dominance
+from nbcore.chapters.zero_shot_class_maps.study import study
 from nbcore.measures.agreement import dominance_probability
 from nbcore.measures.zeroshot import class_scores
-from nbcore.pages import zero_shot as page
-from nbcore.pages import zero_shot_figures as figures
-from nbcore.pages import zero_shot_gallery as pictures
 from nbcore.runs import from_cell
-from nbcore.runs.zero_shot import ZeroShot, heads
-from nbcore.runs.zero_shot_dominance import dominance
-from nbcore.runs.zero_shot_study import study
 
 config = from_cell("zero-shot-class-maps", globals())
 result = study(config, fresh=fresh)

@@ -69,18 +69,16 @@ device = None  # auto, cpu or cuda
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
+from nbcore.chapters.example_difficulty import figures, related, tables
+from nbcore.chapters.example_difficulty import observe as page
+from nbcore.chapters.example_difficulty import score_figures as scoring
+from nbcore.chapters.example_difficulty.c_scores import CScoreRun, run_c_scores
+from nbcore.chapters.example_difficulty.config import score_run
+from nbcore.chapters.example_difficulty.runs import study
+from nbcore.lines.tables import summary
 from nbcore.measures import cscores, robustness, selection
-from nbcore.pages import example_difficulty as page
-from nbcore.pages import example_difficulty_figures as figures
-from nbcore.pages import example_difficulty_related as related
-from nbcore.pages import example_difficulty_scores as scoring
-from nbcore.pages import example_difficulty_tables as tables
-from nbcore.pages.rise_and_fall import summary
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell, resolve
-from nbcore.runs.c_scores import CScoreRun, run_c_scores
-from nbcore.runs.example_difficulty import score_run
-from nbcore.runs.example_difficulty_members import study
 
 # %% tags=["hide-input"]
 config = from_cell("example-difficulty", globals())

@@ -42,15 +42,13 @@ device = None  # auto, cpu or cuda
 
 # %% tags=["hide-input"]
 from nbcore import charts, exercises
+from nbcore.chapters.corner_examples import figures, pictures, relabel
+from nbcore.chapters.corner_examples import noise_figures as wrong
+from nbcore.chapters.corner_examples import observe as page
+from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.corners import corner_examples, scaled_plane
-from nbcore.pages import corner_examples as page
-from nbcore.pages import corner_examples_figures as figures
-from nbcore.pages import corner_examples_pictures as pictures
-from nbcore.pages import corner_examples_relabel as relabel
-from nbcore.pages import corner_examples_wrong as wrong
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
-from nbcore.runs.ensembles import Ensemble, load_pool
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 

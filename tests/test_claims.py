@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcore import claims
-from nbcore.claims import Check, Claim, Estimate
+from nbcore.claims import Check, Claim
 from nbcore.errors import ClaimError
+from nbcore.measures.estimate import Estimate
 from nbcore.publish import cards
 
 RUN = {"origin": "stored", "date": "2026-01-02", "hardware": "a <machine>"}

@@ -17,37 +17,14 @@ from typing import Any
 import yaml
 
 from nbcore.errors import ClaimError, did_you_mean
-from nbcore.measures.robustness import clopper_pearson
+from nbcore.measures.estimate import UNITS, Estimate
 from nbcore.paths import build_dir, project_root
 from nbcore.runs.store import Run
 
-UNITS = ("1", "fraction", "count", "layer", "nat", "pixel")
 RULES = ("tolerance", "tolerance_se", "at_least", "at_most", "above", "below")
 REPRODUCED, REDUCED = "reproduced", "reproduced in a reduced setup"
 PARTLY, NOT, NOT_RUN = "partly reproduced", "not reproduced", "not yet run at this scale"
 VERDICTS = (REPRODUCED, REDUCED, PARTLY, NOT, NOT_RUN)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An observed number with its 95 % interval, over `n` members, in one of `UNITS`."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    unit: str = "1"
-
-    @classmethod
-    def exact(cls, value: float, n: int, unit: str = "1") -> "Estimate":
-        """A number with no sampling error: a count over all examples, an identity."""
-        return cls(float(value), float(value), float(value), n, unit)
-
-    @classmethod
-    def share(cls, count: int, total: int, n: int) -> "Estimate":
-        """count of total as a fraction with its Clopper-Pearson interval, over n members."""
-        low, high = clopper_pearson(count, total)
-        return cls(count / total, float(low), float(high), n, "fraction")
 
 
 @dataclass(frozen=True)

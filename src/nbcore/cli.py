@@ -56,7 +56,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, title: str = "") -> None:
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
-    from nbcore.runs.presets import parse_assignment
+    from nbcore.runs.config import parse_assignment
 
     return dict(parse_assignment(text) for text in given)
 
@@ -181,7 +181,7 @@ def line(
 
     Example: `nbcore line my_models.csv --testbed imagenetv2 --images 10000`
     """
-    from nbcore.runs.own_models import measure_models
+    from nbcore.lines.own_models import measure_models
 
     result = measure_models(csv, testbed=testbed, images=images, scale=scale)
     if chart:
@@ -207,8 +207,8 @@ def difficulty(
 
     Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
     """
-    from nbcore.pages import difficulty as page
-    from nbcore.runs.difficulty import Difficulty
+    from nbcore.difficulty import page
+    from nbcore.difficulty.judge import Difficulty
 
     found = page.report(Difficulty.resolve(**{**_parameters(param), "dataset": dataset}), folder)
     if as_json:

@@ -8,17 +8,14 @@ import pytest
 import xarray as xr
 
 from nbcore import claims
+from nbcore.chapters.corner_examples import checks, figures, noise, pictures, rescue
+from nbcore.chapters.corner_examples import noise_figures as wrong
+from nbcore.chapters.corner_examples import observe as page
+from nbcore.chapters.corner_examples.config import CornerExamples, mislabelled, watched
+from nbcore.chapters.corner_examples.study import Study, mean_draws, paths, study
 from nbcore.errors import ParameterError
+from nbcore.measures.bootstrap import share
 from nbcore.measures.corners import CORNERS
-from nbcore.pages import corner_examples as page
-from nbcore.pages import corner_examples_checks as checks
-from nbcore.pages import corner_examples_figures as figures
-from nbcore.pages import corner_examples_noise as noise
-from nbcore.pages import corner_examples_pictures as pictures
-from nbcore.pages import corner_examples_rescue as rescue
-from nbcore.pages import corner_examples_wrong as wrong
-from nbcore.pages.corner_examples_study import Study, mean_draws, paths, share, study
-from nbcore.runs.corner_examples import CornerExamples, mislabelled, watched
 
 LAST, K, CLASSES = 10, 30, 4
 KINDS = list(CORNERS)

@@ -7,16 +7,14 @@ import pytest
 import xarray as xr
 
 from nbcore import claims
+from nbcore.chapters.depth_bounds import figures, study, tables
+from nbcore.chapters.depth_bounds import observe as page
+from nbcore.chapters.depth_bounds.config import DepthBounds
+from nbcore.chapters.depth_bounds.scores import Sample, course, halves, others, scores, turns
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
-from nbcore.claims import Estimate
 from nbcore.errors import DataError
-from nbcore.pages import depth_bounds as page
-from nbcore.pages import depth_bounds_figures as figures
-from nbcore.pages import depth_bounds_study as study
-from nbcore.pages import depth_bounds_tables as tables
-from nbcore.pages.depth_bounds_scores import Sample, course, halves, others, scores, turns
-from nbcore.runs.depth_chapters import DepthBounds
+from nbcore.measures.estimate import Estimate
 from nbcore.training.ensemble import held_out_mask
 
 LAYERS, CLASSES = 8, 5

@@ -8,18 +8,16 @@ import pytest
 import xarray as xr
 
 from nbcore import claims
+from nbcore.chapters.example_difficulty import figures, related, tables
+from nbcore.chapters.example_difficulty import observe as page
+from nbcore.chapters.example_difficulty import score_figures as scoring
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty
+from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.charts.tables import Table
+from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.errors import DataError
+from nbcore.lines.curves import Curve
 from nbcore.measures import robustness
-from nbcore.pages import example_difficulty as page
-from nbcore.pages import example_difficulty_figures as figures
-from nbcore.pages import example_difficulty_related as related
-from nbcore.pages import example_difficulty_scores as scoring
-from nbcore.pages import example_difficulty_tables as tables
-from nbcore.runs.ensembles import Ensemble, chosen_examples
-from nbcore.runs.er_curves import Curve
-from nbcore.runs.example_difficulty import ExampleDifficulty
-from nbcore.runs.example_difficulty_members import DifficultyStudy
 from nbcore.runs.store import Run
 
 CONFIG = ExampleDifficulty.smoke()

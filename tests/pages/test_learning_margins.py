@@ -9,11 +9,12 @@ import xarray as xr
 from scipy import stats
 
 from nbcore import claims
-from nbcore.pages import learning_margins as page
-from nbcore.pages import learning_margins_controls as controls
-from nbcore.pages import learning_margins_statistics as statistics
-from nbcore.pages.learning_margins_study import Study
-from nbcore.runs.depth_chapters import LearningMargins
+from nbcore.chapters.depth_learning_margins import controls
+from nbcore.chapters.depth_learning_margins import observe as page
+from nbcore.chapters.depth_learning_margins.config import LearningMargins
+from nbcore.chapters.depth_learning_margins.study import Study
+from nbcore.measures import correlation as statistics
+from nbcore.measures.bootstrap import draw_weights, estimate
 
 LAST, STEPS = 14, np.array([0, 10, 20, 40, 80, 160])
 
@@ -88,7 +89,7 @@ def test_a_weighted_correlation_is_that_of_the_repeated_sample(ranks, strata):
     y += 0.3 * x
     y[3] = np.nan
     group = rng.integers(0, 3, 80)
-    weights = statistics.draw_weights(80, 4)
+    weights = draw_weights(80, 4)
     found = statistics.correlation(x, y, weights, ranks=ranks, within=group if strata else None)
     for w, value in zip(weights, found, strict=True):
         again = np.repeat(np.arange(80), w.astype(int))
@@ -105,7 +106,7 @@ def test_weighted_profiles_and_variances_are_those_of_the_repeated_sample():
     rng = np.random.default_rng(2)
     bins, x = rng.integers(0, 3, 120), rng.normal(size=120)
     bins[:5] = 3  # too few
-    weights = statistics.draw_weights(120, 3)
+    weights = draw_weights(120, 3)
     spread = statistics.spread(x, bins, 5, weights)
     counts = np.eye(5)[bins]
     means = statistics.profile(counts * x[:, None], counts, weights)
@@ -204,7 +205,7 @@ def test_without_a_relation_nothing_is_claimed(monkeypatch, tmp_path):
 def test_controls(linked):
     for role in ("train", "val"):
         seen = controls.learning(linked, role)
-        plain, mixed = (statistics.estimate(seen[k], 1) for k in ("as defined", "depths shuffled"))
+        plain, mixed = (estimate(seen[k], 1, "1") for k in ("as defined", "depths shuffled"))
         assert plain.low > 0.5 and mixed.low < 0 < mixed.high
         # other networks' depths tell as much: it is the example, not the network
         assert seen["depth and step from different networks"][0] > 0.5
@@ -228,7 +229,7 @@ def test_a_control_explained_by_the_class_vanishes_within_it():
     rng = np.random.default_rng(5)
     label = np.repeat([0, 1], 200)
     x, y = label + 0.1 * rng.random(400), label + 0.1 * rng.random(400)
-    w = statistics.draw_weights(400, 20)
+    w = draw_weights(400, 20)
     assert statistics.correlation(x, y, w)[0] > 0.7
     assert abs(statistics.correlation(x, y, w, within=label)[0]) < 0.2
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from nbcore import claims
-from nbcore.pages import prediction_depth as page
-from nbcore.pages import prediction_depth_figures as figures
-from nbcore.pages import prediction_depth_tables as tables
-from nbcore.runs import depth_chapters
-from nbcore.runs.depth_chapters import PredictionDepth
+from nbcore.chapters.prediction_depth import figures, tables
+from nbcore.chapters.prediction_depth import observe as page
+from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_size
+from nbcore.depths import roster
 
 KEY = "cifar10:mlp"
 
@@ -19,9 +18,7 @@ KEY = "cifar10:mlp"
 def study():
     """The published runs of one network, small and of the paper's size."""
     config = dataclasses.replace(PredictionDepth.book(), datasets=("cifar10",), networks=("mlp",))
-    return page.Study(
-        config, depth_chapters.load(config), full_size=depth_chapters.at_full_size(config)
-    )
+    return page.Study(config, roster.load(config), full_size=at_full_size(config))
 
 
 def test_the_accuracy_at_the_papers_size_is_that_of_the_stored_answers(study):
@@ -50,7 +47,7 @@ def test_networks_of_the_papers_size_are_no_paper_setup(study, own_cache, monkey
 
 def test_tiny_networks_have_nothing_of_the_papers_size_beside_them(study):
     tiny = PredictionDepth.smoke()
-    assert depth_chapters.at_full_size(tiny) == {}
+    assert at_full_size(tiny) == {}
     without = dataclasses.replace(study, full_size={})
     assert tables.full_size(without).empty
     assert "Not drawn" in figures.full_size(without).text

@@ -6,12 +6,13 @@ import sys
 import numpy as np
 import pytest
 
+from nbcore.depths.ensembles import Ensemble, run_ensemble
+from nbcore.difficulty import compare as relabelling
+from nbcore.difficulty import softmax
+from nbcore.difficulty.compare import FILTERS, OURS, compare, held_out_probabilities, verdict
+from nbcore.difficulty.rows import rows
 from nbcore.errors import ParameterError
 from nbcore.measures.relabelling import score
-from nbcore.runs import held_out_softmax, relabelling
-from nbcore.runs.difficulty_rows import rows
-from nbcore.runs.ensembles import Ensemble, run_ensemble
-from nbcore.runs.relabelling import FILTERS, OURS, compare, held_out_probabilities, verdict
 
 NOISY = Ensemble(
     dataset="digits",
@@ -99,7 +100,7 @@ def test_probabilities_are_shares_of_the_held_out_members(run):
 
 
 def test_the_softmax_is_that_of_the_same_networks(run):
-    again = held_out_softmax.run_softmax(NOISY)
+    again = softmax.run_softmax(NOISY)
     members = run.table("members")
     for name, m in again.members():
         stored = members["final"].sel(member=name).values[m["index"].values]
@@ -107,11 +108,11 @@ def test_the_softmax_is_that_of_the_same_networks(run):
     table = again.table("probabilities")
     split = members["held_out"].values[members["half"].values >= 0]
     np.testing.assert_array_equal(table["count"], split.sum(0))
-    p = held_out_softmax.softmax_of(NOISY)
+    p = softmax.softmax_of(NOISY)
     np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
     assert compare(run, p, resamples=20).attrs["probabilities"] == "given"
     with pytest.raises(ParameterError, match="without members on splits"):
-        held_out_softmax.run_softmax(dataclasses.replace(NOISY, members=0))
+        softmax.run_softmax(dataclasses.replace(NOISY, members=0))
 
 
 def test_cleanlab_is_given_the_labels_and_the_held_out_probabilities(run):

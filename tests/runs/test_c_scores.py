@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 from PIL import Image
 
+from nbcore.chapters.example_difficulty import c_scores
+from nbcore.chapters.example_difficulty.c_scores import CScoreRun, run_c_scores, scores, votes
 from nbcore.errors import ParameterError
-from nbcore.runs import c_scores, store
-from nbcore.runs.c_scores import CScoreRun, run_c_scores, scores, votes
+from nbcore.runs import store
 
 TINY = CScoreRun.resolve("smoke", members=4, epochs=0.5, device="cpu")
 

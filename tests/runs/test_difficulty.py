@@ -17,11 +17,13 @@ import pytest
 from PIL import Image
 
 from nbcore import cli
+from nbcore.depths import ensembles
+from nbcore.difficulty import judge as difficulty
+from nbcore.difficulty import page
+from nbcore.difficulty.judge import Difficulty, judge, named, plan
+from nbcore.difficulty.sample import look
 from nbcore.errors import DataError, ParameterError
-from nbcore.pages import difficulty as page
-from nbcore.runs import difficulty, ensembles, store
-from nbcore.runs.difficulty import Difficulty, judge, named, plan
-from nbcore.runs.difficulty_sample import look
+from nbcore.runs import store
 
 RNG = np.random.default_rng(0)
 MARKUP = '<b>cow & "co" [red]'
@@ -313,7 +315,7 @@ def test_planted_noise_is_reported_beside_cleanlab(nbcore, monkeypatch):
 def test_equally_deep_images_have_no_corner(folder):
     judged = judge(config(folder))
     flat = np.zeros(38)
-    from nbcore.runs.difficulty_rows import _corners
+    from nbcore.difficulty.rows import _corners
 
     assert set(_corners(flat, judged.table["depth_train"].to_numpy(), 5)) == {""}
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 import xarray as xr
 
+from nbcore.depths.ensembles import Ensemble, member
 from nbcore.errors import DataError, ParameterError
 from nbcore.runs import engines
-from nbcore.runs.ensembles import Ensemble, member
 
 TINY = Ensemble(
     dataset="digits",

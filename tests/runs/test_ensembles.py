@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 
 from nbcore import data
+from nbcore.depths import ensembles
+from nbcore.depths.ensembles import Ensemble, load_pool, plant_noise, run_ensemble
 from nbcore.errors import DataError, ParameterError
-from nbcore.runs import ensembles, store
-from nbcore.runs.ensembles import Ensemble, load_pool, plant_noise, run_ensemble
+from nbcore.runs import store
 from nbcore.training import loop
 
 TINY = Ensemble(

@@ -7,15 +7,22 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from nbcore.chapters.example_difficulty import choices
+from nbcore.chapters.example_difficulty import config as chapter
+from nbcore.chapters.example_difficulty import runs as members
+from nbcore.chapters.example_difficulty.choices import (
+    chosen,
+    difficulty_scores,
+    plan,
+    schedule,
+    training_labels,
+)
+from nbcore.chapters.example_difficulty.config import Condition, ExampleDifficulty
+from nbcore.chapters.example_difficulty.pretraining import run_pretraining
+from nbcore.chapters.example_difficulty.runs import run_example_difficulty, study
 from nbcore.errors import DataError, NbcoreError, ParameterError
-from nbcore.runs import example_difficulty as chapter
-from nbcore.runs import example_difficulty_members as members
-from nbcore.runs import example_scores, store
-from nbcore.runs.er_curves import frame
-from nbcore.runs.example_difficulty import Condition, ExampleDifficulty
-from nbcore.runs.example_difficulty_members import run_example_difficulty, study
-from nbcore.runs.example_scores import chosen, difficulty_scores, plan, schedule, training_labels
-from nbcore.runs.pretraining_size import run_pretraining
+from nbcore.lines.curves import frame
+from nbcore.runs import store
 
 FEW = ("full-hard", "full-then-hard", "head-easy", "scratch-phase-out-25", "pretrain-60")
 SMALL = ExampleDifficulty.resolve(
@@ -42,7 +49,7 @@ SMALL = ExampleDifficulty.resolve(
 @pytest.fixture(autouse=True)
 def places(tmp_path, monkeypatch, own_cache):
     monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path / "results"))
-    example_scores._scores.cache_clear()
+    choices._scores.cache_clear()
 
 
 def with_fields(**changes) -> ExampleDifficulty:
@@ -144,8 +151,8 @@ def test_a_schedule_drops_the_easiest_and_its_phases_match_those_of_everything(t
 
 def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypatch):
     source = chapter.depth_run(SMALL)
-    labels = example_scores._all_labels("digits", 8)
-    order = example_scores.chosen_examples(labels, source.examples, source.seed)
+    labels = choices._all_labels("digits", 8)
+    order = choices.chosen_examples(labels, source.examples, source.seed)
     depth = np.tile((order % 5).astype(np.int8), (2, 1))  # by the place in the training set
     depth[:, np.flatnonzero(order == 7)] = -1
     dims = ("member", "example")
@@ -158,9 +165,9 @@ def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypa
         {"member": source.names(), "probe": np.arange(6)},
     )
     monkeypatch.setattr(
-        example_scores, "run_ensemble", lambda *_, **__: SimpleNamespace(table=lambda _: table)
+        choices, "run_ensemble", lambda *_, **__: SimpleNamespace(table=lambda _: table)
     )
-    found = example_scores._depth_scores(SMALL, labels)
+    found = choices._depth_scores(SMALL, labels)
     expected = -(np.arange(len(labels)) % 5).astype(float)
     expected[7] = -6  # it never has a depth, and counts as deeper than any
     assert np.array_equal(found, expected)
@@ -233,6 +240,6 @@ def test_bad_input_is_one_sentence(tmp_path, monkeypatch):
     with refused("NaN|nan", DataError):
         chosen(with_fields(difficulty=str(tmp_path / "missing.npy")), "hard")
     missing = np.where(np.arange(649) < 3, np.nan, 0.5)  # never left out of a network's half
-    monkeypatch.setattr(example_scores, "_scores", lambda *_: missing)
+    monkeypatch.setattr(choices, "_scores", lambda *_: missing)
     with refused("3 of 649 scores are NaN"):
         run_example_difficulty(with_fields(conditions=("full-hard",)))

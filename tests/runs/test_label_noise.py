@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbcore.runs import label_noise
-from nbcore.runs.ensembles import Ensemble, load_pool
-from nbcore.runs.label_noise import GROUPS, member_row, run_label_noise
+from nbcore.chapters.corner_examples import label_noise
+from nbcore.chapters.corner_examples.label_noise import GROUPS, member_row, run_label_noise
+from nbcore.depths.ensembles import Ensemble, load_pool
 
 
 def member(held_out=(False,) * 4):

@@ -5,19 +5,21 @@ import pandas as pd
 import pytest
 
 from nbcore import data
+from nbcore.chapters.line import observe as page
+from nbcore.chapters.line import scales
+from nbcore.chapters.line.config import Line
+from nbcore.lines.public import TESTBEDS, Testbed, add_intervals, load_testbed, read_models
 from nbcore.measures import robustness
-from nbcore.pages import line as page
-from nbcore.runs import line
 
 
 @pytest.fixture(scope="module")
 def config():
-    return line.Line.resolve("book", resamples=100)
+    return Line.resolve("book", resamples=100)
 
 
 @pytest.fixture(scope="module")
 def beds(config):
-    return {name: line.load_testbed(name, config) for name in line.TESTBEDS}
+    return {name: load_testbed(name) for name in TESTBEDS}
 
 
 def test_a_recount_of_the_public_predictions_agrees_with_what_is_stored(
@@ -25,7 +27,7 @@ def test_a_recount_of_the_public_predictions_agrees_with_what_is_stored(
 ):
     for name, stored in beds.items():
         assert stored.run.origin == "stored"
-        counted = line.load_testbed(name, config, fresh=True)
+        counted = load_testbed(name, fresh=True)
         assert counted.run.origin == "computed"
         assert counted.run.path.name == stored.run.path.name
         for table in stored.run.manifest["tables"]:
@@ -60,7 +62,7 @@ def test_the_counts_are_the_known_ones(beds):
 
 
 def test_the_order_of_the_scales_reverses_on_cifar_as_the_page_says(beds, config):
-    r2 = {k: {s: d[0] for s, d in line.r2_by_scale(beds[k], config).items()} for k in beds}
+    r2 = {k: {s: d[0] for s, d in scales.r2_by_scale(beds[k], config).items()} for k in beds}
     assert r2["cifar10.1"]["linear"] > r2["cifar10.1"]["probit"] > r2["cifar10.1"]["logit"]
     assert r2["imagenetv2"]["logit"] > r2["imagenetv2"]["probit"] > r2["imagenetv2"]["linear"]
     for scale, value in r2["imagenetv2"].items():
@@ -76,8 +78,8 @@ def planted(bed, er, total=10_000, seed=0):
     expected = bed.line.predict(bed.models["id"])
     ood = rng.binomial(total, np.clip(expected + er, 0, 1)) / total
     frame = bed.models[["model", "id"]].assign(ood=ood)
-    frame = line.add_intervals(frame, bed.line, bed.id_total, total, 0.95)
-    return line.Testbed(bed.name, bed.run, frame, bed.line, bed.id_total, total)
+    frame = add_intervals(frame, bed.line, bed.id_total, total, 0.95)
+    return Testbed(bed.name, bed.run, frame, bed.line, bed.id_total, total)
 
 
 def test_planted_robustness_is_found_and_none_is_not(beds):
@@ -110,6 +112,6 @@ def test_independent_models_fail_the_dominance_check(beds):
 def test_a_models_file_may_leave_out_names(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text(" ID , Ood\n0.5,0.4\n")
-    frame = line.read_models(path)
+    frame = read_models(path)
     assert frame.to_dict("list") == {"id": [0.5], "ood": [0.4], "model": ["model 1"]}
     assert isinstance(frame, pd.DataFrame)

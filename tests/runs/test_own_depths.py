@@ -10,14 +10,15 @@ import xarray as xr
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from nbcore.chapters.prediction_depth import own_page as page
+from nbcore.chapters.prediction_depth import own_runs
+from nbcore.chapters.prediction_depth.config import PredictionDepth
+from nbcore.chapters.prediction_depth.own_runs import OwnDepths, measure, run_own
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_predict, prediction_depth
 from nbcore.models import pretrained, probes
 from nbcore.models.small import small_cnn
-from nbcore.pages import own_depths as page
-from nbcore.runs import own_depths, own_images
-from nbcore.runs.depth_chapters import PredictionDepth
-from nbcore.runs.own_depths import OwnDepths, measure, run_own
+from nbcore.runs import own_images
 from nbcore.training import loop
 
 RNG = np.random.default_rng(0)
@@ -67,7 +68,7 @@ def test_depths_are_those_of_the_definition(folder, tiny):
     np.testing.assert_array_equal(np.bincount(m["label"].values[out]), [4, 4, 2])
     model = pretrained.create("any")
     chosen = own_images.load(str(folder), 16, lambda _: 10**6)
-    own_depths.fit_head(model, chosen, "cpu")
+    own_runs.fit_head(model, chosen, "cpu")
     np.testing.assert_array_equal(chosen.files, m["file"])
     images, n = loop.as_tensor(chosen.images), chosen.training
     said = [
@@ -84,7 +85,7 @@ def test_depths_are_those_of_the_definition(folder, tiny):
 def test_a_rerun_is_read_and_a_changed_folder_is_not(folder, tiny, monkeypatch):
     first = run_own(config(folder))
     assert first.origin == "computed"
-    monkeypatch.setattr(own_depths, "measure", lambda _: pytest.fail("measured again"))
+    monkeypatch.setattr(own_runs, "measure", lambda _: pytest.fail("measured again"))
     again = run_own(config(folder))
     assert again.origin == "cached" and again.member("images").identical(first.member("images"))
     (folder / "ant" / "000.png").unlink()
@@ -94,7 +95,7 @@ def test_a_rerun_is_read_and_a_changed_folder_is_not(folder, tiny, monkeypatch):
 
 def test_the_table_has_a_row_per_image(folder, tiny, tmp_path):
     run = run_own(config(folder))
-    file = own_depths.write_table(run, str(folder))
+    file = own_runs.write_table(run, str(folder))
     table, m = pd.read_csv(file), run.member("images")
     assert file.name.startswith("mine-") and len(table) == 52
     assert set(table["file"]) == {p.relative_to(folder).as_posix() for p in folder.rglob("*.png")}
@@ -140,7 +141,7 @@ def test_grey_images_and_two_classes_work(tmp_path, tiny):
 
 
 def test_more_images_than_memory_are_thinned_evenly(folder, tiny, monkeypatch):
-    monkeypatch.setattr(own_depths, "_room", lambda *_: 30)
+    monkeypatch.setattr(own_runs, "_room", lambda *_: 30)
     m = measure(config(folder))
     assert (m.sizes["image"], m.attrs["found"]) == (30, 52)
     np.testing.assert_array_equal(np.bincount(m["label"]), [10, 10, 10])
@@ -152,8 +153,8 @@ def test_the_widest_probe_decides_how_many_fit(tiny, monkeypatch):
     model = pretrained.create("any")
     points, image = probes.block_points(model), np.zeros((1, 16, 16, 3), np.uint8)
     widest = max(e.shape[1] for _, e in probes.read(model, loop.as_tensor(image), points))
-    monkeypatch.setattr(own_depths, "BUDGET", 4 * widest * 7 + 3)
-    assert own_depths._room(model, points, image) == 7
+    monkeypatch.setattr(own_runs, "BUDGET", 4 * widest * 7 + 3)
+    assert own_runs._room(model, points, image) == 7
 
 
 @pytest.mark.parametrize(
@@ -206,11 +207,11 @@ def test_a_network_that_gives_nan_is_one_sentence(folder, tiny, monkeypatch, whe
 def test_the_gallery_holds_the_ends_of_each_class():
     depths = np.array([3, 1, 2, -1, 5, 4, 0, 7])
     labels, held = np.array([0] * 6 + [1] * 2), np.array([True] * 7 + [False])
-    np.testing.assert_array_equal(own_depths.pick(depths, labels, held, 2), [1, 2, 0, 5, 4, 6])
+    np.testing.assert_array_equal(own_runs.pick(depths, labels, held, 2), [1, 2, 0, 5, 4, 6])
     n = 40
-    chosen = own_depths.pick(np.arange(n) % 20, np.zeros(n, int), np.ones(n, bool), 1)
+    chosen = own_runs.pick(np.arange(n) % 20, np.zeros(n, int), np.ones(n, bool), 1)
     np.testing.assert_array_equal(chosen, [0, 20, 1, 21, 2, 37, 18, 38, 19, 39])
-    assert len(own_depths.pick(depths, labels, np.zeros(8, bool), 2)) == 0
+    assert len(own_runs.pick(depths, labels, np.zeros(8, bool), 2)) == 0
 
 
 def test_the_page_shows_everything(folder, tiny, monkeypatch, capsys):
@@ -272,7 +273,7 @@ def digits_folder(tmp_path_factory):
 
 def test_depths_of_pictures_in_the_network_that_ships_with_a_package(digits_folder):
     given = OwnDepths(dataset=str(digits_folder), k=5, device="cpu")
-    run = own_depths.run_own(given)
+    run = own_runs.run_own(given)
     seen = run.member("images")
     assert seen.sizes["image"] == 45 and int(seen["held_out"].sum()) == 9
     assert seen.attrs["classes"] == ["digit 0", "digit 1", "digit 4"]
@@ -285,6 +286,6 @@ def test_depths_of_pictures_in_the_network_that_ships_with_a_package(digits_fold
     # a picture that all probes give to its class with most votes, and the network too, is shallow
     sure = right & (seen["votes"].values >= 3).all(1)
     assert sure.any() and (seen["depth"].values[sure] == 0).all()
-    table = pd.read_csv(own_depths.write_table(run, str(digits_folder)))
+    table = pd.read_csv(own_runs.write_table(run, str(digits_folder)))
     assert len(table) == 45 and {"file", "label", "prediction", "depth"} <= set(table)
-    assert own_depths.run_own(given).origin == "cached"
+    assert own_runs.run_own(given).origin == "cached"

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from nbcore.runs.packing import pack, side_by_side
+from nbcore.lines.packing import pack, side_by_side
 
 LABELS = np.random.default_rng(0).integers(0, 4, 21)
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 import pytest
 
 from nbcore.errors import ParameterError
-from nbcore.runs import presets
+from nbcore.runs import config as presets
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Example(presets.Config):
     path: str | None = presets.param(None, "a file")
     kind: str = presets.param("x", "kind", choices=("x", "y"))
     flag: bool = presets.param(False, "switch")
-    members: int = presets.param(3, "how many", counts_members=True)
+    members: int = presets.param(3, "how many", in_address=False)
 
     @classmethod
     def smoke(cls):

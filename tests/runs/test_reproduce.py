@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from nbcore import data
+from nbcore.chapters.depth_bounds.config import DepthBounds
+from nbcore.depths import ensembles, roster
+from nbcore.depths.tables import reduce_member
 from nbcore.errors import DataError
 from nbcore.paths import results_dir
-from nbcore.runs import depth_chapters, ensembles, provenance
+from nbcore.runs import provenance
 from nbcore.runs.engines import compute_members
-from nbcore.runs.ensemble_tables import reduce_member
 from nbcore.runs.store import find
 
 KEY, NAME = "fashion-mnist:mlp", "split-000"
 
 
 def test_a_stored_member_is_found_again_from_its_seed(own_cache):
-    config = depth_chapters.ensembles(depth_chapters.DepthBounds.book())[KEY]
+    config = roster.ensembles(DepthBounds.book())[KEY]
     try:
         data.where(config.dataset)
     except DataError:

@@ -11,13 +11,16 @@ import xarray as xr
 from PIL import Image
 
 from nbcore import claims
+from nbcore.chapters.rise_and_fall import observe as page
+from nbcore.chapters.rise_and_fall import runs as chapter
+from nbcore.chapters.rise_and_fall.config import RiseAndFall
+from nbcore.chapters.rise_and_fall.runs import study
 from nbcore.errors import DataError, ParameterError
-from nbcore.pages import rise_and_fall as page
-from nbcore.runs import er_curves
-from nbcore.runs import rise_and_fall as chapter
-from nbcore.runs.conditions import SHIFTED, RiseAndFall
-from nbcore.runs.er_curves import at_equal_accuracy, frame, study
-from nbcore.runs.rise_and_fall import load_sets
+from nbcore.lines import curves
+from nbcore.lines.config import SHIFTED
+from nbcore.lines.curves import at_equal_accuracy, frame
+from nbcore.lines.tables import summary
+from nbcore.lines.trained import load_sets
 
 FEW = ("full", "last-layer", "last-layer-mse", "random", "random-small")
 
@@ -56,7 +59,7 @@ def test_smoke_end_to_end_and_read_again(smoke, own_cache, tmp_path, monkeypatch
     seen = page.record(more, smoke, "smoke")
     assert {"A5", "A6", "A7", "A12", "A13", "A36", "A38"} <= set(seen)
     assert all(o.verdict in claims.VERDICTS and o.setup == "reduced" for o in seen.values())
-    assert len(page.summary(more)) == len(FEW) and len(page.differences(more)) == len(FEW) - 1
+    assert len(summary(more)) == len(FEW) and len(page.differences(more)) == len(FEW) - 1
 
 
 def planted(robust, n=20_000):
@@ -94,8 +97,8 @@ def planted(robust, n=20_000):
 
 def study_of(monkeypatch, robust):
     bed, runs = planted(robust)
-    monkeypatch.setattr(er_curves, "run_testbed", lambda *_: bed)
-    monkeypatch.setattr(er_curves, "run_conditions", lambda *_: runs)
+    monkeypatch.setattr(curves, "run_testbed", lambda *_: bed)
+    monkeypatch.setattr(curves, "run_conditions", lambda *_: runs)
     names = tuple(str(m) for m in bed.table("models")["member"].values)
     return study(RiseAndFall.resolve("book", testbed=names, resamples=100))
 
@@ -195,7 +198,7 @@ def test_presets_name_every_member():
 
 
 def test_a_rerun_without_a_condition_gets_a_sentence_in_the_place_of_its_figure(monkeypatch):
-    from nbcore.pages import rise_and_fall_figures as figures
+    from nbcore.chapters.rise_and_fall import figures
 
     measured = study_of(monkeypatch, 0.0)
     absent = ["last-layer-mse"]

@@ -12,14 +12,14 @@ import xarray as xr
 
 from nbcore.errors import StoreError
 from nbcore.measures import agreement
-from nbcore.runs import presets, provenance, store, zarrzip
+from nbcore.runs import config, provenance, store, zarrzip
 
 
 @dataclass(frozen=True)
-class Toy(presets.Config):
+class Toy(config.Config):
     slug: ClassVar[str] = "toy"
-    size: int = presets.param(4, "numbers per member")
-    members: int = presets.param(2, "members", counts_members=True)
+    size: int = config.param(4, "numbers per member")
+    members: int = config.param(2, "members", in_address=False)
 
 
 def make(name: str) -> xr.Dataset:

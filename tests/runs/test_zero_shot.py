@@ -2,11 +2,11 @@
 
 import pytest
 
+from nbcore.chapters.zero_shot_class_maps import config
+from nbcore.chapters.zero_shot_class_maps.config import ZeroShot
+from nbcore.chapters.zero_shot_class_maps.dominance import dominance
+from nbcore.chapters.zero_shot_class_maps.study import study
 from nbcore.errors import DataError, ParameterError
-from nbcore.runs import zero_shot
-from nbcore.runs.zero_shot import ZeroShot
-from nbcore.runs.zero_shot_dominance import dominance
-from nbcore.runs.zero_shot_study import study
 
 
 def small(**changes) -> ZeroShot:
@@ -42,7 +42,7 @@ def test_a_map_of_ones_own_is_another_run(tmp_path):
 
 def test_bad_input_gets_one_sentence(tmp_path):
     with pytest.raises(ParameterError, match="no condition 'fresh-hed'.*did you mean 'fresh-head'"):
-        zero_shot.heads(ZeroShot.resolve("smoke", conditions=["fresh-hed"]))
+        config.heads(ZeroShot.resolve("smoke", conditions=["fresh-hed"]))
     with pytest.raises(ParameterError, match="takes no class_map"):
         ZeroShot.resolve("book", model="clip:ViT-B-32", class_map="digits").check()
     with pytest.raises(DataError, match="no weights"):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from nbcore.errors import ParameterError
-from nbcore.training.testbed import KINDS, ROSTER, balanced_subset, split_name, train_member
+from nbcore.measures.selection import balanced_subset
+from nbcore.training.testbed import KINDS, ROSTER, split_name, train_member
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(120) % 3

@@ -7,6 +7,8 @@ turned so, such as minus the prediction depth.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbcore.errors import ParameterError
+
 KINDS = ("hard", "random", "easy")
 
 
@@ -135,3 +137,15 @@ def _scores(scores: ArrayLike | None, labels: NDArray) -> NDArray[np.float64]:
             f"{scores.shape}."
         )
     return scores
+
+
+def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """Indices of `n` examples spread as evenly over the classes as they allow, in random order."""
+    if not 0 < n <= len(labels):
+        raise ParameterError(f"A subset of {n} examples was asked of {len(labels)}; ask for fewer.")
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turn = np.empty(len(labels), int)  # how many of its class come before each example
+    for k in np.unique(labels):
+        members = order[labels[order] == k]
+        turn[members] = np.arange(len(members))
+    return order[np.argsort(turn[order], kind="stable")[:n]]

@@ -13,7 +13,7 @@ import nbformat
 
 from nbcore.errors import NbcoreError, ParameterError, did_you_mean
 from nbcore.paths import project_root
-from nbcore.runs import presets
+from nbcore.runs import config
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class Chapter:
                     f"Chapter {self.stem} has no parameter {name!r}; "
                     f"{did_you_mean(name, self.parameters)}"
                 )
-        declared = {f.name: f for f in dataclasses.fields(presets.config_class(self.slug))}
+        declared = {f.name: f for f in dataclasses.fields(config.config_class(self.slug))}
         checked = {}
         for name, value in given.items():
             if name not in declared:
                 default = self.parameters[name].default
-                value = presets.check_value(name, value, type(default), {})
+                value = config.check_value(name, value, type(default), {})
             elif declared[name].metadata["is_path"]:
-                value = presets.absolute(value, Path.cwd())  # the notebook runs elsewhere
+                value = config.absolute(value, Path.cwd())  # the notebook runs elsewhere
             checked[name] = value
         # the notebook would refuse these too, but only after its kernel has started
         fields = {k: v for k, v in checked.items() if k in declared}
-        presets.resolve(self.slug, checked.get("preset", "book"), **fields).check()
+        config.resolve(self.slug, checked.get("preset", "book"), **fields).check()
         return checked
 
 

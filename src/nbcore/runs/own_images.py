@@ -9,7 +9,7 @@ from nbcore import data as nbdata
 from nbcore.data import images as reading
 from nbcore.data.sources import Found, is_picture, obtain
 from nbcore.errors import DataError
-from nbcore.training.testbed import balanced_subset
+from nbcore.measures.selection import balanced_subset
 
 #: bytes that the images, and later the embeddings at one probe, may take
 BUDGET = 3 * 2**29

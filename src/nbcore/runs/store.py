@@ -20,9 +20,9 @@ from nbcore import data as nbdata
 from nbcore.errors import StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
+from nbcore.runs.config import Config
 from nbcore.runs.engines import compute_members
-from nbcore.runs.presets import Config
-from nbcore.runs.stored import (
+from nbcore.runs.run import (
     MANIFEST,
     Run,
     Tables,

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, relu
 
 from nbcore.errors import ParameterError, did_you_mean
+from nbcore.measures.selection import balanced_subset
 from nbcore.models.small import mlp, small_cnn
 from nbcore.training.loop import Data, Recipe, train
 
@@ -59,18 +60,6 @@ ROSTER = (
     "res32-25000",
     "res32-50000",
 )
-
-
-def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """Indices of `n` examples spread as evenly over the classes as they allow, in random order."""
-    if not 0 < n <= len(labels):
-        raise ParameterError(f"A subset of {n} examples was asked of {len(labels)}; ask for fewer.")
-    order = np.random.default_rng(seed).permutation(len(labels))
-    turn = np.empty(len(labels), int)  # how many of its class come before each example
-    for k in np.unique(labels):
-        members = order[labels[order] == k]
-        turn[members] = np.arange(len(members))
-    return order[np.argsort(turn[order], kind="stable")[:n]]
 
 
 def split_name(model: str) -> tuple[str, int]:

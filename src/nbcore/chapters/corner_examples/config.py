@@ -1,0 +1,99 @@
+"""Chapter 8: its parameters, the ensembles that it reads, and those with wrong labels."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from nbcore.chapters.corner_examples.label_noise import run_label_noise
+from nbcore.depths import roster
+from nbcore.depths.ensembles import Ensemble, run_ensemble
+from nbcore.depths.roster import DepthConfig, setting
+from nbcore.runs.config import param
+from nbcore.runs.store import Run
+
+#: the human labels whose errors are followed: the majority of three annotators (CIFAR-10N)
+HUMAN = "cifar10n:aggre_label"
+#: how many times the updates of an ensemble its networks need to learn 40 % planted labels
+LONGER = {"mlp": 10 / 3, "vgg16": 1.8}
+
+
+@dataclass(frozen=True)
+class CornerExamples(DepthConfig):
+    """Chapter 8; the first ensemble gets planted labels, the second is the cards'."""
+
+    slug: ClassVar[str] = "corner-examples"
+
+    corner: int = param(100, "examples in a corner on the cards", low=2, in_address=False)
+    planted: float = param(0.1, "share of labels planted to be found", low=0.01, high=0.9)
+    noise: float = param(0.4, "share of labels planted to be watched", low=0.01, high=0.9)
+
+    @classmethod
+    def book(cls) -> Self:
+        """The ensembles of chapters 3 to 5, and half an hour on wrong labels."""
+        return cls()
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Digits, small MLPs: about 30 seconds on one core, 1 GB."""
+        return cls(
+            datasets=("digits",),
+            networks=("mlp",),
+            scale="tiny",
+            corner=20,
+            resamples=100,
+            workers=1,
+        )
+
+    @classmethod
+    def paper(cls) -> Self:
+        """The paper's figures 7 and 8: ResNet18 on CIFAR-10, 250 networks; a GPU for days."""
+        return cls(
+            datasets=("fashion-mnist", "cifar10"), networks=("resnet18", "resnet18"), scale="paper"
+        )
+
+
+def watched(config: CornerExamples) -> dict[str, Ensemble]:
+    """DATASET:NETWORK -> networks on the whole pool with 40 % planted labels (B21 to B23).
+
+    Five MLPs, ten of others, three in smoke. More updates than without planted labels, since every
+    one of these is to be learned.
+    """
+    few = dict(members=0, input_margins=0, checkpoints=24, noise=config.noise)
+    out = {}
+    for key in roster.ensembles(config):
+        network = key.rpartition(":")[2]
+        few["full_members"] = 3 if config.scale == "tiny" else 5 if network == "mlp" else 10
+        longer = LONGER.get(network, 2.0)
+        out[key] = setting(key, config, steps=round(longer * setting(key, config).steps), **few)
+    return out
+
+
+def mislabelled(config: CornerExamples) -> dict[str, Ensemble]:
+    """Ensembles on random splits of wrong labels, by what they are for.
+
+    "planted KEY": a tenth of the labels drawn anew; "human cifar10:mlp": the majority labels of
+    CIFAR-10N, where the chapter reads CIFAR-10.
+    """
+    keys = list(roster.ensembles(config))
+    out = {f"planted {keys[0]}": _splits(keys[0], config, 2.0, noise=config.planted)}
+    if any(key.startswith("cifar10:") for key in keys):
+        key = "cifar10:mlp"
+        out[f"human {key}"] = _splits(key, config, 1.5, labels=HUMAN)
+    return out
+
+
+def _splits(key: str, config: CornerExamples, longer: float, **changes: Any) -> Ensemble:
+    """Thirty networks (ten in smoke), each on four fifths of the pool, trained for longer."""
+    base = setting(key, config)
+    members = base.members if config.scale != "small" else 30
+    changes |= dict(members=members, full_members=0, input_margins=0, held_out=0.2)
+    return setting(key, config, steps=round(longer * base.steps), **changes)
+
+
+def load_watched(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
+    """The run of each ensemble of `watched`, stored or computed."""
+    return {key: run_label_noise(e, fresh) for key, e in watched(config).items()}
+
+
+def load_mislabelled(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
+    """The run of each ensemble of `mislabelled`, stored or computed."""
+    return {name: run_ensemble(e, fresh) for name, e in mislabelled(config).items()}

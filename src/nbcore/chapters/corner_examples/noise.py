@@ -1,0 +1,203 @@
+"""Wrong labels in chapter 8: how they are learned (B21 to B23), and in which corner they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from nbcore.chapters.corner_examples.study import NAMES, Study
+from nbcore.depths.roster import nice_name
+from nbcore.measures.bootstrap import Floats, draw_weights, estimate
+from nbcore.measures.corners import CORNERS, scaled_plane
+from nbcore.measures.estimate import Estimate
+from nbcore.measures.learning import scaled_steps
+from nbcore.measures.robustness import clopper_pearson
+from nbcore.runs.store import Run
+
+#: group of `label_noise.GROUPS` -> how figures call it
+GROUPS = {
+    "original": "changed: original class",
+    "given": "changed: label given",
+    "clean": "left alone",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Networks that learned planted labels, all on the same examples. Draws take networks."""
+
+    key: str
+    name: str
+    members: xr.Dataset
+    examples: xr.Dataset
+    resamples: int
+    seed: int = 0
+
+    @property
+    def networks(self) -> int:
+        return self.members.sizes["member"]
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(example,) whether the given label is not the original one."""
+        return self.examples["label"].values != self.examples["original_label"].values
+
+    @property
+    def steps(self) -> NDArray:
+        """(checkpoint,) updates."""
+        step = self.members["step"].values
+        return step.reshape(-1, step.shape[-1])[0]
+
+    def over_networks(self, values: Floats) -> Floats:
+        """(draw, ...) means over members of (member, ...); draw 0 takes each once."""
+        weights = draw_weights(self.networks, self.resamples, self.seed).astype(float)
+        return np.tensordot(weights, values, 1) / self.networks
+
+    def curve(self, group: str, along: str) -> Floats:
+        """(draw, checkpoint or probe) mean accuracy; along "training" or "depth"."""
+        name = {"training": "accuracy", "depth": "probe_accuracy"}[along]
+        return self.over_networks(self.members[name].sel(group=group).values.astype(float))
+
+    def rise_and_fall(self, along: str) -> tuple[Floats, Floats]:
+        """(draw,) from the start to the peak of the mean curve for the original class, and from
+        there to the end; every draw has its own peak."""
+        curve = self.curve("original", along)
+        top = curve.max(1)
+        return top - curve[:, 0], top - curve[:, -1]
+
+    def wrong_minus_right(self, what: str) -> Floats:
+        """(draw,) mean scaled step learned ("learned") or mean depth ("depth") of wrong labels
+        minus that of the others; undefined ones are left out."""
+        values = self.members[what].values
+        if what == "learned":
+            scaled = np.stack([scaled_steps(row, self.steps) for row in values])
+        else:
+            scaled = np.where(values >= 0, values, np.nan).astype(float)
+        parts = [np.nanmean(scaled[:, mask], 1) for mask in (self.wrong, ~self.wrong)]
+        return self.over_networks(parts[0] - parts[1])
+
+    def fitted(self) -> float:
+        """Mean training accuracy at the end, changed labels and others together."""
+        ends = [self.curve(group, "training")[0, -1] for group in ("given", "clean")]
+        share = self.wrong.mean()
+        return float(share * ends[0] + (1 - share) * ends[1])
+
+
+def watches(runs: Mapping[str, Run], resamples: int, seed: int = 0) -> dict[str, Watch]:
+    """The runs of `corner_examples.load_watched` as chapter 8 reads them; without wrong labels a
+    run has nothing to say and is left out."""
+    out = {}
+    for key, run in runs.items():
+        watch = Watch(
+            key, nice_name(key), run.table("members"), run.table("examples"), resamples, seed
+        )
+        if watch.wrong.any() and not watch.wrong.all():
+            out[key] = watch
+    return out
+
+
+def observed(watch: Watch) -> dict[str, dict[str, Estimate]]:
+    """Claim -> check -> estimate, for B21 to B23."""
+    n = watch.networks
+    rise, fall = watch.rise_and_fall("training")
+    up, down = watch.rise_and_fall("depth")
+    late, deep = (watch.wrong_minus_right(what) for what in ("learned", "depth"))
+    return {
+        "B21": {
+            "rise to the peak": estimate(rise, n, "fraction"),
+            "fall from the peak": estimate(fall, n, "fraction"),
+        },
+        "B22": {"wrong minus true label iteration learned": estimate(late, n, "1")},
+        "B23": {
+            "rise along depth to the peak": estimate(up, n, "fraction"),
+            "fall along depth from the peak": estimate(down, n, "fraction"),
+            "wrong minus true label mean depth": estimate(deep, n, "layer"),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Errors:
+    """An ensemble and which of its labels are wrong (example,), by what made them wrong."""
+
+    words: str
+    study: Study
+    wrong: NDArray[np.bool_]
+
+    @property
+    def overall(self) -> float:
+        """The share of wrong labels among the examples in the plane."""
+        return float(self.wrong[self.study.placed].mean())
+
+    def enrichment(self, corner: str, size: int | None = None) -> Estimate:
+        """The corner's share of wrong labels over the overall share; the interval is Clopper and
+        Pearson's for the corner's share, the overall one is counted, not estimated."""
+        at = self.study.find(size)[corner]
+        count, n = int(self.wrong[at].sum()), len(at)
+        ends = clopper_pearson(count, n)
+        value, low, high = (float(x) / self.overall for x in (count / n, *ends))
+        return Estimate(value, low, high, self.study.networks, "1")
+
+    def nearest(self) -> pd.DataFrame:
+        """Per corner the share of all placed examples, and of the wrong labels, nearest to it."""
+        plane = scaled_plane(*self.study.depths)
+        spots = np.array(list(CORNERS.values()), float)
+        away = np.hypot(*(plane[:, :, None] - spots.T[:, None, :]))
+        near = away[self.study.placed].argmin(1)
+        wrong = self.wrong[self.study.placed]
+        count = [np.bincount(near[m], minlength=4) / m.sum() for m in (wrong | ~wrong, wrong)]
+        return pd.DataFrame({"corner": list(NAMES.values()), "all": count[0], "wrong": count[1]})
+
+
+def label_errors(
+    studies: Mapping[str, Study], mislabelled: Mapping[str, Study]
+) -> dict[str, Errors]:
+    """What is known of wrong labels: "planted", "human" (CIFAR-10N's, trained on), and "disputed":
+    the same human labels beside an ensemble that was trained on the original ones."""
+    out: dict[str, Errors] = {}
+    for name, s in mislabelled.items():
+        purpose = name.partition(" ")[0]
+        wrong = s.label != s.examples["original_label"].values
+        words = {"planted": "planted", "human": "CIFAR-10N's"}[purpose]
+        if wrong[s.placed].any():
+            out[purpose] = Errors(f"{words}: {s.name}", s, wrong)
+    human = out.get("human")
+    if human is None:
+        return out
+    people = human.study.examples
+    for key, s in studies.items():
+        if key.startswith("cifar10:") and np.array_equal(people["original_label"], s.label):
+            wrong = people["label"].values != s.label
+            out["disputed"] = Errors(f"disputed: {s.name}", s, wrong)
+    return out
+
+
+def error_table(errors: Mapping[str, Errors]) -> pd.DataFrame:
+    """Rows of a chart: category (corner), group (what made the labels wrong), value, low, high."""
+    rows = []
+    for e in errors.values():
+        for corner, words in NAMES.items():
+            seen = e.enrichment(corner)
+            rows.append(
+                {
+                    "category": words,
+                    "group": e.words,
+                    "value": seen.value,
+                    "low": seen.low,
+                    "high": seen.high,
+                }
+            )
+    table = pd.DataFrame(rows)
+    order = {words: i for i, words in enumerate(NAMES.values())}
+    return table.sort_values("category", key=lambda c: c.map(order), kind="stable")
+
+
+def smallest_enrichment(errors: Mapping[str, Errors]) -> Estimate | None:
+    """The smallest enrichment of "looks like another class" (B31): planted errors, human ones that
+    were trained on, and labels that people dispute have to gather there alike."""
+    seen = [e.enrichment("looks_like_another_class") for e in errors.values()]
+    return min(seen, key=lambda e: e.value, default=None)

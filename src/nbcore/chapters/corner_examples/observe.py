@@ -1,0 +1,243 @@
+"""Chapter 8's observations: the runs that it reads, what is recorded, and the page's tables."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from nbcore import claims
+from nbcore.chapters.corner_examples import checks, noise, rescue
+from nbcore.chapters.corner_examples import config as runs
+from nbcore.chapters.corner_examples.config import CornerExamples
+from nbcore.chapters.corner_examples.study import NAMES, Study, study
+from nbcore.charts.tables import Table
+from nbcore.claims import Observation
+from nbcore.depths import roster
+from nbcore.measures.bootstrap import estimate, share
+from nbcore.measures.estimate import Estimate
+from nbcore.runs import config as presets
+from nbcore.runs.store import Run
+
+
+@dataclass
+class Chapter:
+    """Everything the page reads: ensembles by DATASET:NETWORK, those with wrong labels by what
+    they are for, and the runs behind them."""
+
+    config: CornerExamples
+    runs: dict[str, Run]
+    studies: dict[str, Study]
+    mislabelled: dict[str, Study]
+    watched: dict[str, noise.Watch]
+    noisy_runs: dict[str, Run]
+
+    @property
+    def main(self) -> Study:
+        """The cards' ensemble, the one most like the paper's figures: see `most_like`."""
+        return self.studies[most_like(self.studies)]
+
+    @property
+    def watch(self) -> noise.Watch | None:
+        """The networks on 40 % planted labels that claims B21 to B23 are read from."""
+        return self.watched[most_like(self.watched)] if self.watched else None
+
+    @cached_property
+    def errors(self) -> dict[str, noise.Errors]:
+        """See `corner_examples_noise.label_errors`."""
+        return noise.label_errors(self.studies, self.mislabelled)
+
+
+def most_like(keys: Mapping[str, object]) -> str:
+    """The key nearest to the paper's: CIFAR-10 before others, ResNet18, then VGG16."""
+    return min(keys, key=lambda k: ("cifar10:" not in k, "resnet18" not in k, "vgg16" not in k))
+
+
+def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
+    """Every run of the chapter, stored or computed."""
+    found = roster.load(config, fresh)
+    wrong = runs.load_mislabelled(config, fresh)
+    watched = runs.load_watched(config, fresh)
+    how = (config.corner, config.resamples, config.seed)
+    return Chapter(
+        config,
+        found,
+        {k: study(k, run, *how) for k, run in found.items()},
+        {name: study(name.partition(" ")[2], run, *how) for name, run in wrong.items()},
+        noise.watches(watched, config.resamples, config.seed),
+        wrong | {f"watched {key}": run for key, run in watched.items()},
+    )
+
+
+def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
+    """Record every claim of which something could be observed."""
+    main, setup = chapter.main, "paper" if _is_paper(chapter.config) else "reduced"
+    ready = checks.observed(main)
+    gathered = noise.smallest_enrichment(chapter.errors)
+    if gathered:
+        ready["B31"]["ratio of the corner's to the overall share of wrong labels"] = gathered
+    ready["B39"] = middle_layer(main, setup)
+    source = dict.fromkeys(ready, chapter.runs[main.key])
+    if watch := chapter.watch:
+        seen = noise.observed(watch)
+        ready |= seen
+        source |= dict.fromkeys(seen, chapter.noisy_runs[f"watched {watch.key}"])
+    return {
+        key: claims.record(key, observed, run=source[key], preset=preset, setup=setup)
+        for key, observed in sorted(ready.items())
+        if observed
+    }
+
+
+def middle_layer(main: Study, setup: str) -> dict[str, Estimate]:
+    """B39 on halves of the networks; a reduced setup is asked for the gain alone (ledger)."""
+    found, n = rescue.rescues(main).get(rescue.OTHER), main.networks
+    if found is None:
+        return {}
+    out = {"middle layer minus full network accuracy": estimate(found.gain, n, "fraction")}
+    if setup == "paper":
+        out["accuracy of the full network"] = estimate(found.network, n, "fraction")
+        out["accuracy of the middle layer"] = estimate(found.middle, n, "fraction")
+    return out
+
+
+def _is_paper(config: CornerExamples) -> bool:
+    """Whether this is the paper's setting, but for what does not change the numbers."""
+    paper = CornerExamples.paper()
+    same = {name: getattr(paper, name) for name in ("workers", "device", "resamples")}
+    return dataclasses.replace(config, **same) == paper
+
+
+def ensembles_table(chapter: Chapter) -> pd.DataFrame:
+    """What the page rests on, and how many examples have no place in the plane."""
+    rows = []
+    for words, s in [("", s) for s in chapter.studies.values()] + [
+        (purpose, e.study) for purpose, e in chapter.errors.items() if purpose != "disputed"
+    ]:
+        held = s.held_out.sum(0)
+        rows.append(
+            {
+                "ensemble": s.name + (f", {words} labels" if words else ""),
+                "networks": s.networks,
+                "images": len(s.label),
+                "layers": s.last,
+                "held out by": f"{held.min()}–{held.max()}",
+                "no place": int((~s.placed).sum()),
+                "held out right": float(np.nanmean(s.right)),
+                "consensus right": float((s.consensus == s.label)[s.placed].mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def corners_table(s: Study) -> pd.DataFrame:
+    """Per corner, at the cards' size and at the paper's share: what is found there."""
+    rows = []
+    for size in dict.fromkeys((s.size, s.small)):
+        for corner, at in s.find(size).items():
+            rows.append(
+                {
+                    "corner": NAMES[corner],
+                    "examples": size,
+                    "val. depth": float(s.depths[0, at].mean()),
+                    "train. depth": float(s.depths[1, at].mean()),
+                    "held out right": share(s.right[at], s.networks).value,
+                    "consensus = label": float((s.consensus == s.label)[at].mean()),
+                    "agreement": float(s.agreeing[at].mean()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def variants(chapter: Chapter) -> pd.DataFrame:
+    """The checks of B29 to B38 on the cards' corners, on smaller ones, in the other ensembles, and
+    on examples drawn at random, where those on corners have to fail."""
+    main = chapter.main
+    short = {k: s.name.rpartition(", ")[2] for k, s in chapter.studies.items()}
+    if len(set(short.values())) < len(short):
+        short = {k: s.name for k, s in chapter.studies.items()}
+    found = {f"{short[main.key]} {main.size}": checks.observed(main)}
+    if main.small != main.size:
+        found[f"{short[main.key]} {main.small}"] = checks.observed(main, main.find(main.small))
+    found |= {
+        f"{short[s.key]} {s.size}": checks.observed(s)
+        for s in chapter.studies.values()
+        if s is not main
+    }
+    control = checks.observed(main, checks.at_random(main))
+    control.pop("B29", None)  # not about corners
+    return checks.comparison(found | {"at random": control})
+
+
+def sentence(text: str) -> Table:
+    """A paragraph whose numbers come from the run."""
+    return Table(f"<p>{escape(text)}</p>", text)
+
+
+def sizes(chapter: Chapter) -> Table:
+    """Which share of its pool a corner is, on the cards and beside them."""
+    main = chapter.main
+    n = len(main.label)
+    text = (
+        f"The paper takes the 100 images nearest to each corner, of 50,000. The cards take "
+        f"{main.size} of {n:,}, which is {main.size / n:.1%} of them instead of 0.2 %."
+    )
+    if main.small != main.size:
+        text += f" Beside them stand corners of {main.small} images, {main.small / n:.1%}."
+    return sentence(text)
+
+
+def ties(chapter: Chapter) -> Table:
+    """How many examples lie exactly in the first corner, so that their order decides."""
+    said = []
+    for s in chapter.studies.values():
+        depths = s.depths[:, s.placed]
+        exact = int((depths == depths.min(1, keepdims=True)).all(0).sum())
+        said.append(f"{exact:,} of {s.placed.sum():,} in {s.name}")
+    return sentence(
+        "Exactly in the corner of the easy ones, decided at the same earliest layer by every "
+        f"network, lie {'; '.join(said)}. Where these are more than a corner takes, the first in "
+        "the order of the data set stand for all."
+    )
+
+
+def by_noise(main: Study) -> Table:
+    """How far apart the same depth of an image is in two halves of the networks."""
+    halves = [main.depth("val", half) for half in (0, 1)]
+    apart = np.abs(halves[0] - halves[1])
+    if np.isnan(apart).all():
+        return sentence("There are too few networks to compare two halves of them.")
+    return sentence(
+        f"How much of it is noise? Between two halves of the networks in {main.name} the "
+        f"validation depth of the same image differs by {np.nanmean(apart):.1f} layers on average."
+    )
+
+
+def rescue_table(chapter: Chapter) -> pd.DataFrame:
+    """Claim B39 in its ways, one row per ensemble and way."""
+    rows = []
+    for s in chapter.studies.values():
+        for words, r in rescue.rescues(s).items():
+            gain = estimate(100 * r.gain, s.networks, "1")
+            points = (f"{x:+.1f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
+            value, low, high = points
+            rows.append(
+                {
+                    "ensemble": s.name,
+                    "images": rescue.SHORT[words],
+                    "number": r.examples,
+                    "networks": float(r.network[0]),
+                    "middle probe": float(r.middle[0]),
+                    "best single": float(r.best[0]),
+                    "points gained": f"{value} [{low}, {high}]",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset."""
+    return pd.DataFrame(presets.describe("corner-examples"))

@@ -1,0 +1,216 @@
+"""Claim B39, asked in four ways: does a middle layer's vote rescue examples, and is that of use?
+
+(i) as in the paper: examples chosen and scored on all networks; (ii) chosen on one half of the
+networks and scored on the other; (iii) the best single probe for all examples; (iv) a rule that
+does not look at the label. Whatever is chosen is chosen on other networks than those scored.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbcore.chapters.corner_examples.study import Study, mean_draws, paths
+from nbcore.errors import ParameterError
+from nbcore.measures.bootstrap import Floats
+
+CORNER = "ambiguous_unless_labelled"
+#: the ways to choose the examples, and what tables call them
+SAME, OTHER = (
+    "(i) chosen and scored on all networks",
+    "(ii) chosen on one half, scored on the other",
+)
+LATE, ALL = "control: as late when held out, any training depth", "all examples"
+SHORT = {SAME: "(i) all networks", OTHER: "(ii) other half", LATE: "control", ALL: "all"}
+#: cells along each axis of the rule's two thresholds
+STEPS = 24
+
+
+class Rescue(NamedTuple):
+    """(draw,) accuracy of the networks' own answers, of the middle probe's, and of the best single
+    probe's, for the same held-out predictions; how many examples."""
+
+    network: Floats
+    middle: Floats
+    best: Floats
+    examples: int
+
+    @property
+    def gain(self) -> Floats:
+        """(draw,) what the middle probe adds."""
+        return self.middle - self.network
+
+
+class Overall(NamedTuple):
+    """(draw,) accuracy over all examples of a way to answer, and of what it is compared with."""
+
+    words: str
+    accuracy: Floats
+    before: Floats
+
+    @property
+    def gain(self) -> Floats:
+        return self.accuracy - self.before
+
+
+def right_of_network(s: Study, half: int | None = None) -> Floats:
+    """(example,) share of held-out predictions of a half that are right; NaN without any."""
+    held = s.held_out & s.in_half(half)[:, None]
+    right = (s.members["final"].values == s.label) & held
+    n = held.sum(0)
+    return np.divide(right.sum(0), n, out=np.full(len(n), np.nan), where=n > 0)
+
+
+def right_of_probes(s: Study, half: int | None = None) -> Floats:
+    """(example, probe) share of held-out networks of a half whose probe gives the label."""
+    return paths(s.votes, np.arange(len(s.label)), s.label, half).accuracy
+
+
+def best_probe(s: Study, half: int | None = None) -> int:
+    """The probe before the softmax that is right most often over all held-out predictions."""
+    return int(np.nanmean(right_of_probes(s, half)[:, : s.last], 0).argmax())
+
+
+def by_halves(s: Study) -> list[NDArray[np.int64]]:
+    """The corner's examples as each half of the networks sees them; empty where a half cannot."""
+    try:
+        return [s.find(half=half)[CORNER] for half in (0, 1)]
+    except ParameterError:
+        return []
+
+
+def rescues(s: Study) -> dict[str, Rescue]:
+    """Way -> accuracies on the corner's examples, then on a control and on all examples.
+
+    Chosen and scored on halves: both ways round, joined. The control keeps each chosen example's
+    depth when held out, and lets the training depth (which knows the label) be anything.
+    """
+    out = {SAME: _rescue(s, [(s.corners[CORNER], None, None)])}
+    if chosen := by_halves(s):
+        pairs = [(chosen[h], h, 1 - h) for h in (0, 1)]
+        out[OTHER] = _rescue(s, pairs)
+        late = [(as_late(s, chosen[h], h), h, 1 - h) for h in (0, 1)]
+        out[LATE] = _rescue(s, late)
+        everything = np.flatnonzero(s.placed)
+        out[ALL] = _rescue(s, [(everything, h, 1 - h) for h in (0, 1)])
+    return out
+
+
+def as_late(s: Study, chosen: NDArray, half: int) -> NDArray[np.int64]:
+    """For each chosen example another one, of nearly the same validation depth in this half."""
+    depth = s.depth("val", half)
+    free = ~np.isnan(depth) & ~np.isnan(s.depth("train", half))
+    free[chosen] = False
+    rng, out = np.random.default_rng([s.seed, 8]), []
+    for i in rng.permutation(chosen):
+        others = np.flatnonzero(free)
+        if not len(others):
+            break
+        away = np.abs(depth[others] - depth[i])
+        pick = rng.choice(others[away == away.min()])
+        out.append(pick)
+        free[pick] = False
+    return np.array(out, int)
+
+
+def _rescue(s: Study, sets: Sequence[tuple[NDArray, int | None, int | None]]) -> Rescue:
+    """Over (examples, half that chose them, half that is scored)."""
+    parts = []
+    for examples, chooser, half in sets:
+        probes = right_of_probes(s, half)[examples]
+        network = right_of_network(s, half)[examples]
+        columns = [network, probes[:, s.middle], probes[:, best_probe(s, chooser)]]
+        parts.append(np.stack(columns, 1))
+    values = np.concatenate(parts)
+    draws = mean_draws(values, s.weights(len(values)))
+    network, middle, best = draws.T
+    return Rescue(network, middle, best, len(np.unique(np.concatenate([e for e, *_ in sets]))))
+
+
+def overall(s: Study) -> list[Overall]:
+    """What a practitioner would ask: accuracy over all examples, with networks' halves apart.
+
+    Single networks: their own answers against the best single probe's. Halves of the ensemble by
+    majority: against the middle probe where the corner's examples are known (they are not), and
+    against the rule. Empty where the halves cannot be compared.
+    """
+    known = [~np.isnan(right_of_network(s, half)) for half in (0, 1)]
+    both = np.flatnonzero(known[0] & known[1])
+    chosen = by_halves(s)
+    if not chosen or len(both) < 4:
+        return []
+    voters, parts = [voting(s, half) for half in (0, 1)], []
+    for half in (0, 1):
+        inside = np.isin(np.arange(len(s.label)), chosen[1 - half])
+        network, middle = (voters[half][name] for name in ("network", "middle"))
+        probes = right_of_probes(s, half)[:, best_probe(s, 1 - half)]
+        told = np.where(inside, middle, network)
+        parts.append(np.stack([right_of_network(s, half), probes, network, told], 1)[both])
+    weights = s.weights(len(both))
+    single, probes, network, told = mean_draws(np.stack(parts).mean(0), weights).T
+    ruled = network + mean_draws(rule(s, voters, both)[0], weights)
+    return [
+        Overall("single networks: the best single probe instead", probes, single),
+        Overall("majority vote: middle probe in the corner, if one knew it", told, network),
+        Overall("majority vote: middle probe by a rule without the label", ruled, network),
+    ]
+
+
+def voting(s: Study, half: int) -> dict[str, NDArray]:
+    """(example,) of one half of the networks, without looking at the label: `network` whether the
+    majority of the networks that held it out is right, `middle` whether the middle probe's summed
+    votes are, `depth` the mean depth of those predictions, `confidence` the middle vote's share.
+    """
+    held = s.held_out & s.in_half(half)[:, None]
+    final = s.members["final"].values
+    counts = np.stack([((final == c) & held).sum(0) for c in range(len(s.classes))], 1)
+    votes = s.votes["votes"].values[half, :, s.middle].astype(float)
+    asked = np.maximum(votes.sum(-1), 1)
+    return {
+        "network": (counts.argmax(1) == s.label).astype(float),
+        "middle": (votes.argmax(-1) == s.label).astype(float),
+        "depth": s.depth("val", half),
+        "confidence": votes.max(-1) / asked,
+    }
+
+
+def rule(
+    s: Study, voters: list[dict[str, NDArray]], both: NDArray
+) -> tuple[Floats, list[tuple[float, float] | None]]:
+    """What each example of `both` gains (-1 to 1) if the middle probe answers wherever depth and
+    confidence of its vote are at least two thresholds; and the four pairs of thresholds.
+
+    Thresholds (None: never) are chosen on one half of the networks and of the examples, and scored
+    on the other halves of both, in all four ways.
+    """
+    gain = np.zeros(len(both))
+    part = np.random.default_rng([s.seed, 9]).permutation(len(both)) % 2
+    chosen: list[tuple[float, float] | None] = []
+    for chooser in (0, 1):
+        learn, score = (_places(voters[h], both, s.last) for h in (chooser, 1 - chooser))
+        for side in (0, 1):
+            at = _best(learn[:, part == side])
+            chosen.append((at[0] / STEPS * s.last, at[1] / STEPS) if at else None)
+            if at:
+                used = (score[0] >= at[0]) & (score[1] >= at[1]) & (part != side)
+                gain += np.where(used, score[2], 0) / 2
+    return gain, chosen
+
+
+def _places(voter: dict[str, NDArray], both: NDArray, last: int) -> NDArray[np.int64]:
+    """(3, example) steps of depth and of confidence, and what the middle probe gains (-1, 0, 1)."""
+    depth = np.nan_to_num(voter["depth"][both], nan=0.0) / last
+    steps = [
+        np.minimum((v * STEPS).astype(int), STEPS - 1) for v in (depth, voter["confidence"][both])
+    ]
+    return np.stack([*steps, (voter["middle"] - voter["network"])[both].astype(int)])
+
+
+def _best(places: NDArray[np.int64]) -> tuple[int, int] | None:
+    """The two thresholds, in steps, that gain most; None where none gains."""
+    cells = np.zeros((STEPS, STEPS), int)
+    np.add.at(cells, (places[0], places[1]), places[2])
+    above = cells[::-1, ::-1].cumsum(0).cumsum(1)[::-1, ::-1]
+    at = np.unravel_index(int(above.argmax()), above.shape)
+    return (int(at[0]), int(at[1])) if above[at] > 0 else None

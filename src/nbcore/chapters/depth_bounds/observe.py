@@ -1,0 +1,183 @@
+"""Chapter 4's observations: what is recorded in the ledger.
+
+Where the ledger names no ensemble, the least favourable one is recorded, check by check: a claim
+counts only if it holds for all of them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from nbcore import claims
+from nbcore.chapters.depth_bounds.config import DepthBounds
+from nbcore.chapters.depth_bounds.scores import Course
+from nbcore.chapters.depth_bounds.study import ENOUGH, SHARE, Bounds, Study, attempt, bounds
+from nbcore.claims import Check, Observation
+from nbcore.depths.roster import POOL_SIZES
+from nbcore.measures.agreement import CONSENSUS_TIES
+from nbcore.measures.bootstrap import estimate
+from nbcore.measures.bounds import Bound, BoundResult, fit_bound
+from nbcore.measures.estimate import Estimate
+from nbcore.runs.store import together
+
+#: claims whose verdicts are computed again under each rule for tied classes
+TIED = tuple(f"B{i}" for i in range(5, 13))
+Observed = dict[str, dict[str, Estimate]]
+
+
+def observe(found: Bounds, along: Mapping[str, Course | None], resamples: int) -> Observed:
+    """Claim -> check -> estimate for one ensemble; what cannot be observed is left out."""
+    n, full = found.sample.networks, len(found.sample.test_said)
+    out: Observed = {
+        "B5": _bound(found.lower, "lower", "below", n),
+        "B6": _mirror(found, resamples),
+        "B7": _outvoted(found, resamples),
+        "B8": _bound(found.agreement, "lower", "below", n),
+        "B12": _bound(found.entropy, "upper", "above", n, "nat"),
+    }
+    for claim, what, name, networks in (
+        ("B9", "agreement", "consensus-consistency", full),
+        ("B10", "accuracy", "accuracy", n),
+        ("B11", "entropy", "entropy", full),
+    ):
+        draws = (c := along[what]) and c.spearman()
+        if draws is not None and np.isfinite(draws[0]):
+            seen = estimate(draws, networks, "1")
+            out[claim] = {f"spearman over depths of {name}": seen}
+    return {claim: seen for claim, seen in out.items() if seen}
+
+
+def spanning(value: float, ends: tuple[float, float], n: int, unit: str = "fraction") -> Estimate:
+    """An estimate whose interval holds its value, as a percentile interval may not."""
+    return Estimate(value, min(ends[0], value), max(ends[1], value), n, unit)
+
+
+def _bound(
+    result: BoundResult | None, side: str, where: str, n: int, unit: str = "fraction"
+) -> dict[str, Estimate]:
+    if result is None:
+        return {}
+    slope = spanning(result.bound.slope, result.slope_interval, n, unit)
+    return {
+        f"slope of the {side} bound": slope,
+        f"share {where} the line": spanning(result.share_beyond, result.share_interval, n),
+        f"control share {where} the line": spanning(
+            result.control_share, result.control_interval, n
+        ),
+    }
+
+
+def _mirror(found: Bounds, resamples: int) -> dict[str, Estimate]:
+    """B6: how far the upper bound and the reflected lower one are apart on the shallower half."""
+    if found.lower is None or found.upper is None:
+        return {}
+    a, known = found.parts[0], found.whole.consensus >= 0
+    groups = [
+        np.flatnonzero(kept & np.isfinite(a.depth)) for kept in (found.right, known & ~found.right)
+    ]
+    rng, draws = np.random.default_rng(0), [_gap(found.lower.bound, found.upper)]
+    for _ in range(resamples):
+        picks = [rng.choice(g, len(g)) for g in groups]
+        low, high = (
+            attempt(fit_bound, a.depth[p], a.consistency[p], s, SHARE)
+            for p, s in zip(picks, ("lower", "upper"), strict=True)
+        )
+        if low and high:
+            draws.append(_gap(low, high))
+    if len(draws) < 2:
+        return {}
+    return {
+        "largest distance of the two lines": estimate(
+            np.array(draws), found.sample.networks, "fraction"
+        )
+    }
+
+
+def _gap(lower: Bound, upper: Bound) -> float:
+    """Two straight lines are farthest apart at one of the ends."""
+    ends = np.array([0.0, 0.5])
+    return float(np.abs(upper.predict(ends) - (1 - lower.predict(ends))).max())
+
+
+def _outvoted(found: Bounds, resamples: int) -> dict[str, Estimate]:
+    """B7: mean consistency of outvoted examples in the deeper half of the depths."""
+    late = ~found.right & (found.whole.depth > 0.5)
+    seen = found.whole.consistency[late]
+    if len(seen) < 2:
+        return {}
+    pick = np.random.default_rng(0).integers(len(seen), size=(resamples, len(seen)))
+    draws = np.r_[seen.mean(), seen[pick].mean(1)]
+    return {
+        "mean consistency score at high depth": estimate(draws, found.sample.networks, "fraction")
+    }
+
+
+def _steepness(table: pd.DataFrame) -> dict[str, Estimate]:
+    """Over data sets with one architecture; of several architectures the least favourable."""
+    seen = []
+    for _, own in table.groupby("architecture"):
+        slope, depth = np.stack(list(own["slope"])), np.stack(list(own["depth"]))
+        if len(own) > 1 and own["predictions"].min() >= ENOUGH and np.isfinite(slope[:, 0]).all():
+            draws = [
+                stats.spearmanr(-slope[:, r], depth[:, r]).statistic for r in range(slope.shape[1])
+            ]
+            seen.append(estimate(np.array(draws), int(own["networks"].sum()), "1"))
+    name = "spearman of bound steepness with mean depth"
+    return {name: max(seen, key=lambda e: e.value)} if seen else {}
+
+
+def worst(claim: str, every: list[Observed]) -> dict[str, Estimate]:
+    """Per check the least favourable ensemble: a claim holds where it holds for all of them."""
+    checks, out = claims.get(claim).checks, {}
+    for check in checks:
+        seen = [found[claim][check.name] for found in every if check.name in found.get(claim, {})]
+        if seen:
+            out[check.name] = max(seen, key=lambda e: _distance(check, e))
+    return out
+
+
+def _distance(check: Check, seen: Estimate) -> float:
+    """How far towards the wrong side of a one-sided check an estimate lies."""
+    high = check.rule in ("below", "at_most")
+    ends = (seen.high if high else seen.low) if check.judge == "interval" else seen.value
+    return ends if high else -ends
+
+
+def record(result: Study, preset: str) -> dict[str, Observation]:
+    """Every claim that the run can say something about, in the ledger."""
+    many = result.config.resamples
+    every = [observe(b, result.along[k], many) for k, b in result.found.items()]
+    seen = {claim: worst(claim, every) for claim in TIED} | {"B13": _steepness(result.slopes)}
+    seen["B43"] = _tie_rules(result, seen)
+    run, setup = together(result.runs[k] for k in result.found), _setup(result.config)
+    return {
+        claim: claims.record(claim, found, run=run, preset=preset, setup=setup)
+        for claim, found in seen.items()
+        if found
+    }
+
+
+def _tie_rules(result: Study, seen: Observed) -> dict[str, Estimate]:
+    """B43: how many verdicts differ under the other rules for tied classes."""
+    many, changed = result.config.resamples, 0
+    for tie in CONSENSUS_TIES[1:]:
+        every = [
+            observe(bounds(b.sample, many, tie), result.along[k], many)
+            for k, b in result.found.items()
+        ]
+        changed += sum(_verdict(c, worst(c, every)) != _verdict(c, seen[c]) for c in TIED)
+    n = sum(b.sample.networks for b in result.found.values())
+    return {
+        "verdicts of b5 to b12 changed by another tie rule": Estimate.exact(changed, n, "count")
+    }
+
+
+def _verdict(claim: str, seen: Mapping[str, Estimate]) -> str:
+    return claims.verdict(claims.get(claim), seen, "reduced")
+
+
+def _setup(config: DepthBounds) -> str:
+    own = config.scale == "paper" and config.examples is None and config.width is None
+    return "paper" if own and set(config.datasets) <= set(POOL_SIZES) else "reduced"

@@ -1,0 +1,241 @@
+"""Chapter 5's observations: what is recorded in the ledger, and the tables of the page."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nbcore import claims
+from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, Study
+from nbcore.claims import Observation
+from nbcore.depths.roster import DepthConfig, nice_name
+from nbcore.measures.bootstrap import Floats, draw_weights, estimate
+from nbcore.measures.correlation import over_depths
+from nbcore.measures.estimate import Estimate
+from nbcore.runs import config as presets
+from nbcore.runs.store import Run
+
+Found = Mapping[str, Study]
+Observed = dict[str, Estimate | None]  # None: not defined here, not recorded
+
+
+def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, Study]:
+    """The chapter's ensembles by key, in the config's order."""
+    return {
+        key: Study(
+            key,
+            nice_name(key),
+            run.table("members"),
+            run.table("examples"),
+            config.resamples,
+            config.seed,
+        )
+        for key, run in runs.items()
+    }
+
+
+def main(found: Found) -> Study:
+    """The ensemble most like the paper's figures 5 and 6: VGG16, on CIFAR-10 where it is there."""
+    return found[min(found, key=lambda k: ("vgg16" not in k, "cifar10" not in k))]
+
+
+def record(
+    found: Found,
+    runs: Mapping[str, Run],
+    separability: Run | None,
+    config: DepthConfig,
+    preset: str,
+) -> dict[str, Observation]:
+    """Record every claim that these ensembles can speak to; numbers that are not defined are not.
+
+    separability: the sensitivity run of the main ensemble, if there is one.
+    """
+    centre, paper = main(found), _is_paper(config)
+    ready: dict[str, Observed] = {
+        "B14": {
+            "smallest spearman over depths of iteration learned": _worst(
+                (over_depths(s.by_depth("val")[0]), s.networks()) for s in found.values()
+            )
+        },
+        "B15": _example_by_example(found),
+        "B16": _at_the_input([s for k, s in found.items() if k.startswith("fashion-mnist:")]),
+        "B20": _everywhere(found),
+    }
+    if centre.key.endswith("vgg16"):
+        ready |= {"B17": _correlations(centre, paper), "B18": _deepest(centre)}
+        ready |= {"B19": _spreads(centre)}
+    if separability is not None:
+        ready["B45"] = {"training accuracy after the first convolution": _separated(separability)}
+    fashion = next((k for k in found if k.startswith("fashion-mnist:")), centre.key)
+    source: dict[str, Run] = {"B16": runs[fashion]}
+    if separability is not None:
+        source["B45"] = separability
+    out = {}
+    for key, observed in ready.items():
+        if known := {k: v for k, v in observed.items() if v is not None}:
+            out[key] = claims.record(
+                key,
+                known,
+                run=source.get(key, runs[centre.key]),
+                preset=preset,
+                setup="paper" if paper else "reduced",
+            )
+    return out
+
+
+def _is_paper(config: DepthConfig) -> bool:
+    """Whether this is the paper's setting, but for what does not change the numbers."""
+    paper = type(config).paper()
+    same = {name: getattr(paper, name) for name in ("workers", "device", "resamples")}
+    return dataclasses.replace(config, **same) == paper
+
+
+def _worst(parts: Iterable[tuple[Floats | None, int]], largest: bool = False) -> Estimate | None:
+    """The smallest (or largest) of several numbers, chosen again in every draw."""
+    known = [(d, n) for d, n in parts if d is not None and np.isfinite(d[0])]
+    if not known:
+        return None
+    stack = np.stack([-d if largest else d for d, _ in known])
+    at, worst = int(stack[:, 0].argmin()), np.fmin.reduce(stack)
+    return estimate(-worst if largest else worst, known[at][1], "1")
+
+
+def _example_by_example(found: Found) -> Observed:
+    words = {"train": "training", "val": "validation"}
+    return {
+        f"smallest {words[role]} spearman with iteration learned": _worst(
+            (s.depth_and_learning(role), s.networks()) for s in found.values()
+        )
+        for role in ROLES
+    }
+
+
+def _at_the_input(fashion: list[Study]) -> Observed:
+    words = {"train": "training", "val": "validation"}
+    out: Observed = {}
+    for role in ROLES:
+        seen = _worst((s.at_input(role), s.networks()) for s in fashion)
+        if seen:
+            out[f"smallest {words[role]} share at depth 0"] = dataclasses.replace(
+                seen, unit="fraction"
+            )
+    return out
+
+
+def _correlations(centre: Study, paper: bool) -> Observed:
+    out: Observed = {}
+    for kind in KINDS:
+        draws = centre.depth_and_margin(kind, "test")
+        seen = _worst([(draws, centre.networks("test"))])
+        out[f"{kind} margin correlation (reduced setup)"] = seen
+        if paper:
+            out[f"{kind} margin correlation"] = seen
+    return out
+
+
+def _deepest(centre: Study) -> Observed:
+    """The largest mean depth of a test image; the interval is over networks drawn again."""
+    depth = centre.members["depth_test"].values[centre.tested].astype(float)
+    depth[depth < 0] = np.nan
+    weights = draw_weights(len(depth), centre.resamples, centre.seed)
+    known = ~np.isnan(depth)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = (weights @ np.nan_to_num(depth)) / (weights @ known)
+    largest = np.nanmax(means, 1, initial=-1.0)
+    seen = estimate(largest, len(depth), "layer") if largest[0] >= 0 else None
+    return {"largest mean depth": seen}
+
+
+def _spreads(centre: Study) -> Observed:
+    out: Observed = {}
+    for kind in KINDS:
+        curves = centre.margin_spread(kind)
+        draws = None if curves is None else over_depths(curves)
+        seen = _worst([(draws, centre.networks("test"))])
+        out[f"spearman over depths of {kind} margin variance"] = seen
+    return out
+
+
+def _everywhere(found: Found) -> Observed:
+    return {
+        f"largest {kind} margin correlation": _worst(
+            (
+                (s.depth_and_margin(kind, role), s.networks("test"))
+                for s in found.values()
+                for role in ("train", "test")
+            ),
+            largest=True,
+        )
+        for kind in KINDS
+    }
+
+
+def separability(run: Run) -> pd.DataFrame:
+    """Training accuracy of a logistic regression; columns layer, accuracy, low, high (members)."""
+    accuracy = run.table("separability")["accuracy"]
+    parts = {
+        "accuracy": accuracy.mean("member"),
+        "low": accuracy.min("member"),
+        "high": accuracy.max("member"),
+    }
+    return pd.DataFrame({"layer": accuracy["layer"].values.astype(str)} | parts)
+
+
+def _separated(run: Run) -> Estimate | None:
+    """After the first convolution: mean over networks, from the smallest to the largest."""
+    table, n = separability(run), run.table("separability").sizes["member"]
+    found = table.loc[table["layer"] == "conv1", ["accuracy", "low", "high"]].to_numpy()
+    if not len(found):
+        return None
+    value, low, high = map(float, found[0])
+    return Estimate(value, low, high, n, "fraction")
+
+
+def ensembles_table(found: Found) -> pd.DataFrame:
+    """What the page rests on: networks, examples, evaluations along training, accuracy."""
+    rows = []
+    for s in found.values():
+        step = s.members["step"].values
+        rows.append(
+            {
+                "ensemble": s.name,
+                "networks on splits": s.networks(),
+                "on all": int(s.full.sum()),
+                "images": s.members.sizes["example"],
+                "layers": s.last,
+                "evaluations": step.shape[-1],
+                "updates": int(step.max()),
+                "training accuracy": _last_accuracy(s, "train"),
+                "held out": _last_accuracy(s, "val"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _last_accuracy(s: Study, role: str) -> float:
+    return float(s.members[f"accuracy_{role}"].isel(checkpoint=-1)[~s.full].mean())
+
+
+def checkpoint_steps(s: Study) -> NDArray:
+    """(checkpoint,) the updates after which the networks were evaluated, the same for all."""
+    step = s.members["step"].values
+    return step.reshape(-1, step.shape[-1])[0]
+
+
+def checkpoints_table(s: Study) -> pd.DataFrame:
+    """How coarse the step learned is: per checkpoint the share of held-out predictions."""
+    step, mask = checkpoint_steps(s), s.seen("val") & s.settled
+    count = np.bincount(s.members["learned"].values[mask], minlength=len(step))
+    return pd.DataFrame(
+        {
+            "evaluated after updates": step,
+            "learned since the one before": count / max(mask.sum(), 1),
+        }
+    )
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset."""
+    return pd.DataFrame(presets.describe("depth-learning-margins"))

@@ -1,0 +1,190 @@
+"""One ensemble as chapter 5 reads it: depths beside the step of learning and beside margins.
+
+All numbers come from the stored tables of the run; draws are a bootstrap over examples with the
+networks as they are (see `learning_margins_statistics`).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from nbcore.measures.bootstrap import Floats, draw_weights
+from nbcore.measures.correlation import correlation, profile, spread
+from nbcore.measures.learning import scaled_steps
+
+ROLES = {"train": "trained on", "val": "held out"}
+KINDS = {"output": "output margin", "input": "input margin"}
+
+
+class Means(NamedTuple):
+    """Per example, over the networks in one role: mean depth and mean step learned (NaN: none)."""
+
+    depth: Floats
+    learned: Floats
+
+
+class Margin(NamedTuple):
+    """Per example: mean depth, natural log of the mean margin, class, right in every network."""
+
+    depth: Floats
+    log: Floats
+    label: NDArray
+    right: NDArray
+
+
+@dataclass(frozen=True)
+class Study:
+    """One ensemble as this chapter reads it: its tables and the number of bootstrap draws."""
+
+    key: str
+    name: str
+    members: xr.Dataset
+    examples: xr.Dataset
+    resamples: int = 500
+    seed: int = 0
+
+    @cached_property
+    def full(self) -> NDArray[np.bool_]:
+        """(member,) whether the network was trained on the whole pool."""
+        return ~self.members["held_out"].any("example").values
+
+    @property
+    def last(self) -> int:
+        """The depth of the softmax, the largest there is."""
+        return self.members.sizes["probe"] - 1
+
+    @cached_property
+    def steps(self) -> Floats:
+        """(member, example) step learned, per network 1 at the 95th percentile of its pool."""
+        return self.scaled(self.members["learned"].values)
+
+    def scaled(self, learned: NDArray) -> Floats:
+        """The same from checkpoint indices (member, example), -1 where undefined."""
+        step = self.members["step"].values
+        step = np.broadcast_to(step, (len(learned), step.shape[-1]))
+        return np.stack([scaled_steps(one, at) for one, at in zip(learned, step, strict=True)])
+
+    @cached_property
+    def settled(self) -> NDArray[np.bool_]:
+        """(member, example) both the depth and the step learned are defined."""
+        return (self.members["depth"].values >= 0) & (self.members["learned"].values >= 0)
+
+    @cached_property
+    def right(self) -> NDArray[np.bool_]:
+        """(member, example) the network's answer is the label."""
+        return self.members["final"].values == self.examples["label"].values
+
+    def seen(self, role: str) -> NDArray[np.bool_]:
+        """(member, example) a network on a split has this example in this role: train or val."""
+        held = self.members["held_out"].values
+        return (held if role == "val" else ~held) & ~self.full[:, None]
+
+    def networks(self, role: str = "val") -> int:
+        """How many networks a number rests on: those on splits, or for "test" see `tested`."""
+        return int(self.tested.sum() if role == "test" else (~self.full).sum())
+
+    @cached_property
+    def tested(self) -> NDArray[np.bool_]:
+        """(member,) whose margins of test images were averaged: full members, else all."""
+        return self.full if self.full.any() else np.ones_like(self.full)
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        return draw_weights(self.members.sizes["example"], self.resamples, self.seed)
+
+    @cached_property
+    def test_weights(self) -> NDArray[np.float32]:
+        return draw_weights(self.members.sizes["test_example"], self.resamples, self.seed)
+
+    def means(
+        self,
+        role: str,
+        steps: Floats | None = None,
+        some: NDArray | None = None,
+        depth: NDArray | None = None,
+    ) -> Means:
+        """Per example over the networks in `role`; `some` (member, example) narrows them."""
+        mask = self.seen(role) & self.settled & (True if some is None else some)
+        deep = self.members["depth"].values if depth is None else depth
+        return Means(*(_mean(v, mask) for v in (deep, self.steps if steps is None else steps)))
+
+    def by_depth(self, role: str, depth: NDArray | None = None) -> tuple[Floats, Floats]:
+        """(draw, depth) mean step learned, and (depth,) the share of predictions at each depth."""
+        mask = self.seen(role) & self.settled
+        deep = self.members["depth"].values if depth is None else depth
+        n = self.members.sizes["example"]
+        cell = (np.nonzero(mask)[1] * (self.last + 1) + deep[mask]).astype(int)
+        size = n * (self.last + 1)
+        steps = self.steps[mask]
+        sums, counts = (
+            np.bincount(cell, w, size).reshape(n, -1).astype(float)
+            for w in (steps, np.ones_like(steps))
+        )
+        return profile(sums, counts, self.weights), counts.sum(0) / max(mask.sum(), 1)
+
+    def at_input(self, role: str) -> Floats:
+        """(draw,) share of all predictions with depth 0; undefined ones count as deeper."""
+        seen = self.seen(role)
+        zero = (seen & (self.members["depth"].values == 0)).sum(0)
+        return (self.weights @ zero) / (self.weights @ seen.sum(0))
+
+    def margin(self, kind: str, role: str) -> Margin | None:
+        """Mean depths with log mean margins; kind "output" or "input", role "train" or "test".
+
+        Test images and all input margins: over the networks on the whole pool; output margins in
+        training: over the networks on splits that trained on the example. None: not measured.
+        """
+        name = f"{kind}_margin_{role}"
+        if name not in self.examples or (kind == "input" and not self.full.any()):
+            return None
+        values = self.examples[name].values.astype(float)
+        n, end = len(values), "_test" if role == "test" else ""
+        of_splits = role == "train" and kind == "output"
+        depth, final = (self.members[f"{v}{end}"].values[:, :n] for v in ("depth", "final"))
+        seen = self.seen("train") if of_splits else self.tested[:, None] & np.ones(n, bool)
+        label = self.examples[f"label{end}"].values[:n]
+        with np.errstate(divide="ignore"):
+            log = np.log(values)
+        log[~np.isfinite(log)] = np.nan  # a margin of 0, or no class in reach
+        right = ((final == label) | ~seen).all(0)
+        return Margin(_mean(depth, seen & (depth >= 0)), log, label, right)
+
+    def margin_weights(self, margin: Margin, role: str) -> NDArray[np.float32]:
+        """The draws for a margin's examples, the first ones of the pool or of the test set."""
+        n = len(margin.log)
+        kept = self.test_weights if role == "test" else self.weights
+        whole = kept.shape[1]
+        return kept if n == whole else draw_weights(n, self.resamples, self.seed)
+
+    def depth_and_learning(self, role: str) -> Floats:
+        """(draw,) Spearman's correlation over examples of mean depth and mean step learned."""
+        return correlation(*self.means(role), self.weights)
+
+    def depth_and_margin(self, kind: str, role: str) -> Floats | None:
+        """(draw,) Pearson's correlation over examples of mean depth and log mean margin."""
+        found = self.margin(kind, role)
+        if found is None:
+            return None
+        weights = self.margin_weights(found, role)
+        return correlation(found.depth, found.log, weights, ranks=False)
+
+    def margin_spread(self, kind: str, log: bool = False) -> Floats | None:
+        """(draw, depth) variance of the mean margin, or of its log, by rounded mean depth: test."""
+        found = self.margin(kind, "test")
+        if found is None:
+            return None
+        known = np.isfinite(found.depth)
+        bins = np.where(known, np.rint(found.depth), 0).astype(int)
+        values = np.where(known, found.log if log else np.exp(found.log), np.nan)
+        return spread(values, bins, self.last + 1, self.margin_weights(found, "test"))
+
+
+def _mean(values: NDArray, mask: NDArray) -> Floats:
+    """(example,) mean over the members in mask (member, example); NaN where there is none."""
+    count = mask.sum(0)
+    total = np.where(mask, values, 0).sum(0)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

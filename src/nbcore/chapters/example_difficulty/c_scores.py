@@ -1,0 +1,219 @@
+"""C-scores estimated here: small networks on random halves say who is classified without help.
+
+    run = run_c_scores(CScoreRun.resolve("smoke"))
+    scores(run).score     # (example,) held-out accuracy of each training example, low is hard
+
+The C-score of an example is the chance that a network which was not trained on it classifies it
+correctly (ER 5.3 and C.8, after Jiang et al. 2021). A member is a network trained on a random half
+of the training set; what it says of the other half is one vote on each of those examples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from nbcore import data as nbdata
+from nbcore.data.images import ImageSet
+from nbcore.data.sources import obtain
+from nbcore.depths.ensembles import member_seed
+from nbcore.depths.tables import THUMBNAILS
+from nbcore.errors import ParameterError
+from nbcore.measures import cscores
+from nbcore.models import small
+from nbcore.runs.config import Config, param
+from nbcore.runs.own_images import splits_of
+from nbcore.runs.store import Run, Tables, run_or_load
+from nbcore.training import ensemble, loop
+from nbcore.training.testbed import CNNS
+
+
+@dataclass(frozen=True)
+class CScoreRun(Config):
+    """Which networks vote on which training set."""
+
+    slug: ClassVar[str] = "c-scores"
+
+    dataset: str = param("cifar10", "data set: a name or a folder", in_address=False, is_path=True)
+    image_size: int | None = param(None, "side to bring the images to, pixels", low=8, high=512)
+    kind: str = param("res16", "network, of the testbed's", choices=tuple(CNNS))
+    share: float = param(0.5, "share of the examples that a member does not train on")
+    splits: str = param("folds", "how members are split", choices=("folds", "independent"))
+    epochs: float = param(5.0, "passes over a member's half", low=0.01)
+    batch: int = param(64, "images an update", low=1)
+    lr: float = param(0.05, "first learning rate", low=0.0)
+    augment: bool = param(False, "random crops and flips")
+    precision: str = param("auto", "of training", choices=("auto", "float32", "bfloat16"))
+    seed: int = param(0, "changes every draw", low=0)
+    members: int = param(40, "networks", low=2, in_address=False)
+    workers: int = param(2, "processes", low=1, high=64, in_address=False)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+
+    @classmethod
+    def smoke(cls) -> "CScoreRun":
+        """Digits, ten networks: five seconds, 1 GB."""
+        return cls(dataset="digits", kind="cnn16", epochs=2.0, batch=32, members=10, workers=1)
+
+    @classmethod
+    def book(cls) -> "CScoreRun":
+        """All 50,000 CIFAR-10 training images, 40 networks: 21 min on two cores, 3 GB."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> "CScoreRun":
+        """As accurate and as many networks as the published scores ask for: GPU days."""
+        return cls(kind="res32", epochs=100.0, batch=128, augment=True, members=2000)
+
+    def names(self) -> list[str]:
+        """`half-000` and so on."""
+        return [f"half-{i:03}" for i in range(self.members)]
+
+    def recipe(self, examples: int) -> loop.Recipe:
+        """The training of a member on `examples` images."""
+        batch = min(self.batch, examples)
+        return loop.Recipe(
+            steps=max(round(self.epochs * examples / batch), 1),
+            batch=batch,
+            lr=self.lr,
+            weight_decay=5e-4,
+            drop_at=(0.6, 0.85),
+            factor=0.15,
+            augment=self.augment,
+            checkpoints=2,
+        )
+
+
+def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
+    """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
+    return run_or_load(
+        config.slug,
+        config,
+        {"images": config.dataset},
+        config.names(),
+        partial(member, config),
+        reduce=partial(_reduce, config),
+        join=partial(_join, config),
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(ensemble, loop, small),
+    )
+
+
+def votes(run: Run, members: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(correct, held_out), bool (member, example), as `measures.cscores` takes them.
+
+    members: those that count; None: all that the run has.
+    """
+    table = run.table("members")
+    table = table if members is None else table.sel(member=list(members))
+    return _unpacked(table, "correct"), _unpacked(table, "held_out")
+
+
+def scores(run: Run, members: Sequence[str] | None = None) -> cscores.CScores:
+    """The score of every training example with its standard error and number of votes."""
+    return cscores.c_scores(*votes(run, members))
+
+
+def load_training_set(config: CScoreRun) -> ImageSet:
+    """The examples that are scored, in their published order: the whole training split."""
+    return _load(config.dataset, config.image_size)
+
+
+@lru_cache(maxsize=2)
+def _load(dataset: str, size: int | None) -> ImageSet:
+    return nbdata.load(dataset, splits_of(obtain(dataset))[0], size)
+
+
+def member(config: CScoreRun, name: str) -> xr.Dataset:
+    """One network: `held_out` and `correct` (example), and `loss`, its last mean training loss."""
+    index, images = int(name.rpartition("-")[2]), load_training_set(config)
+    if min(images.images.shape[1:3]) < 8:
+        raise ParameterError(
+            f"{config.dataset} has images of {images.images.shape[2]}×{images.images.shape[1]} "
+            "pixels, but the networks halve them three times; give image_size=8 or more."
+        )
+    held = ensemble.held_out_mask(len(images), index, config.share, config.splits, config.seed)
+    seed, (width, residual) = member_seed(config, index), CNNS[config.kind]
+    net = small.small_cnn(width, len(images.classes), residual, images.images.shape[-1], seed)
+    history = loop.train(
+        net,
+        (images.images[~held], images.labels[~held]),
+        {},
+        config.recipe(int((~held).sum())),
+        seed=seed,
+        device=config.device,
+        precision=config.precision,
+    )
+    place = loop.pick_device(config.device)
+    said = loop.predict(
+        net, loop.as_tensor(images.images), place, loop.pick_precision(config.precision, place)
+    )
+    return xr.Dataset(
+        {
+            "held_out": ("example", held),
+            "correct": ("example", said.numpy() == images.labels),
+            "loss": ((), history["loss"].values[-1]),
+        }
+    )
+
+
+def _reduce(config: CScoreRun, run: Run) -> Tables:
+    """What pages need of the members.
+
+    members: `held_out` and `correct` as packed bits (member, byte), attrs `examples`;
+    `accuracy_train`, `accuracy_held_out`, fractions, and `loss` (member). examples: `label`
+    (example), attrs `classes`. thumbnails: `image` (thumb, height, width, channel) of `example`.
+    """
+    rows = [_row(part).expand_dims(member=[name]) for name, part in run.members()]
+    members = xr.concat(rows, "member", combine_attrs="override")
+    images = load_training_set(config)
+    examples = xr.Dataset(
+        {"label": ("example", images.labels.astype(np.int16))},
+        attrs={"classes": list(images.classes)},
+    )
+    return {"members": members, "examples": examples, "thumbnails": _thumbnails(images, members)}
+
+
+def _row(member: xr.Dataset) -> xr.Dataset:
+    held, right = member["held_out"].values, member["correct"].values
+    out: dict[str, Any] = {
+        k: ("byte", np.packbits(member[k].values)) for k in ("held_out", "correct")
+    }
+    out["accuracy_train"] = (), np.float32(right[~held].mean())
+    out["accuracy_held_out"] = (), np.float32(right[held].mean())
+    out["loss"] = (), np.float32(member["loss"].values)
+    return xr.Dataset(out, attrs={"examples": len(held)})
+
+
+def _join(config: CScoreRun, old: Tables, new: Tables) -> Tables:
+    """The tables of all members from those of two disjoint groups: equal to `_reduce` of all."""
+    parts = [old["members"], new["members"]]
+    members = xr.concat(parts, "member", combine_attrs="override").sortby("member")
+    pictures = _thumbnails(load_training_set(config), members)
+    return {"members": members, "examples": old["examples"], "thumbnails": pictures}
+
+
+def _unpacked(members: xr.Dataset, name: str) -> np.ndarray:
+    return np.unpackbits(members[name].values, axis=-1, count=members.attrs["examples"]).astype(
+        bool
+    )
+
+
+def _thumbnails(images: ImageSet, members: xr.Dataset) -> xr.Dataset:
+    """Per class the easiest and the hardest, ties in random order; the rest is drawn at random."""
+    score = cscores.c_scores(_unpacked(members, "correct"), _unpacked(members, "held_out")).score
+    order = np.random.default_rng(0).permutation(len(images))
+    ranked = order[np.argsort(score[order], kind="stable")]
+    ranked = ranked[~np.isnan(score[ranked])]
+    each = max(2 * THUMBNAILS // (5 * len(images.classes)), 1)
+    chosen: list[int] = []
+    for k in range(len(images.classes)):
+        own = ranked[images.labels[ranked] == k]
+        chosen += [*own[:each].tolist(), *own[::-1][:each].tolist()]
+    kept = np.array(list(dict.fromkeys(chosen + order.tolist()))[:THUMBNAILS])
+    dims = ("thumb", "height", "width", "channel")
+    return xr.Dataset({"image": (dims, images.images[kept]), "example": ("thumb", kept)})

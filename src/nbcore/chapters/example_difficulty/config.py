@@ -1,0 +1,326 @@
+"""Chapter 7's parameters: which examples a network is trained on, by their difficulty, and how."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from nbcore.chapters.example_difficulty.c_scores import CScoreRun
+from nbcore.chapters.example_difficulty.pretraining import PretrainingSize
+from nbcore.chapters.rise_and_fall.config import RiseAndFall
+from nbcore.data.catalog import CATALOG
+from nbcore.depths.ensembles import Ensemble
+from nbcore.depths.roster import POOL_SIZES, DepthConfig, setting
+from nbcore.errors import DataError, ParameterError, did_you_mean
+from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
+from nbcore.runs.config import param
+from nbcore.training import testbed
+
+#: measures of difficulty that are computed here, and the scores that others have published
+OWN_SCORES, PUBLISHED_SCORES = ("c-scores", "depth"), "published"
+CHOICES = ("hard", "random", "easy")
+CONTROLS = ("shuffled-hard", "depth-hard", "depth-easy")
+
+
+class Condition(NamedTuple):
+    """How a network starts, and which examples it is trained on.
+
+    start: "head" (a last layer on the features of the pretrained network), "full" (the whole
+    pretrained network), "scratch" (the same from random weights). choice: one of `CHOICES` or
+    `CONTROLS`; "all" or "phase-out-N", a schedule; "then-hard" or "then-random", which go on after
+    training on everything.
+    """
+
+    start: str
+    choice: str
+
+
+@dataclass(frozen=True)
+class ExampleDifficulty(LineConfig):
+    """Chapter 7. Image counts and the sets are those of chapter 2, so that its line applies."""
+
+    slug: ClassVar[str] = "example-difficulty"
+
+    difficulty: str = param(
+        "c-scores",
+        "c-scores, depth, published, or a file of scores (.npy, .npz, .csv; low is hard)",
+        is_path=True,
+    )
+    subset: int = param(5_000, "hard, random or easy examples, class-balanced", low=2)
+    extended: bool = param(
+        False,
+        "also schedules from random weights, and choices by depth for the whole network",
+        in_address=False,
+    )
+    seeds: int = param(3, "seeds where the whole network is trained", low=1, in_address=False)
+    scratch_seeds: int = param(
+        2, "seeds from random weights, and of the small networks of A17", low=1, in_address=False
+    )
+    head_seeds: int = param(5, "seeds where the last layer is", low=1, in_address=False)
+    control_seeds: int = param(
+        1, "seeds of the whole network's controls and schedules", low=1, in_address=False
+    )
+    size: int = param(64, "side for whole-network training", low=8, high=1024)
+    steps: int = param(300, "steps of fine-tuning on a subset", low=4)
+    random_steps: int = param(600, "steps from random weights on a subset", low=4)
+    head_steps: int = param(4_000, "steps of last-layer training", low=4)
+    ends: tuple[int, ...] = param(
+        (1_000, 5_000, 10_000), "examples left at the end of a schedule", low=2
+    )
+    phases: int = param(10, "phases of a schedule", low=2, high=100)
+    schedule_steps: int = param(300, "steps of fine-tuning on all or on a schedule", low=4)
+    random_schedule_steps: int = param(700, "the same from random weights", low=4)
+    further_steps: int = param(150, "steps of going on with a subset", low=4)
+    batch: int = param(256, "images a step", low=1)
+    lr: float = param(0.02, "rate of fine-tuning", low=0.0)
+    random_lr: float = param(0.1, "rate from random weights", low=0.0)
+    head_lr: float = param(0.001, "rate of last-layer training", low=0.0)
+    checkpoints: int = param(12, "evaluations, in log steps", low=4, high=1000)
+    score_members: int = param(40, "networks behind the C-scores", low=2)
+    depth_members: int = param(1, "networks behind the depths", low=1)
+    pretrain_set: str = param(
+        "fashion-mnist",
+        "what the networks of A17 are pretrained on",
+        is_path=True,
+        in_address=False,
+    )
+    pretrain_images: tuple[int, ...] = param(
+        (0, 600, 6_000, 60_000), "how many of its images", low=0, in_address=False
+    )
+    pretrain_steps: int = param(
+        500, "steps of pretraining, whatever the number", low=4, in_address=False
+    )
+
+    @classmethod
+    def smoke(cls) -> "ExampleDifficulty":
+        """Chapter 2's digits and network, 100 examples of 652: 60 seconds, 1 GB."""
+        small = RiseAndFall.smoke()
+        return cls(
+            subset=100,
+            model=OWN_NET,
+            id="digits",
+            ood=(SHIFTED,),
+            image_size=8,
+            test_images=250,
+            extended=True,
+            seeds=2,
+            head_seeds=2,
+            control_seeds=2,
+            feature_size=8,
+            size=8,
+            steps=60,
+            random_steps=60,
+            head_steps=300,
+            ends=(25,),
+            phases=3,
+            schedule_steps=60,
+            random_schedule_steps=60,
+            further_steps=30,
+            batch=32,
+            lr=0.02,
+            head_lr=0.01,
+            checkpoints=8,
+            score_members=10,
+            depth_members=3,
+            pretrain_set="digits",
+            pretrain_images=(0, 60, 600),
+            pretrain_steps=60,
+            testbed=small.testbed,
+            epochs=small.epochs,
+            resamples=100,
+            workers=1,
+        )
+
+    @classmethod
+    def book(cls) -> "ExampleDifficulty":
+        """5,000 of 50,000 CIFAR-10 images, 53 networks and 8 small ones: 2 h on two cores, 8 GB."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> "ExampleDifficulty":
+        """ResNet-18 at 224 pixels, 100 epochs, published C-scores, CIFAR-10.1: GPU days."""
+        return cls(
+            difficulty=PUBLISHED_SCORES,
+            model="resnet18",
+            ood=("cifar10.1-v6",),
+            test_images=10_000,
+            extended=True,
+            seeds=5,
+            scratch_seeds=5,
+            control_seeds=5,
+            feature_size=224,
+            size=224,
+            steps=7_800,
+            random_steps=7_800,
+            head_steps=7_800,
+            phases=100,
+            schedule_steps=78_000,
+            random_schedule_steps=78_000,
+            further_steps=7_800,
+            batch=64,
+            lr=0.001,
+            random_lr=0.01,
+            head_lr=0.001,
+            checkpoints=100,
+            score_members=2_000,
+            depth_members=250,
+            testbed=testbed.ROSTER,
+        )
+
+    def check(self) -> None:
+        """Refuse a measure of difficulty that is neither known nor a file."""
+        self.address()
+
+    def address(self) -> dict[str, Any]:
+        """As ever, but files by what is in them, and with the runs that the scores come from."""
+        out = super().address()
+        known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
+        if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
+            advice = "give c-scores, depth, published, or a file of scores (.npy, .npz, .csv)"
+            out["difficulty"] = _content(self.difficulty, advice)
+        if self.weights is not None:
+            out["weights"] = _content(self.weights, "give a .pth or .safetensors file")
+        sources = [score_run(self).address(), depth_run(self).address()]
+        out["sources"] = _digest(json.dumps(sources, sort_keys=True).encode())
+        return out
+
+
+def _content(file: str, advice: str) -> str:
+    try:
+        return _digest(Path(file).read_bytes())
+    except OSError as error:
+        raise DataError(f"There is no file {file!r} ({type(error).__name__}); {advice}.") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def beside(config: ExampleDifficulty) -> RiseAndFall:
+    """Chapter 2's config on the same images with the same network: its testbed, its network."""
+    small = config.model == OWN_NET
+    return replace(
+        RiseAndFall.smoke() if small else RiseAndFall.book(),
+        model=config.model,
+        weights=config.weights,
+        id=config.id,
+        ood=config.ood,
+        image_size=config.image_size,
+        test_images=config.test_images,
+        size=config.size,
+        feature_size=config.feature_size,
+        testbed=config.testbed,
+        epochs=config.epochs,
+        resamples=config.resamples,
+        workers=config.workers,
+        device=config.device,
+    )
+
+
+def score_run(config: ExampleDifficulty) -> CScoreRun:
+    """The networks whose held-out accuracy is the C-score of the training images."""
+    base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
+    return replace(
+        base,
+        dataset=config.id,
+        image_size=_side(config),
+        members=config.score_members,
+        workers=config.workers,
+        device=config.device,
+    )
+
+
+def depth_run(config: ExampleDifficulty) -> Ensemble:
+    """The ensemble whose depths are the other measure of difficulty: all training images.
+
+    The paper's MLP on the whole set: a minute on a GPU. Tiny networks in the smoke preset.
+    """
+    small = config.model == OWN_NET
+    changes: dict[str, Any] = dict(
+        image_size=_side(config),
+        members=0,
+        full_members=config.depth_members,
+        workers=config.workers,
+        device=config.device,
+    )
+    if config.id not in POOL_SIZES:
+        changes["examples"] = 1_000_000  # all there are
+    scale = "tiny" if small else "paper"
+    return setting(f"{config.id}:mlp", DepthConfig(scale=scale), **changes)
+
+
+def _side(config: ExampleDifficulty) -> int | None:
+    """Images of one's own are brought to one size; those of the catalogue have one."""
+    return None if config.id in CATALOG else config.image_size
+
+
+def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
+    """The conditions by name, START-CHOICE, the main ones first.
+
+    With depth as the measure of difficulty it is no control, and the two depth conditions are out.
+    """
+    controls = [c for c in CONTROLS if config.difficulty != "depth" or c[:5] != "depth"]
+    schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
+    pairs = [(start, choice) for start in ("full", "head", "scratch") for choice in CHOICES]
+    pairs += [("full", "then-hard"), ("full", "then-random")]
+    pairs += [("full", choice) for choice in schedules]
+    pairs += [("head", choice) for choice in controls] + [("full", "shuffled-hard")]
+    if config.extended or config.conditions:
+        pairs += [("scratch", choice) for choice in schedules]
+        pairs += [("full", choice) for choice in controls if choice[:5] == "depth"]
+    table = {f"{start}-{choice}": Condition(start, choice) for start, choice in pairs}
+    known = [*table, *(f"pretrain-{n}" for n in config.pretrain_images)]
+    for name in config.conditions:
+        if name not in known:
+            raise ParameterError(f"There is no condition {name!r}; {did_you_mean(name, known)}")
+    return {k: v for k, v in table.items() if not config.conditions or k in config.conditions}
+
+
+def pretraining_names(config: ExampleDifficulty) -> list[str]:
+    """The conditions of the stand-in for A17, `pretrain-N`, as far as they are wanted."""
+    names = [f"pretrain-{n}" for n in config.pretrain_images]
+    return [n for n in names if not config.conditions or n in config.conditions]
+
+
+def pretraining(config: ExampleDifficulty) -> PretrainingSize:
+    """The networks of A17 beside the others: same images, same subset, steps of a random start."""
+    return PretrainingSize(
+        id=config.id,
+        ood=config.ood,
+        image_size=config.image_size,
+        test_images=config.test_images,
+        subset=config.subset,
+        pretrain_set=config.pretrain_set,
+        images=config.pretrain_images,
+        pretrain_steps=config.pretrain_steps,
+        kind="cnn16" if config.model == OWN_NET else "res32",
+        steps=config.random_steps,
+        batch=config.batch,
+        checkpoints=config.checkpoints,
+        seeds=config.scratch_seeds,
+        conditions=tuple(pretraining_names(config)),
+        workers=config.workers,
+        device=config.device,
+    )
+
+
+def member_names(config: ExampleDifficulty) -> list[str]:
+    """`full-hard-seed0` and so on: the first seed of every condition first, in their order."""
+    table = conditions(config)
+    seeds = {k: _seeds(config, v) for k, v in table.items()}
+    most = max(seeds.values(), default=0)
+    return [f"{name}-seed{s}" for s in range(most) for name in table if s < seeds[name]]
+
+
+def _seeds(config: ExampleDifficulty, condition: Condition) -> int:
+    if condition.start == "head":
+        return config.head_seeds
+    if condition.choice not in CHOICES:
+        return config.control_seeds
+    return config.scratch_seeds if condition.start == "scratch" else config.seeds
+
+
+def roles(config: ExampleDifficulty) -> dict[str, str]:
+    """Role -> data set, as in chapter 2."""
+    return data_roles(beside(config))

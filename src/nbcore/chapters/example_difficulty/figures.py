@@ -1,0 +1,193 @@
+"""Chapter 7's figures: every title states what the numbers of this run say."""
+
+import numpy as np
+import pandas as pd
+
+from nbcore import charts
+from nbcore.chapters.example_difficulty import observe as page
+from nbcore.chapters.example_difficulty import tables
+from nbcore.chapters.example_difficulty.config import CHOICES
+from nbcore.chapters.example_difficulty.runs import DifficultyStudy
+from nbcore.charts.base import Figure
+from nbcore.charts.finetuning import trade_off
+from nbcore.charts.panels import panels
+from nbcore.charts.tables import Table
+from nbcore.lines.curves import Study
+from nbcore.lines.figures import covered, curves, instead
+from nbcore.measures.bootstrap import estimate
+
+SUBTITLE = "Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)"
+
+
+def choices(study: Study, start: str) -> Figure | Table:
+    """Effective robustness of a network that learned hard, random and easy examples."""
+    names = [f"{start}-{choice}" for choice in CHOICES]
+    kept = covered(study, names)
+    tops = {n: 100 * study.curves[n].er[0, study.curves[n].peak] for n in kept}
+    order = sorted(tops, key=lambda n: tops[n], reverse=True)
+    said = ", ".join(f"{n.partition('-')[2]} {tops[n]:+.1f}" for n in order)
+    who = page.STARTS[start].capitalize()
+    low = [page.choice(n) for n in names if n in study.curves and n not in kept]
+    below = f"; {', '.join(low)}: never within the line's accuracies" if low else ""
+    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE + below)
+
+
+def final_against_peak(study: Study) -> Figure | Table:
+    """Final ID accuracy against peak effective robustness, hard, random and easy."""
+    table = tables.ends_and_peaks(study)
+    if table.empty:
+        return instead("Not drawn: no condition reached accuracies that the line covers.")
+    best = table.loc[table.groupby("kind", sort=False)["x"].idxmax()]
+    said = ", ".join(f"{r['series']} ({r['kind']})" for r in best.to_dict("records"))
+    words = "; ".join(
+        f"{r['kind']}, {r['series']}: {100 * r['x']:.1f} % and {100 * r['y']:+.1f}"
+        for r in table.to_dict("records")
+    )
+    return trade_off(
+        table,
+        title=f"The most accurate in the end: {said}",
+        subtitle="Where training ends, and how high above the line it once was; 95 % intervals",
+        description=f"Final ID accuracy and peak effective robustness in points. {words}.",
+    )
+
+
+def gains(study: Study) -> Figure | Table:
+    """Peak of every choice of examples minus that of random ones, controls included."""
+    table = tables.gains(study)
+    if table.empty:
+        return instead("Not drawn: no choice of examples was run beside a random one.")
+    rows = table.to_dict("records")
+    apart = [r for r in rows if r["low"] > 0 or r["high"] < 0]
+    words = "; ".join(f"{r['category']} ({r['group']}) {r['value']:+.1f}" for r in rows)
+    hard = [r for r in rows if r["category"] == "hard"]
+    above = sum(r["low"] > 0 for r in hard)
+    return charts.bars(
+        table,
+        x_title="difference of peaks (points)",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, ""),
+        title=f"Hard examples peak above random ones, beyond chance, for {above} of {len(hard)} "
+        "networks",
+        subtitle=f"Peak effective robustness minus that after random examples, same images, 95 % "
+        f"intervals; {len(apart)} of {len(table)} differences leave 0",
+        description=f"Differences of peak effective robustness to random examples: {words}.",
+    )
+
+
+def schedules(study: Study, start: str) -> Figure | Table:
+    """Effective robustness along training on all examples, and on fewer and fewer hard ones."""
+    names = page.schedule_names(study, start)
+    if not names:
+        return instead(f"Not drawn: no schedule ({page.STARTS[start]}); extended=true runs them.")
+    ends = {n: study.curves[n] for n in covered(study, names)}
+    last = [100 * c.er[0, c.end] for c in ends.values()]
+    who = page.STARTS[start].capitalize()
+    title = f"{who}: none of these reached the line"
+    if last:
+        title = f"{who}: with or without a schedule the ends are within {np.ptp(last):.1f} points"
+    return curves(study, names, page.choice, title, SUBTITLE)
+
+
+def schedule_differences(study: Study) -> Figure | Table:
+    """Every schedule's effective robustness minus that of all examples at the same accuracy."""
+    parts, most = [], {}
+    for start, who in page.STARTS.items():
+        for name, grid, difference, band in page.schedule_differences(study.curves, start):
+            label = page.choice(name)
+            rows = _banded(grid, 100 * difference)[:: max(len(grid) // 16, 1)]
+            parts.append(rows.assign(panel=who, series=label))
+            at = int(np.argmax(np.abs(difference[0]) - band))
+            most[f"{who}, {label}"] = (difference[0, at], band[at])
+    if not parts:
+        return instead("Not drawn: no schedule passes where training on all examples does.")
+    beyond = sum(abs(d) > b for d, b in most.values())
+    words = "; ".join(f"{k}: {100 * d:+.1f} against {100 * b:.1f}" for k, (d, b) in most.items())
+    return panels(
+        pd.concat(parts),
+        x_title="ID accuracy",
+        x_format="~%",
+        y_format="+.1f",
+        y_title="difference of ER (points)",
+        title="Schedules that leave the curve of all examples by more than the testbed's interval: "
+        f"{beyond} of {len(most)}",
+        subtitle="Effective robustness minus that of training on all examples at the same ID "
+        "accuracy, with 95 % intervals",
+        description="Difference of effective robustness in points along ID accuracy; the largest "
+        f"of each, against the half-width of the testbed's interval there: {words}.",
+    )
+
+
+def _banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
+    """Rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
+    low, high = np.quantile(draws[1:], (0.025, 0.975), axis=0)
+    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high})
+
+
+def going_on(study: DifficultyStudy) -> Figure | Table:
+    """ID accuracy and effective robustness while training goes on with a subset."""
+    names = ["full-then-hard", "full-then-random"]
+    parts, marks = [], {}
+    for name in names:
+        at = page.switch(study, name)
+        if at is None or not study.curves[name].covered[at:].any():
+            continue
+        c = study.curves[name]
+        shown = np.flatnonzero(c.covered & (np.arange(len(c.steps)) >= max(at - 3, 0)))
+        for what, draws in (("ID accuracy", c.id), ("effective robustness", c.er)):
+            rows = _banded(c.steps[shown], draws[:, shown])
+            parts.append(rows.assign(panel=what, series=page.words(name)))
+            marks[what] = (float(c.steps[at]), "then the subset")
+    if not parts:
+        return instead("Not drawn: no condition went on with a subset at covered accuracies.")
+    found = page.changes(study, "full-then-hard")
+    title = "Going on with hard examples was not run"
+    if found:
+        er = f", effective robustness by {100 * found['er'][0]:+.1f}" if "er" in found else ""
+        title = (
+            f"Going on with hard examples changes ID accuracy by {100 * found['id'][0]:+.1f}{er}"
+        )
+        title += " points"
+    return panels(
+        pd.concat(parts),
+        x_title="step",
+        x_format=",d",
+        y_title="percent",
+        marks=marks,
+        title=title,
+        subtitle="The pretrained network, trained on all examples and then on a subset only; mean "
+        "over seeds with 95 % intervals",
+        description=f"ID accuracy and effective robustness along the steps of training. {title}.",
+    )
+
+
+def pretraining(study: Study) -> Figure | Table:
+    """Peak of small networks by the number of images that they were pretrained on."""
+    found = page.pretraining_sizes(study.curves)
+    if len(found) < 2:
+        return instead("Not drawn: fewer than two sizes of pretraining reached the line.")
+    rows = []
+    for n, c in found.items():
+        seen = estimate(100 * c.er[:, c.peak], c.seeds, "fraction")
+        rows.append(
+            {
+                "category": page.words(f"pretrain-{n}"),
+                "value": seen.value,
+                "low": seen.low,
+                "high": seen.high,
+            }
+        )
+    rho = estimate(page.size_correlation(study.curves), len(found), "1")
+    words = "; ".join(f"{r['category']} {r['value']:+.1f}" for r in rows)
+    return charts.bars(
+        pd.DataFrame(rows),
+        x_title="peak effective robustness (points)",
+        x_format="+.1f",
+        zero=True,
+        reference=(0.0, "the line"),
+        title=f"A stand-in: the rank correlation of pretraining size and peak is {rho.value:+.2f} "
+        f"[{rho.low:+.2f}, {rho.high:+.2f}]",
+        subtitle="Small residual networks pretrained on other pictures for the same number of "
+        "steps, then trained on the same random examples; 95 % intervals",
+        description=f"Peak effective robustness by the number of pretraining images: {words}.",
+    )

@@ -1,0 +1,214 @@
+"""Chapter 7: what other measures of difficulty, and people, say of the same images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from nbcore import charts
+from nbcore.chapters.example_difficulty.choices import chosen
+from nbcore.chapters.example_difficulty.config import CHOICES, ExampleDifficulty, depth_run
+from nbcore.chapters.example_difficulty.score_figures import Scores, candidates
+from nbcore.charts.base import Figure
+from nbcore.charts.tables import Table
+from nbcore.data import sources
+from nbcore.data.difficulty import PUBLISHED, load_scores
+from nbcore.data.labels import load_labels
+from nbcore.depths.ensembles import Ensemble, chosen_examples
+from nbcore.depths.roster import NICE, DepthConfig, setting
+from nbcore.depths.view import mean_depth
+from nbcore.errors import DataError
+from nbcore.lines.figures import instead
+from nbcore.measures.agreement import held_out_mean
+from nbcore.measures.cscores import spearman
+from nbcore.measures.learning import scaled_steps
+from nbcore.measures.selection import select
+from nbcore.paths import cache_dir, results_dir
+from nbcore.runs.store import Run, find
+
+#: the three people that labelled every image of CIFAR-10 once more, and their majority
+PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), ("aggre_label",)
+MEASURES = {"depth": "prediction depth", "learned": "iteration learned"}
+#: a mean over fewer examples is not drawn
+ENOUGH = 20
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Another measure of difficulty: values (example,), high is hard, NaN where there is none."""
+
+    name: str
+    values: NDArray[np.float64]
+    source: str
+
+    def agreement(self, s: Scores) -> tuple[float, float, float, int]:
+        """Spearman with the difficulty 1 - C-score, its 95 % interval, and over how many examples.
+
+        The interval is Fisher's with the variance 1.06 / (n - 3) for ranks; it takes the examples
+        as drawn and the networks as given.
+        """
+        n = int((~np.isnan(self.values) & ~np.isnan(s.found.score)).sum())
+        rho = spearman(-s.found.score, self.values)
+        room = 1.96 * np.sqrt(1.06 / max(n - 3, 1))
+        low, high = np.tanh(np.arctanh(np.clip(rho, -0.9999, 0.9999)) + np.array([-room, room]))
+        return rho, float(low), float(high), n
+
+
+def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
+    """Those that can be had: depth and learning speed, published C-scores, people.
+
+    Nothing is computed or fetched for them: an ensemble that is not stored, or labels that are not
+    on this machine, are left out.
+    """
+    out = []
+    for run, ensemble in _ensembles(config):
+        at, members = _places(s, run, ensemble), run.table("members")
+        network, n = NICE[ensemble.architecture], members.sizes["member"]
+        source = f"{n} network{'s' * (n > 1)}"
+        for name, values in (("depth", mean_depth(members)), ("learned", _learned(members))):
+            spread = _spread(values, at, s.examples)
+            out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
+    name = f"{config.id}-c-scores"
+    if name in PUBLISHED.values() and sources.find(name):
+        out.append(Measure("published C-score", 1 - load_scores(name, s.label), "Jiang et al."))
+    if len(answers := people(s, config)):
+        wrong = (answers != s.label).mean(axis=0)
+        out.append(Measure("people who disagree", wrong, f"{len(answers)} people"))
+    return out
+
+
+def people(s: Scores, config: ExampleDifficulty, columns: Sequence[str] = PEOPLE) -> NDArray:
+    """(person, example) CIFAR-10N's labels of the training images; none for other images, or
+    where they are not on this machine."""
+    if config.id != "cifar10" or not sources.find("cifar10n"):
+        return np.empty((0, s.examples), int)
+    return np.stack([load_labels("cifar10n", c, s.label) for c in columns])
+
+
+def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
+    """Mean difficulty by every other measure along the C-score, as a rank from 0 to 1."""
+    if not found:
+        return instead("Not drawn: no other measure of difficulty is stored for these images.")
+    levels = np.round(s.found.score * min(s.votes, 20)) / min(s.votes, 20)
+    rows = list(chain.from_iterable(_rows(m, levels) for m in found))
+    said = ", ".join(f"{m.name} {m.agreement(s)[0]:+.2f}" for m in found)
+    best = max(found, key=lambda m: m.agreement(s)[0])
+    return charts.curve(
+        pd.DataFrame(rows),
+        x_title="C-score",
+        y_title="mean difficulty rank, 1 the hardest",
+        x_format=".2f",
+        y_format=".2f",
+        title=f"Closest to the C-score: {best.name}, with a rank correlation of "
+        f"{best.agreement(s)[0]:.2f}",
+        subtitle="Images are ranked by each measure, and ranks averaged at each C-score, with 95 % "
+        "intervals",
+        description=f"Mean rank of difficulty by other measures along the C-score. Spearman "
+        f"correlations of difficulty: {said}.",
+    )
+
+
+def _rows(m: Measure, levels: NDArray) -> list[dict[str, object]]:
+    known = ~np.isnan(m.values) & ~np.isnan(levels)
+    rank = (rankdata(m.values[known]) - 0.5) / known.sum()
+    out = []
+    for level in np.unique(levels[known]):
+        own = rank[levels[known] == level]
+        if len(own) >= ENOUGH:
+            room = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
+            out.append(
+                {
+                    "x": level,
+                    "y": own.mean(),
+                    "series": m.name,
+                    "low": own.mean() - room,
+                    "high": own.mean() + room,
+                }
+            )
+    return out
+
+
+def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
+    """One row a measure: correlation of its difficulty with 1 - C-score, over which images."""
+    rows = []
+    for m in found:
+        rho, low, high, n = m.agreement(s)
+        rows.append(
+            {
+                "measure": m.name,
+                "from": m.source,
+                "images": f"{n:,}",
+                "correlation [95 %]": f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]",
+            }
+        )
+    return pd.DataFrame(rows, columns=["measure", "from", "images", "correlation [95 %]"])
+
+
+def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
+    """What is in the hard, random and easy choices of the first seed, and in all examples."""
+    pool, score = candidates(s, config), s.found.score
+    majority = people(s, config, MAJORITY)
+    parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
+    rows = []
+    for kind, at in parts.items():
+        row: dict[str, object] = {"examples": kind, "images": f"{len(at):,}"}
+        row |= {
+            "mean C-score": float(np.nanmean(score[at])),
+            "right for all": float((score[at] == 1).mean()),
+            "right for none": float((score[at] == 0).mean()),
+        }
+        if len(majority):
+            row["label disputed"] = float((majority[0] != s.label)[at].mean())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> NDArray:
+    """Positions in the pool; by C-scores from the run alone, which needs no images."""
+    if config.difficulty == "c-scores":
+        return select(kind, s.found.score[pool], s.label[pool], config.subset)
+    return chosen(config, kind)
+
+
+def _ensembles(config: ExampleDifficulty) -> list[tuple[Run, Ensemble]]:
+    """What is stored of the ensemble behind the depth controls, which covers all training images,
+    and of the depth chapters' VGG16s on fewer of them."""
+    found = []
+    for ensemble in (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig())):
+        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+            run = find(root, ensemble.slug, ensemble, ensemble.roles(), origin)
+            if run and "members" in run.manifest["tables"]:
+                found.append((run, ensemble))
+                break
+    return found
+
+
+def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:
+    """Which training images an ensemble's examples are; their labels must be the same."""
+    at = chosen_examples(s.label, ensemble.examples, ensemble.seed)
+    if not np.array_equal(s.label[at], run.table("examples")["original_label"].values):
+        raise DataError(
+            f"The ensemble {run.path.name} holds other images than the C-scores; compute both on "
+            "the same data set."
+        )
+    return at
+
+
+def _spread(values: NDArray, at: NDArray, n: int) -> NDArray[np.float64]:
+    """(n,) the values at their places, NaN elsewhere."""
+    out = np.full(n, np.nan)
+    out[at] = values
+    return out
+
+
+def _learned(members) -> NDArray[np.float64]:
+    """(example,) mean scaled step learned over the networks that trained on an example."""
+    steps = members["step"].values
+    steps = steps.reshape(-1, steps.shape[-1])[0]
+    scaled = np.stack([scaled_steps(row, steps) for row in members["learned"].values])
+    scaled = np.where(members["held_out"].values, np.nan, scaled)
+    return held_out_mean(scaled, ~np.isnan(scaled))

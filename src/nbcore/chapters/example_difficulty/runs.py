@@ -1,0 +1,174 @@
+"""Chapter 7's members: one network each, trained on the examples of its condition.
+
+    run = run_example_difficulty(ExampleDifficulty.resolve("smoke"))
+    result = study(ExampleDifficulty.resolve("smoke"))    # curves against chapter 2's line
+
+Every member is its own process where there are several workers: it loads the images once, and the
+features of the last layers are read from one file, of which a member takes its own rows.
+"""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from filelock import FileLock
+
+from nbcore.chapters.example_difficulty.choices import plan
+from nbcore.chapters.example_difficulty.config import (
+    ExampleDifficulty,
+    beside,
+    conditions,
+    member_names,
+    pretraining,
+    pretraining_names,
+    roles,
+)
+from nbcore.chapters.example_difficulty.pretraining import run_pretraining
+from nbcore.lines import curves
+from nbcore.lines.packing import pack, side_by_side
+from nbcore.lines.trained import Sets, build, cache_key, load_sets, run_testbed
+from nbcore.models import pretrained
+from nbcore.paths import cache_dir, results_dir
+from nbcore.runs.store import Run, Tables, find, run_or_load
+from nbcore.training import loop, phases
+
+
+@dataclass
+class DifficultyStudy(curves.Study):
+    """Chapter 2's `Study`: a curve per condition, and the run that the `pretrain-N` ones are from.
+
+    The steps of a condition of several phases run on; `run.table("curves")["phase"]` says which
+    phase a checkpoint belongs to.
+    """
+
+    config: ExampleDifficulty = field(default_factory=ExampleDifficulty)
+    pretraining: Run | None = None
+
+
+def study(
+    config: ExampleDifficulty, role: str = "ood", shuffled: bool = False, fresh: bool = False
+) -> DifficultyStudy:
+    """Load or compute the runs and chapter 2's testbed, and measure all curves against its line.
+
+    role: which shifted set ("ood", "ood2", ...). shuffled: the control, in which that set's labels
+    are shuffled. All curves are of the same images and share their bootstrap draws, so differences
+    between them are paired. Raises ParameterError when the set was not measured.
+    """
+    bed, runs = run_testbed(beside(config)), []
+    if conditions(config):
+        runs.append(run_example_difficulty(config, fresh))
+    if pretraining_names(config):
+        runs.append(run_pretraining(pretraining(config), fresh))
+    wanted = [*conditions(config), *pretraining_names(config)]
+    found = curves.by_condition(*(run.table("curves") for run in runs))
+    parts = {name: found[name] for name in wanted}
+    measured = curves.measure(bed, runs[0], parts, config.testbed, config.resamples, role, shuffled)
+    more = runs[-1] if pretraining_names(config) else None
+    return DifficultyStudy(**vars(measured), config=config, pretraining=more)
+
+
+def run_example_difficulty(config: ExampleDifficulty, fresh: bool = False) -> Run:
+    """The stored run: table `curves` as `packing.pack` makes it, one row a member."""
+    names = member_names(config)
+    if fresh or not _is_there(config, names):
+        _prepare(config)
+    return run_or_load(
+        config.slug,
+        config,
+        roles(config),
+        names,
+        partial(compute, config),
+        reduce=lambda run: {"curves": pack(run.members())},
+        join=_join,
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(loop, phases, pretrained),
+    )
+
+
+def _join(old: Tables, new: Tables) -> Tables:
+    """The table of all members from those of two disjoint groups."""
+    return {"curves": side_by_side([old["curves"], new["curves"]]).sortby("member")}
+
+
+def _is_there(config: ExampleDifficulty, names: list[str]) -> bool:
+    for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+        run = find(root, config.slug, config, roles(config), origin)
+        if run and set(names) <= set(run.manifest["members"]):
+            return True
+    return False
+
+
+def _prepare(config: ExampleDifficulty) -> None:
+    """What all members need is computed before any starts, and bad parameters are refused."""
+    _sets(config)
+    for condition in conditions(config).values():
+        plan(config, condition)
+
+
+def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
+    """One condition with one seed: its predictions along training (`phases.train_phases`)."""
+    label, seed = name.rsplit("-seed", 1)
+    condition, sets = conditions(config)[label], _sets(config)
+    progress = name if sys.stderr.isatty() else None
+    data: loop.Data = sets.train
+    evaluations: dict[str, loop.Data] = dict(sets.evaluations)
+    if condition.start == "head":
+        banks = features(config)
+        data = banks["train"], sets.train[1]
+        evaluations = {k: (np.array(banks[k]), y) for k, (_, y) in sets.evaluations.items()}
+        with torch.random.fork_rng():
+            torch.manual_seed(int(seed))
+            model: torch.nn.Module = torch.nn.Linear(banks["train"].shape[1], sets.classes)
+    else:
+        trained = condition.start == "full"
+        model = build(beside(config), trained, config.size, sets.classes, int(seed))
+    return phases.train_phases(
+        model,
+        data,
+        plan(config, condition, int(seed)),
+        evaluations,
+        seed=int(seed),
+        device=config.device,
+        progress=progress,
+    )
+
+
+def _sets(config: ExampleDifficulty) -> Sets:
+    """Training and evaluation images, those of chapter 2."""
+    return load_sets(config.id, config.ood, config.image_size, config.test_images)
+
+
+def features(config: ExampleDifficulty) -> dict[str, np.ndarray]:
+    """Penultimate features (n, dim) of "train" and every role, computed once per machine.
+
+    They are float32 files mapped into memory: a member reads the rows that it trains on.
+    """
+    base, sets = beside(config), _sets(config)
+    folder = cache_dir() / "features" / cache_key(base, "all-features")
+    images = {"train": sets.train[0], **{k: x for k, (x, _) in sets.evaluations.items()}}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _write_features(config, images, folder)
+    return {k: np.load(folder / f"{k}.npy", mmap_mode="r") for k in images}
+
+
+def _write_features(config: ExampleDifficulty, images: dict[str, np.ndarray], folder: Path) -> None:
+    temporary = folder.with_suffix(".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a run that was killed
+    temporary.mkdir()
+    net = build(beside(config), True, config.feature_size, 2, 0)
+    bar = "features of" if sys.stderr.isatty() else None
+    for role, pixels in images.items():
+        # single precision everywhere, so that machines agree
+        bank = loop.cached_features(net, pixels, config.device, "float32", bar and f"{bar} {role}")
+        np.save(temporary / f"{role}.npy", bank.numpy())
+    os.replace(temporary, folder)

@@ -1,0 +1,180 @@
+"""Chapter 7's tables: what is trained, what differs, what going on changes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from nbcore.chapters.example_difficulty.config import CHOICES, ExampleDifficulty
+from nbcore.chapters.example_difficulty.observe import (
+    STARTS,
+    WORDS,
+    both_covered,
+    changes,
+    peak_difference,
+    words,
+)
+from nbcore.chapters.example_difficulty.runs import DifficultyStudy
+from nbcore.lines.curves import Study
+from nbcore.lines.tables import control
+from nbcore.measures.bootstrap import estimate, interval
+from nbcore.runs import config as presets
+
+
+def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
+    """Peak ER of each choice of examples minus that of random ones with the same start, in points.
+
+    Columns category (the choice), group (the start), value, low, high; paired over images.
+    """
+    rows = []
+    for choice in choices or ("hard", "depth-hard", "shuffled-hard", "easy", "depth-easy"):
+        for start, who in STARTS.items():
+            one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
+            if one and base and both_covered(one, base):
+                seen = estimate(100 * peak_difference(one, base), one.seeds, "fraction")
+                rows.append(
+                    {
+                        "category": WORDS.get(choice, choice),
+                        "group": who,
+                        "value": seen.value,
+                        "low": seen.low,
+                        "high": seen.high,
+                    }
+                )
+    return pd.DataFrame(rows, columns=["category", "group", "value", "low", "high"])
+
+
+def ends_and_peaks(study: Study) -> pd.DataFrame:
+    """Per start and choice: final ID accuracy (x) and peak ER (y) with intervals, fractions."""
+    rows = []
+    for start, who in STARTS.items():
+        for choice in CHOICES:
+            c = study.curves.get(f"{start}-{choice}")
+            if c and c.covered.any():
+                x, y = (
+                    estimate(c.id[:, -1], c.seeds, "fraction"),
+                    estimate(c.er[:, c.peak], c.seeds, "fraction"),
+                )
+                rows.append(
+                    {
+                        "kind": who,
+                        "series": choice,
+                        "x": x.value,
+                        "x_low": x.low,
+                        "x_high": x.high,
+                        "y": y.value,
+                        "y_low": y.low,
+                        "y_high": y.high,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def differences(study: Study) -> pd.DataFrame:
+    """Hard against random and random against easy, per start: peaks of ER and final accuracies.
+
+    In points with 95 % interval; ✓ where the interval settles the sign.
+    """
+    rows = []
+    for start, who in STARTS.items():
+        for a, b in (("hard", "random"), ("random", "easy")):
+            one, other = study.curves.get(f"{start}-{a}"), study.curves.get(f"{start}-{b}")
+            if one and other:
+                row = {"network": who, "difference": f"{a} minus {b}"}
+                if both_covered(one, other):
+                    row["peak of ER"] = _settled(peak_difference(one, other))
+                rows.append(row | {"final ID accuracy": _settled(one.id[:, -1] - other.id[:, -1])})
+    columns = ["network", "difference", "peak of ER", "final ID accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _settled(draws: np.ndarray) -> str:
+    low, high = interval(draws[1:])
+    return points(draws) + (" ✓" if low > 0 or high < 0 else "")
+
+
+def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
+    """What is trained on what, by the parameters of this page."""
+    c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
+    subset = f"{c.subset:,} examples, hard, random or easy"
+    source = f" of {c.score_members} networks" if c.difficulty == "c-scores" else ""
+    shifted = ", ".join(o.rsplit("/", 1)[-1] for o in c.ood)
+    ends = ", ".join(f"{n:,}" for n in c.ends)
+    rows = [
+        ("difficulty", f"{c.difficulty}{source}"),
+        ("data", f"{name}; shifted: {shifted}"),
+        (
+            "pretrained",
+            f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
+            f"{seeds(c.seeds)}",
+        ),
+        (
+            "random start",
+            f"the same network from random weights; {c.random_steps:,} steps, "
+            f"{seeds(c.scratch_seeds)}",
+        ),
+        (
+            "last layer",
+            f"a linear layer on frozen features of {c.feature_size}-pixel images; "
+            f"{c.head_steps:,} steps, {seeds(c.head_seeds)}",
+        ),
+        (
+            "controls",
+            f"hard, shuffled{' and by depth' if c.extended else ''}: "
+            f"{seeds(c.control_seeds)} of the whole network; these and by depth: "
+            f"{seeds(c.head_seeds)} of the last layer",
+        ),
+        (
+            "schedules",
+            f"all examples at first, down to {ends} in {c.phases} phases; "
+            f"{c.schedule_steps:,} steps"
+            + (f", from random weights {c.random_schedule_steps:,}" if c.extended else "")
+            + f"; {seeds(c.control_seeds)}",
+        ),
+        (
+            "going on",
+            f"{c.schedule_steps:,} steps on all examples, {c.further_steps:,} on a "
+            f"subset; {seeds(c.control_seeds)}",
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["part", "here"])
+
+
+def seeds(n: int) -> str:
+    """A number of seeds in words."""
+    return "one seed" if n == 1 else f"{n} seeds"
+
+
+def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
+    """By going on with a subset: changes of accuracies and of ER in points, with 95 % interval."""
+    rows = []
+    for name in ("full-then-hard", "full-then-random"):
+        if found := changes(study, name):
+            texts = {k: points(v) for k, v in found.items()}
+            rows.append(
+                {
+                    "training": words(name),
+                    "ID accuracy": texts["id"],
+                    "shifted accuracy": texts["ood"],
+                    "effective robustness": texts.get("er", "outside the line"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def points(draws: np.ndarray) -> str:
+    """A difference in points with its 95 % interval."""
+    low, high = (100 * x for x in interval(draws[1:]))
+    return f"{100 * draws[0]:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset; the testbed is chapter 2's."""
+    table = pd.DataFrame(presets.describe("example-difficulty"))
+    table.loc[table["parameter"] == "testbed", "value"] = "as in chapter 2"
+    return table
+
+
+def shuffled_control(study: Study, most: int = 6) -> pd.DataFrame:
+    """With shuffled labels of the shifted images: the conditions of largest ER, in points."""
+    return control(study, words).nlargest(most, "largest ER")

@@ -1,0 +1,92 @@
+"""Chapter 3: its parameters, and the further networks that it reads."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from nbcore.depths.ensembles import Ensemble, run_ensemble
+from nbcore.depths.roster import DepthConfig, ensembles, setting
+from nbcore.errors import ParameterError
+from nbcore.paths import cache_dir, results_dir
+from nbcore.runs.config import param
+from nbcore.runs.store import Run, find
+
+
+@dataclass(frozen=True)
+class PredictionDepth(DepthConfig):
+    """Chapter 3; `dataset` and `model` are for images of your own in a pretrained network."""
+
+    slug: ClassVar[str] = "prediction-depth"
+
+    dataset: str = param("", "images of your own: a folder or a name", is_path=True)
+    model: str = param("", "a pretrained network for them: a timm name")
+
+    @classmethod
+    def book(cls) -> Self:
+        """Three networks on the same CIFAR-10 images, an MLP on Fashion-MNIST: 4 h, 6 GB."""
+        return cls(
+            datasets=("fashion-mnist", "cifar10", "cifar10", "cifar10"),
+            networks=("mlp", "vgg16", "resnet18", "mlp"),
+        )
+
+    def check(self) -> None:
+        super().check()
+        if bool(self.dataset) != bool(self.model):
+            raise ParameterError(
+                "dataset and model go together: give both a folder of images and a timm model."
+            )
+
+
+def at_full_size(config: DepthConfig) -> dict[str, Run]:
+    """DATASET:NETWORK -> the run in the paper's own setting, where there is one; none is computed.
+
+    Whatever its number of networks: one of them is hours on two cores and a minute on a GPU. Empty
+    beside tiny networks.
+    """
+    if config.scale != "small":
+        return {}
+    own = PredictionDepth.paper()
+    runs = {}
+    for key, e in ensembles(own).items():
+        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+            run = find(root, e.slug, e, e.roles(), origin)
+            if run and run.manifest["tables"] and key not in runs:
+                runs[key] = run
+    return runs
+
+
+def companions(config: PredictionDepth) -> dict[str, Ensemble]:
+    """Chapter 3's further networks, a few members each, by what they are for.
+
+    "noise KEY": a tenth of the labels planted anew; "human-noise KEY": CIFAR-10N's majority
+    labels; "other-set KEY": the CIFAR-10 network on another set, with as many examples; "deep 7",
+    "deep 15": MLPs of so many hidden layers on labels of which 40 % are planted.
+    """
+    keys = list(ensembles(config))
+    few = dict(members=0, full_members=3, input_margins=0)
+    out = {
+        f"noise {keys[0]}": setting(keys[0], config, noise=0.1, **_longer(keys[0], config), **few)
+    }
+    main = keys[1] if len(keys) > 1 else keys[0]
+    if main.startswith("cifar10:"):
+        labels = "cifar10n:aggre_label"
+        changes = dict(labels=labels, **_longer(main, config))
+        out[f"human-noise {main}"] = setting(main, config, **(few | dict(full_members=2) | changes))
+    if not keys[0].startswith(main.split(":")[0]):
+        other = f"{keys[0].split(':')[0]}:{main.split(':')[1]}"
+        same = {"examples": setting(main, config).examples}
+        out[f"other-set {other}"] = setting(other, config, **(few | same))
+    deep = f"{main.split(':')[0]}:mlp"
+    for layers in (7, 15):
+        changes = dict(noise=0.4, depth=layers, **_longer(deep, config))
+        out[f"deep {layers}"] = setting(deep, config, **(few | dict(full_members=2) | changes))
+    return out
+
+
+def _longer(key: str, config: DepthConfig) -> dict[str, Any]:
+    """Wrong labels take longer to learn: twice the updates, as in the paper's table 1."""
+    return {"steps": 2 * setting(key, config).steps}
+
+
+def load_companions(config: PredictionDepth, fresh: bool = False) -> dict[str, Run]:
+    """The run of every companion, stored or computed."""
+    return {name: run_ensemble(e, fresh) for name, e in companions(config).items()}

@@ -1,0 +1,263 @@
+"""Chapter 3's observations: the runs that it reads, and what they say on the ledger's checks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from nbcore import claims
+from nbcore.chapters.prediction_depth import agreement as statistics
+from nbcore.chapters.prediction_depth import sensitivity
+from nbcore.chapters.prediction_depth.agreement import Floats, Pair
+from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_size, load_companions
+from nbcore.claims import Observation
+from nbcore.depths import roster
+from nbcore.depths.view import depths, trained_fully
+from nbcore.measures.bootstrap import auroc_draws, ensemble_mean_draws, estimate
+from nbcore.measures.correlation import curve_correlation
+from nbcore.measures.estimate import Estimate
+from nbcore.runs.store import Run, together
+
+Observed = dict[str, Estimate]
+
+#: names of data sets in the ledger's checks, in the paper's order of mean depth
+LEDGER = {
+    "fashion-mnist": "fashion-mnist",
+    "svhn": "svhn",
+    "cifar10": "cifar-10",
+    "cifar100": "cifar-100",
+}
+
+
+@dataclass
+class Study:
+    """The runs that this chapter reads, by DATASET:NETWORK (companions: by what they are for)."""
+
+    config: PredictionDepth
+    runs: dict[str, Run]
+    companions: dict[str, Run] = field(default_factory=dict)
+    sensitivity: dict[str, Run] = field(default_factory=dict)
+    full_size: dict[str, Run] = field(default_factory=dict)
+
+    @property
+    def first(self) -> str:
+        """The first key, on which labels are planted."""
+        return next(iter(self.runs))
+
+    @property
+    def main(self) -> str:
+        """The key whose figures stand for all: the second, as for the companions."""
+        return list(self.runs)[min(1, len(self.runs) - 1)]
+
+    @property
+    def draws(self) -> int:
+        return self.config.resamples
+
+    def companion(self, purpose: str) -> tuple[str, Run] | None:
+        """(key, run) of the first companion for this purpose, such as "noise"."""
+        found = ((k, r) for k, r in self.companions.items() if k.partition(" ")[0] == purpose)
+        name, run = next(found, ("", None))
+        return (name.partition(" ")[2], run) if run else None
+
+    @cached_property
+    def agreement(self) -> list[Pair]:
+        """See `prediction_depth_statistics.agreement`; computed once."""
+        members = {key: run.table("members") for key, run in self.runs.items()}
+        return statistics.agreement(members, self.draws)
+
+
+def gather(config: PredictionDepth, fresh: bool = False) -> Study:
+    """Every run of the chapter, stored or computed."""
+    return Study(
+        config,
+        roster.load(config, fresh),
+        load_companions(config, fresh),
+        sensitivity.load_sensitivity(config, fresh),
+        at_full_size(config),
+    )
+
+
+def record(study: Study, preset: str) -> dict[str, Observation]:
+    """Record every claim of which at least one check could be observed."""
+    main = study.runs[study.main]
+    noise, deep = study.companion("noise"), study.companions.get("deep 15")
+    parts: dict[str, tuple[Run | None, Callable[[], Observed]]] = {
+        "B1": (main, lambda: _data_sets(study)),
+        "B2": (noise and noise[1], lambda: _wrong_labels(study)),
+        "B3": (main, lambda: _agree(study.agreement)),
+        "B4": (main, lambda: _alike(study.agreement)),
+        "B40": (main, lambda: _accuracies(by_data_set(study), study.draws)),
+        "B41": (main, lambda: _undefined(study)),
+        "B42": (next(iter(study.sensitivity.values()), None), lambda: _neighbours(study)),
+        "B44": (deep, lambda: _deep(study)),
+    }
+    whole = study.config.scale == "paper" and set(study.config.datasets) <= set(LEDGER)
+    setup = "paper" if whole and study.config == study.config.paper() else "reduced"
+    out = {
+        key: claims.record(key, seen, run=run, preset=preset, setup=setup)
+        for key, (run, observe) in parts.items()
+        if run is not None and (seen := observe())
+    }
+    if study.full_size:  # the networks that the claim is about, as far as they were run
+        accuracies = _accuracies(_by_network(study.full_size), study.draws)
+        run = together(study.full_size.values())
+        # a few networks instead of 25, and on recompressed images where the originals are not at
+        # hand: not the paper's setup
+        out["B40"] = claims.record("B40", accuracies, run=run, preset="paper", setup="reduced")
+    return out
+
+
+def by_data_set(study: Study) -> dict[str, dict[str, Run]]:
+    """Network -> data set -> run; another set's companion stands in where no ensemble was run."""
+    extra = study.companion("other-set")
+    return _by_network(({extra[0]: extra[1]} if extra else {}) | study.runs)
+
+
+def _by_network(runs: dict[str, Run]) -> dict[str, dict[str, Run]]:
+    out: dict[str, dict[str, Run]] = {}
+    for key, run in runs.items():
+        dataset, _, network = key.rpartition(":")
+        out.setdefault(network, {})[dataset] = run
+    return out
+
+
+def training_depth(run: Run, resamples: int) -> tuple[Floats, int]:
+    """Draws of the mean training depth of the networks trained on all examples; their number."""
+    members = trained_fully(run.table("members"))
+    return ensemble_mean_draws(depths(members), resamples), members.sizes["member"]
+
+
+def _data_sets(study: Study) -> Observed:
+    """ResNet18 is the paper's; else the network that most sets were run with."""
+    networks = by_data_set(study)
+    best = max(networks, key=lambda n: (n == "resnet18" and len(networks[n]) > 1, len(networks[n])))
+    sets = networks[best]
+    out: Observed = {}
+    for low, high in pairwise(LEDGER):
+        if low in sets and high in sets:
+            (a, n), (b, m) = (training_depth(sets[s], study.draws) for s in (low, high))
+            name = f"{LEDGER[high]} minus {LEDGER[low]} mean depth"
+            out[name] = estimate(b - a, min(n, m), "layer")
+    return out
+
+
+def wrong_labels(run: Run) -> tuple[Floats, np.ndarray]:
+    """Training depths (member, example), and which examples' labels are not the original ones."""
+    examples = run.table("examples")
+    wrong = examples["label"].values != examples["original_label"].values
+    return depths(trained_fully(run.table("members"))), wrong
+
+
+def auroc(run: Run, resamples: int) -> Estimate:
+    """How well the depth in one network finds the changed labels; mean over networks."""
+    depth, wrong = wrong_labels(run)
+    return estimate(auroc_draws(depth, wrong, resamples), len(depth), "1")
+
+
+def _wrong_labels(study: Study) -> Observed:
+    noise = study.companion("noise")
+    if noise is None:
+        return {}
+    return {"auroc of depth for wrong labels": auroc(noise[1], study.draws)}
+
+
+def _agree(pairs: list[Pair]) -> Observed:
+    kinds = {
+        "seeds": [p.seen for p in pairs if p.same],
+        "architectures": [p.seen for p in pairs if not p.same],
+    }
+    return {
+        f"smallest spearman between {name}": min(seen, key=lambda e: e.value)
+        for name, seen in kinds.items()
+        if seen
+    }
+
+
+def _alike(pairs: list[Pair]) -> Observed:
+    """Both correlations of a difference were drawn with the same examples."""
+    by = {(p.dataset, p.split, frozenset((p.first, p.second))): p for p in pairs}
+    found = []
+    for dataset, split in dict.fromkeys((p.dataset, p.split) for p in pairs):
+        near, far = (
+            by.get((dataset, split, frozenset(names)))
+            for names in (("resnet18", "vgg16"), ("vgg16", "mlp"))
+        )
+        if near and far:
+            found.append(estimate(near.draws - far.draws, near.networks, "1"))
+    name = "smallest resnet18-vgg16 minus vgg16-mlp spearman"
+    return {name: min(found, key=lambda e: e.value)} if found else {}
+
+
+def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
+    """Draws of the test accuracy of the networks trained on all examples; their number."""
+    members = trained_fully(run.table("members"))
+    truth = run.table("examples")["label_test"].values
+    right = (members["final_test"].values == truth).astype(float)
+    return ensemble_mean_draws(right, resamples), len(right)
+
+
+def _accuracies(networks: dict[str, dict[str, Run]], resamples: int) -> Observed:
+    return {
+        f"{LEDGER[dataset]} {network} accuracy": estimate(
+            *test_accuracy(run, resamples), "fraction"
+        )
+        for network, sets in networks.items()
+        for dataset, run in sets.items()
+        if dataset in LEDGER
+    }
+
+
+def _undefined(study: Study) -> Observed:
+    """Of the ensemble with most of them; every member's every example counts."""
+    found = [run.table("members")["depth"].values for run in study.runs.values()]
+    worst = max(found, key=lambda d: (d < 0).mean())
+    return {
+        "share of examples without a depth": Estimate.share(
+            int((worst < 0).sum()), worst.size, len(worst)
+        )
+    }
+
+
+def accuracy_by_k(run: Run) -> xr.DataArray:
+    """(k, probe) accuracy of the probes on held-out examples, mean over networks."""
+    return run.table("accuracy_by_k")["probe_accuracy"].mean("member").transpose("k", "probe")
+
+
+def _neighbours(study: Study) -> Observed:
+    """Interval as for two independent shares of the held-out examples, so rather too wide."""
+    found = []
+    for key, run in study.sensitivity.items():
+        table = accuracy_by_k(run).values
+        at = np.ptp(table, axis=0).argmax()
+        ends = np.array([table[:, at].max(), table[:, at].min()])
+        held = int(study.runs[key].table("members")["held_out"].values.sum(1).max())
+        half = 1.959964 * np.sqrt((ends * (1 - ends)).sum() / held)
+        value, n = float(np.ptp(ends)), run.table("accuracy_by_k").sizes["member"]
+        found.append(Estimate(value, max(value - half, 0.0), value + half, n, "fraction"))
+    return {"largest change of probe accuracy": max(found, key=lambda e: e.value)} if found else {}
+
+
+def deep_curves(study: Study) -> dict[int, Floats]:
+    """Hidden layers -> (probe,) accuracy on training images with the labels given to them."""
+    runs = {n: study.companions.get(f"deep {n}") for n in (7, 15)}
+    return {
+        n: r.table("members")["probe_accuracy_train"].values.mean(0) for n, r in runs.items() if r
+    }
+
+
+def _deep(study: Study) -> Observed:
+    curves = deep_curves(study)
+    if len(curves) < 2:
+        return {}
+    short, long = (test_accuracy(study.companions[f"deep {n}"], study.draws) for n in (7, 15))
+    return {
+        "spearman of the two probe curves over relative depth": curve_correlation(
+            curves[7], curves[15]
+        ),
+        "15 minus 7 layers test accuracy": estimate(
+            long[0] - short[0], min(long[1], short[1]), "fraction"
+        ),
+    }

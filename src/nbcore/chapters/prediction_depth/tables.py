@@ -1,0 +1,128 @@
+"""Chapter 3's tables."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from nbcore import claims
+from nbcore.chapters.prediction_depth import sensitivity
+from nbcore.chapters.prediction_depth.agreement import Pair
+from nbcore.chapters.prediction_depth.observe import LEDGER, Study, test_accuracy
+from nbcore.depths.roster import NICE, nice_name
+from nbcore.depths.view import ROLES, depths, trained_fully
+from nbcore.measures.estimate import Estimate
+from nbcore.runs import config
+
+UNTOUCHED = ("validation points among validation points", "train")
+NAMES = {"train": "training", "val": "validation"}
+CHOICES = {"the query left out": "the query left out of its neighbours"}
+
+
+def summary(study: Study) -> pd.DataFrame:
+    """Per ensemble: accuracies, mean depths, shares decided at the input and without a depth."""
+    rows = []
+    for key, run in study.runs.items():
+        members = run.table("members")
+        row: dict[str, object] = {"ensemble": nice_name(key), "networks": members.sizes["member"]}
+        last = members.isel(checkpoint=-1)
+        for role in ("train", "val", "test"):
+            row[role] = float(last[f"accuracy_{role}"].mean())
+        row["probes"] = members.sizes["probe"]
+        for role in ROLES:
+            depth = depths(members, role)
+            row |= {f"mean depth, {role}": float(np.nanmean(depth))} if len(depth) else {}
+        row["at the input"] = float(
+            (depths(members, "validation") == 0).sum() / members["held_out"].values.sum()
+        )
+        row["no depth"] = f"{(members['depth'].values < 0).mean():.4%}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def full_size(study: Study) -> pd.DataFrame:
+    """The same for networks of the paper's size, with its accuracy; "small" is this page's own."""
+    asked = {c.name: c.expect for c in claims.get("B40").checks}
+    rows = []
+    for key, run in study.full_size.items():
+        dataset, _, network = key.rpartition(":")
+        members, small = run.table("members"), study.runs.get(key)
+        tables = {"": members} | ({", small": small.table("members")} if small else {})
+        row: dict[str, object] = {"network": nice_name(key), "networks": members.sizes["member"]}
+        row["images"] = members.sizes["example"]
+        row["train"] = float(members["accuracy_train"].isel(checkpoint=-1).mean())
+        row["test"] = float(test_accuracy(run, 1)[0][0])
+        row["test, paper"] = asked[f"{LEDGER[dataset]} {network} accuracy"]
+        for name, table in tables.items():
+            depth = depths(trained_fully(table))
+            row[f"mean depth{name}"] = float(np.nanmean(depth))
+            row[f"at the input{name}"] = float((depth == 0).sum() / (~np.isnan(depth)).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def choices(study: Study) -> pd.DataFrame:
+    """Share of depths that each choice changes, with its interval over the examples of one network.
+
+    Columns key, category, group (training or validation), value, low, high. Left out are the
+    definition itself and what a choice cannot change.
+    """
+    rows = []
+    for key, run in study.sensitivity.items():
+        table, members = run.table("choices")["depth_change"].mean("member"), study.runs[key]
+        held = int(members.table("members")["held_out"].values.sum(1).max())
+        sizes = {"train": members.table("examples").sizes["example"] - held, "val": held}
+        for choice, (role, n) in product(table["choice"].values, sizes.items()):
+            if choice == sensitivity.BASE or (choice, role) == UNTOUCHED:
+                continue
+            share = float(table.sel(choice=choice, role=role))
+            seen = Estimate.share(round(share * n), n, 1)
+            ends = {"low": min(seen.low, share), "high": max(seen.high, share)}
+            words = {"category": CHOICES.get(choice, choice), "group": NAMES[role]}
+            rows.append({"key": key, **words, "value": share, **ends})
+    return pd.DataFrame(rows)
+
+
+def sensitivity_table(study: Study) -> pd.DataFrame:
+    """Per choice the shares of depths changed, one column per ensemble and split."""
+    table = choices(study)
+    if table.empty:
+        return table
+    names = [f"{nice_name(k)}, {g}" for k, g in zip(table["key"], table["group"], strict=True)]
+    wide = table.assign(column=names).pivot(index="category", columns="column", values="value")
+    wide = wide[list(dict.fromkeys(names))].sort_values(names[0], ascending=False)
+    return wide.rename_axis("choice").reset_index().rename_axis(None, axis=1)
+
+
+def pair_name(pair: Pair) -> str:
+    """Whom a correlation is between."""
+    if pair.same:
+        return f"{NICE[pair.first]}, other seeds"
+    return f"{NICE[pair.first]} and {NICE[pair.second]}"
+
+
+def correlations(study: Study) -> pd.DataFrame:
+    """The study's agreement, one row a pair."""
+    rows = [
+        {
+            "data set": nice_set(p.dataset),
+            "split": p.split,
+            "networks": pair_name(p),
+            "in each mean": p.networks,
+            "ρ": f"{p.seen.value:.2f} [{p.seen.low:.2f}, {p.seen.high:.2f}]",
+            "ρ, single networks": p.single,
+            "ρ, shuffled": p.shuffled,
+        }
+        for p in study.agreement
+    ]
+    return pd.DataFrame(rows)
+
+
+def nice_set(dataset: str) -> str:
+    """A data set as the page names it."""
+    return nice_name(f"{dataset}:mlp").rpartition(",")[0]
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset."""
+    return pd.DataFrame(config.describe("prediction-depth"))

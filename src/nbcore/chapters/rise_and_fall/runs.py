@@ -1,0 +1,117 @@
+"""Chapter 2: effective robustness while a pretrained network is fine-tuned, against a testbed.
+
+Two stored runs: a testbed trained from scratch, which gives the line, and the fine-tuning
+conditions with their seeds, all seen by the same evaluation images. `er_curves` reads them.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import torch
+import xarray as xr
+from filelock import FileLock
+
+from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions, member_names
+from nbcore.lines.config import data_roles
+from nbcore.lines.curves import Study, by_condition, measure
+from nbcore.lines.packing import pack
+from nbcore.lines.trained import Sets, _sets, build, cache_key, run_testbed
+from nbcore.measures.selection import balanced_subset
+from nbcore.models import pretrained
+from nbcore.paths import cache_dir
+from nbcore.runs.store import Run, run_or_load
+from nbcore.training import loop
+
+
+def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
+    """The fine-tuning runs: table `curves` as `pack` makes it, one row a (condition, seed)."""
+    return run_or_load(
+        config.slug,
+        config,
+        data_roles(config),
+        member_names(config),
+        partial(_member, config),
+        reduce=lambda run: {"curves": pack(run.members())},
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(loop, pretrained),
+    )
+
+
+def _member(config: RiseAndFall, name: str) -> xr.Dataset:
+    """One condition with one seed: its predictions along training (`loop.train`)."""
+    condition, seed = name.rsplit("-seed", 1)
+    c, sets = conditions(config)[condition], _sets(config)
+    images, labels = sets.train
+    picked = balanced_subset(labels, min(config.train_images, len(labels)))
+    recipe = loop.Recipe(
+        steps=c.steps,
+        batch=config.batch,
+        lr=c.lr,
+        loss=c.loss,
+        augment=c.whole,
+        drop_at=(0.7,) if c.whole else (),
+        weight_decay=1e-4 if c.whole else 0.0,
+        checkpoints=config.checkpoints,
+        first=c.first,
+    )
+    training: loop.Data
+    evaluations: Mapping[str, loop.Data]
+    if c.whole:
+        model: torch.nn.Module = build(config, c.pretrained, c.size, sets.classes, int(seed))
+        training, evaluations = (images[picked], labels[picked]), sets.evaluations
+    else:
+        banks = _features(config, c.size, images[picked], sets)
+        training = banks["train"], labels[picked]
+        evaluations = {k: (banks[k], y) for k, (_, y) in sets.evaluations.items()}
+        with torch.random.fork_rng():
+            torch.manual_seed(int(seed))
+            model = torch.nn.Linear(banks["train"].shape[1], sets.classes)
+    partial_file = cache_dir() / "partial" / f"{cache_key(config, condition)}-{seed}.pt"
+    return loop.train(
+        model,
+        training,
+        evaluations,
+        recipe,
+        seed=int(seed),
+        device=config.device,
+        checkpoint_file=partial_file,
+        progress=name if sys.stderr.isatty() else None,
+    )
+
+
+def _features(
+    config: RiseAndFall, size: int | None, images: np.ndarray, sets: Sets
+) -> dict[str, torch.Tensor]:
+    """Penultimate features of the training and evaluation images, computed once per machine."""
+    what = "features" if size == config.feature_size else f"features-{size}"
+    file = cache_dir() / "features" / f"{cache_key(config, what)}.pt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            net = build(config, True, size, sets.classes, 0)
+            all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
+            bar = "features of" if sys.stderr.isatty() else None
+            banks = {
+                k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
+                for k, x in all_images.items()
+            }
+            torch.save(banks, file.with_suffix(".tmp"))
+            file.with_suffix(".tmp").replace(file)
+    return torch.load(file, weights_only=True)
+
+
+def study(
+    config: RiseAndFall, role: str = "ood", shuffled: bool = False, fresh: bool = False
+) -> Study:
+    """Load or compute both runs and measure the conditions against the testbed's line.
+
+    role: which shifted set ("ood", "ood2", ...). shuffled: the control, in which that set's labels
+    are shuffled and nobody can be robust. Raises ParameterError when the set was not measured.
+    """
+    bed, run = run_testbed(config, fresh), run_conditions(config, fresh)
+    parts = by_condition(run.table("curves"))
+    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled)

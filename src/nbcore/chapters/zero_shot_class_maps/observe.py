@@ -1,0 +1,257 @@
+"""Chapter 6's observations: what is recorded in the ledger, and the tables of the page."""
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from nbcore import claims
+from nbcore.chapters.zero_shot_class_maps.config import CLIP, HOW, ZeroShot
+from nbcore.chapters.zero_shot_class_maps.dominance import CONVERGED, ROBUST, Dominance
+from nbcore.chapters.zero_shot_class_maps.study import ZeroShotStudy
+from nbcore.claims import Observation
+from nbcore.lines.curves import Curve
+from nbcore.measures.bootstrap import estimate, interval
+from nbcore.measures.estimate import Estimate
+from nbcore.publish.cards import Html, card, show_cards
+from nbcore.runs import config as presets
+
+Observed = dict[str, Estimate]
+
+WORDS = {
+    "max": "zero-shot, maximum",
+    "mean": "zero-shot, mean",
+    "sum": "zero-shot, sum",
+    "logit-max": "zero-shot, maximum of logits",
+    "logit-mean": "zero-shot, mean of logits",
+    "logit-sum": "zero-shot, sum of logits",
+    "probe": "linear probe (L-BFGS)",
+    "fresh-head": "fresh head",
+    "mapped-head": "mapped head",
+    "mapped-head-all": "mapped head, against all classes",
+    "full": "whole network (chapter 2)",
+}
+
+
+def words(name: str) -> str:
+    """A condition as the page names it."""
+    return WORDS.get(name) or f"mapped head, λ = {name.removeprefix('pull-')}"
+
+
+def record(
+    study: ZeroShotStudy, found: Dominance, config: ZeroShot, preset: str
+) -> dict[str, Observation]:
+    """Record every claim whose models were run. A stand-in is never the paper's own setup."""
+    c = study.curves
+    ready = {name for name, curve in c.items() if curve.covered[-1]}
+    peaks = {name for name, curve in c.items() if curve.covered.any()}
+    clip = config.model.startswith(CLIP)
+    parts: dict[str, tuple[bool, Callable[[], Observed]]] = {
+        "A14": ("max" in ready and not clip, lambda: _excess(c["max"], "zero-shot bit")),
+        "A15": ({"max", "probe"} <= ready and clip, lambda: _clip(c)),
+        "A16": ({*HOW} <= ready and "fresh-head" in peaks, lambda: _rules(c)),
+        "A26": (set(ROBUST) <= set(found.draws), lambda: _dominance(found)),
+        "A27": ({ROBUST[1], CONVERGED} <= set(found.draws), lambda: _converged(found)),
+        "A33": (
+            {"mapped-head", "fresh-head"} <= ready,
+            lambda: {
+                "mapped head end gain beyond the interval": _gain(c["mapped-head"], c["fresh-head"])
+            },
+        ),
+        "A34": (
+            "mapped-head" in c and any(n.startswith("pull-") for n in c),
+            lambda: _pulls(c, ready),
+        ),
+    }
+    out = {}
+    for key, (possible, observe) in parts.items():
+        if possible and (seen := observe()):
+            out[key] = claims.record(key, seen, run=study.run, preset=preset, setup="reduced")
+    return out
+
+
+def cards(seen: dict[str, Observation]) -> Html:
+    """This chapter's claim cards, and A26's, whose second half is measured here."""
+    more = card(claims.get("A26"), seen["A26"]) if "A26" in seen else ""
+    return Html(show_cards("zero-shot-class-maps", seen) + more)
+
+
+def _excess(curve: Curve, who: str) -> Observed:
+    draws = curve.excess()[:, -1]
+    return {f"{who} excess over the interval": estimate(draws, curve.seeds, "fraction")}
+
+
+def _clip(c: dict[str, Curve]) -> Observed:
+    plain, probe = c["max"], c["probe"]
+    return _excess(plain, "zero-shot clip") | {
+        "zero-shot minus linear probe effective robustness": estimate(
+            plain.er[:, -1] - probe.er[:, -1], 1, "fraction"
+        ),
+        "linear probe effective robustness": estimate(probe.er[:, -1], 1, "fraction"),
+    }
+
+
+def _rules(c: dict[str, Curve]) -> Observed:
+    """The three ways of combining softmax scores, and the fine-tuning peak of the fresh head."""
+    three, fresh = [c[how] for how in HOW], c["fresh-head"]
+    apart = [
+        np.abs(a.er[:, 0] - b.er[:, 0]) - max(a.band[0], b.band[0])
+        for a, b in combinations(three, 2)
+    ]
+    gains = [a.er[:, 0] - fresh.er[:, fresh.peak] - a.band[0] for a in three]
+    positive = sum(bool(a.er[0, 0] > 0) for a in three)
+    return {
+        "largest difference beyond the interval": _worst(apart, 1),
+        "share of models with positive effective robustness": Estimate.share(positive, 3, 3),
+        "largest gain over the fine-tuning peak beyond the interval": _worst(gains, fresh.seeds),
+    }
+
+
+def _worst(draws: list[np.ndarray], n: int) -> Estimate:
+    return estimate(max(draws, key=lambda d: d[0]), n, "fraction")
+
+
+def _gain(a: Curve, b: Curve) -> Estimate:
+    """Effective robustness of `a` minus `b` at the end, beyond the interval there."""
+    return estimate(a.er[:, -1] - b.er[:, -1] - a.band[-1], a.seeds, "fraction")
+
+
+def _pulls(c: dict[str, Curve], ready: set[str]) -> Observed:
+    base, out = c["mapped-head"], {}
+    for pull in ("0.1", "1"):
+        if {f"pull-{pull}", "mapped-head"} <= ready:
+            out[f"lambda {pull} end gain beyond the interval"] = _gain(c[f"pull-{pull}"], base)
+    if "pull-100" in c:
+        lost = base.id[:, -1] - c["pull-100"].id[:, -1]
+        out["accuracy lost with lambda 100"] = estimate(lost, base.seeds, "fraction")
+    return out
+
+
+def _dominance(found: Dominance) -> Observed:
+    """The largest excess over independence in the testbed; the *smaller* lead of the robust two."""
+    excess = found.pairs["dominance"] - found.pairs["independent"]
+    leads = [found.top(state) - found.largest for state in ROBUST]
+    return {
+        "testbed largest dominance above independence": Estimate.exact(
+            excess.max(), len(found.models[CONVERGED]), "fraction"
+        ),
+        "model minus testbed maximum": estimate(
+            min(leads, key=lambda d: d[0]), len(ROBUST), "fraction"
+        ),
+    }
+
+
+def _converged(found: Dominance) -> Observed:
+    peak, end = found.top(ROBUST[1]), found.top(CONVERGED)
+    return {
+        "peak minus converged largest dominance": estimate(peak - end, 1, "fraction"),
+        "converged model minus testbed maximum": estimate(end - found.largest, 1, "fraction"),
+    }
+
+
+def _points(draws: np.ndarray) -> str:
+    low, high = (100 * x for x in interval(draws[1:]))
+    return f"{100 * draws[0]:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def combinations_table(study: ZeroShotStudy) -> pd.DataFrame:
+    """Per rule: ID and OOD accuracy in percent, ER in points with interval, chance band."""
+    rows = []
+    for name, c in study.curves.items():
+        if name in study.rules or name == "probe":
+            inside = c.covered[-1]
+            rows.append(
+                {
+                    "reading": words(name),
+                    "ID": f"{100 * c.id[0, -1]:.1f}",
+                    "shifted": f"{100 * c.ood[0, -1]:.1f}",
+                    "effective robustness": _points(c.er[:, -1]) if inside else "outside the line",
+                    "chance": f"{100 * c.band[-1]:.1f}" if inside else "–",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def recalls(study: ZeroShotStudy) -> pd.DataFrame:
+    """Per target class: how many sources, how its ID images are recognised, how often it is said.
+
+    Columns: class, sources, then `right, HOW` and `said, HOW` as fractions.
+    """
+    plain, rows = study.plain, []
+    labels, classes = plain["label_id"].values, plain.attrs["classes"]
+    for k, name in enumerate(classes):
+        row = {"class": name, "sources": int((plain["source_target"].values == name).sum())}
+        said = {how: plain["prediction_id"].sel(rule=how).values == k for how in HOW}
+        row |= {f"right, {how}": float(s[labels == k].mean()) for how, s in said.items()}
+        row |= {f"said, {how}": float(s.mean()) for how, s in said.items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def confusion_matrix(study: ZeroShotStudy, how: str = "max") -> np.ndarray:
+    """[true, predicted] shares of each true class's ID images."""
+    plain, k = study.plain, len(study.plain.attrs["classes"])
+    said = plain["prediction_id"].sel(rule=how).values.astype(int)
+    counts = np.bincount(plain["label_id"].values.astype(int) * k + said, minlength=k * k)
+    counts = counts.reshape(k, k).astype(float)
+    with np.errstate(invalid="ignore"):
+        return counts / counts.sum(1, keepdims=True)
+
+
+def control(study: ZeroShotStudy) -> pd.DataFrame:
+    """Mean accuracy through shuffled maps with the interval of the mean, beside the map's own."""
+    rows = []
+    for role, title in (("id", "ID"), (study.role, "shifted")):
+        for how in HOW:
+            drawn = study.plain[f"control_{role}"].sel(how=how).values
+            half = 1.96 * drawn.std(ddof=1) / np.sqrt(len(drawn))
+            axis = "id" if role == "id" else "ood"
+            rows.append(
+                {
+                    "images": title,
+                    "combined by": how,
+                    "the map": f"{100 * getattr(study.curves[how], axis)[0, 0]:.1f}",
+                    "shuffled maps, mean": f"{100 * drawn.mean():.1f} ± {100 * half:.1f}",
+                    "single shuffles": f"{100 * drawn.min():.0f} to {100 * drawn.max():.0f}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
+    """Per trained head: ID accuracy and ER at its start, peak and end, in percent and points."""
+    rows = []
+    for name, c in study.curves.items():
+        if name in study.rules or name == "probe" or not c.covered.any():
+            continue
+        row: dict[str, object] = {"head": words(name), "seeds": c.seeds}
+        row |= {"ID, end": f"{100 * c.id[0, -1]:.1f}", "shifted, end": f"{100 * c.ood[0, -1]:.1f}"}
+        row["peak"] = f"{_points(c.er[:, c.peak])} at {100 * c.id[0, c.peak]:.0f} %"
+        row["end"] = _points(c.er[:, -1]) if c.covered[-1] else "outside the line"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def dominance_table(study: ZeroShotStudy, found: Dominance) -> pd.DataFrame:
+    """Per model: its largest dominance against the testbed's, and its mean beside its twin's."""
+    rows = []
+    for state, frame in found.models.items():
+        top = frame.nlargest(1, "dominance").iloc[0]
+        rows.append(
+            {
+                "model": state,
+                "ID": f"{100 * found.accuracy[state]:.1f}",
+                "largest": f"{100 * top['dominance']:.1f}",
+                "with": top["lower"],
+                "minus the testbed's largest": _points(found.top(state) - found.largest),
+                "equally accurate": found.twin[state],
+                "mean minus that model's": _points(found.beyond[state]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def parameters_table() -> pd.DataFrame:
+    """The chapter's parameters with their value in each preset."""
+    return pd.DataFrame(presets.describe("zero-shot-class-maps"))

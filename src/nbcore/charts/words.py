@@ -1,0 +1,29 @@
+"""Words for titles and tables: signed numbers, ranges, lists, and why a table is empty."""
+
+import pandas as pd
+
+from nbcore.charts.tables import Table
+from nbcore.measures.bootstrap import Floats, estimate
+
+
+def signed(x: float) -> str:
+    """A coefficient as titles print it."""
+    return f"{x:+.2f}".replace("-", "\u2212")
+
+
+def between(draws: Floats) -> str:
+    """A coefficient with its interval."""
+    e = estimate(draws, 1, "1")
+    return f"{signed(e.value)} [{signed(e.low)}, {signed(e.high)}]"
+
+
+def listed(table: pd.DataFrame) -> str:
+    """The values of a bar chart, for its description."""
+    rows = table[["category", "group", "value"]].itertuples(index=False, name=None)
+    return "; ".join(f"{category}, {group}: {signed(value)}" for category, group, value in rows)
+
+
+def nothing(what: str) -> Table:
+    """A sentence in the place of a figure that a run gives no data for."""
+    text = f"Not drawn: {what}."
+    return Table(f"<p>{text}</p>", text)

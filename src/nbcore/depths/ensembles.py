@@ -1,0 +1,220 @@
+"""Ensembles of networks over random splits: what chapters 3 to 5 and 8 are computed from."""
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import ClassVar, Protocol
+
+import numpy as np
+import xarray as xr
+
+from nbcore import data as nbdata
+from nbcore.data.labels import load_labels
+from nbcore.data.sources import obtain
+from nbcore.depths import tables
+from nbcore.errors import ParameterError
+from nbcore.measures import depth, learning, margins, neighbours
+from nbcore.measures.selection import balanced_subset
+from nbcore.models import papers, probes
+from nbcore.paths import cache_dir
+from nbcore.runs.config import Config, param
+from nbcore.runs.own_images import splits_of
+from nbcore.runs.store import Run, Tables, address, run_or_load
+from nbcore.training import ensemble, loop
+
+#: members that train on the whole pool are numbered from here, so that no seed is used twice
+FULL = 100_000
+
+
+@dataclass(frozen=True)
+class Ensemble(Config):
+    """One data set, one network, many members."""
+
+    slug: ClassVar[str] = "ensemble"
+
+    dataset: str = param(
+        "fashion-mnist", "data set: a name or a folder", in_address=False, is_path=True
+    )
+    examples: int = param(10_000, "training examples in the pool, class-balanced", low=4)
+    test_examples: int = param(1_000, "test examples, class-balanced", low=1)
+    image_size: int | None = param(None, "side to bring the images to, pixels", low=4, high=512)
+    architecture: str = param("mlp", "network", choices=tuple(papers.ARCHITECTURES))
+    width: int = param(256, "its width", low=1)
+    depth: int = param(7, "hidden layers of the MLP", low=1, high=100)
+    in_block: str = param("sum", "where a residual block is probed")
+    held_out: float = param(0.1, "share of the pool that a member does not train on")
+    splits: str = param("folds", "how members are split", choices=("folds", "independent"))
+    labels: str = param("", "other labels, such as cifar10n:worse_label")
+    noise: float = param(0.0, "share of labels drawn anew at random", low=0.0, high=1.0)
+    steps: int = param(1_200, "updates", low=4)
+    batch: int = param(256, "images an update", low=1)
+    lr: float = param(0.03, "first learning rate", low=0.0)
+    momentum: float = param(0.9, "momentum", low=0.0, high=1.0)
+    drop_at: tuple[float, ...] = param(
+        (0.5, 0.8), "shares of the updates where the rate drops to 1/5"
+    )
+    checkpoints: int = param(14, "evaluations along training, in log steps", low=3, high=1000)
+    k: int = param(30, "neighbours of a probe", low=1)
+    input_margins: int = param(0, "examples whose input margin is measured", low=0)
+    precision: str = param("auto", "of training", choices=("auto", "float32", "bfloat16"))
+    seed: int = param(0, "changes every draw", low=0)
+    members: int = param(250, "networks on random splits", low=0, in_address=False)
+    full_members: int = param(0, "networks on the whole pool", low=0, in_address=False)
+    workers: int = param(2, "processes", low=1, high=64, in_address=False)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+
+    def names(self) -> list[str]:
+        """`split-000` and so on, then `full-000`."""
+        splits = [f"split-{i:03}" for i in range(self.members)]
+        return splits + [f"full-{i:03}" for i in range(self.full_members)]
+
+    def roles(self) -> dict[str, str]:
+        """Role -> data set: the images and, when they are not the images' own, the labels."""
+        labels = {"labels": self.labels.partition(":")[0]} if self.labels else {}
+        return {"images": self.dataset} | labels
+
+    def recipe(self) -> loop.Recipe:
+        return loop.Recipe(
+            steps=self.steps,
+            batch=self.batch,
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=0.0,
+            drop_at=self.drop_at,
+            factor=0.2,
+            checkpoints=self.checkpoints,
+            first=max(self.steps // 40, 1),
+        )
+
+
+def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
+    """The ensemble, loaded or computed: tables as `ensemble_tables.reduce` makes them.
+
+    least: how many members it must have; 1 where the depths of a single network will do.
+    """
+    if (came := config.members + config.full_members) < least:
+        needed = "one member" if least == 1 else "two members"
+        raise ParameterError(f"An ensemble needs {needed} or more, not {came}.")
+    bank = config.examples - round(config.held_out * config.examples * (config.members > 0))
+    if config.k > bank:
+        raise ParameterError(
+            f"k is {config.k}, but a member trains on about {bank} examples; give a smaller k."
+        )
+    return run_or_load(
+        config.slug,
+        config,
+        config.roles(),
+        config.names(),
+        partial(member, config),
+        reduce=partial(_reduce, config),
+        fresh=fresh,
+        join=partial(tables.join, pool=partial(load_pool, config)),
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(depth, neighbours, learning, margins, papers, probes, ensemble, loop),
+    )
+
+
+def _reduce(config: Ensemble, run: Run) -> Tables:
+    folds = round(1 / config.held_out) if config.splits == "folds" else None
+    return tables.reduce(run, partial(load_pool, config), folds)
+
+
+def member(config: Ensemble, name: str) -> xr.Dataset:
+    """One member by its name; see `ensemble.train_member`."""
+    kind, _, number = name.rpartition("-")
+    index = int(number)
+    pool = load_pool(config)
+    n = len(pool.labels)
+    if kind == "full":
+        held_out, index = np.zeros(n, bool), index + FULL
+    else:
+        held_out = ensemble.held_out_mask(n, index, config.held_out, config.splits, config.seed)
+    sums = {role: nbdata.checksum(d) for role, d in config.roles().items()}
+    where = cache_dir() / "partial" / f"ensemble-{address(config.slug, config, sums)}-{name}.pt"
+    return ensemble.train_member(
+        pool,
+        network(config),
+        config.recipe(),
+        held_out,
+        member_seed(config, index),
+        k=config.k,
+        input_margins=config.input_margins if kind == "full" else 0,
+        device=config.device,
+        precision=config.precision,
+        checkpoint_file=where,
+        progress=name if config.workers == 1 and sys.stderr.isatty() else None,
+    )
+
+
+class Seeded(Protocol):
+    """A config that one number changes every draw of."""
+
+    @property
+    def seed(self) -> int: ...
+
+
+def member_seed(config: Seeded, index: int) -> int:
+    """A seed from the config's and the member's number, below 2**31."""
+    text = f"{config.seed} {index}"
+    return int(hashlib.sha256(text.encode()).hexdigest()[:7], 16)
+
+
+def network(config: Ensemble) -> ensemble.Network:
+    return ensemble.Network(config.architecture, config.width, config.depth, config.in_block)
+
+
+def load_pool(config: Ensemble) -> ensemble.Pool:
+    """The examples of an ensemble, the same for every member; labels changed as the config says."""
+    c = config
+    return _pool(c.dataset, c.examples, c.test_examples, c.image_size, c.labels, c.noise, c.seed)
+
+
+@lru_cache(maxsize=4)
+def _pool(
+    dataset: str,
+    examples: int,
+    test_examples: int,
+    size: int | None,
+    labels: str,
+    noise: float,
+    seed: int,
+) -> ensemble.Pool:
+    own = splits_of(obtain(dataset))
+    train = nbdata.load(dataset, own[0], size)
+    test = nbdata.load(dataset, own[1], size) if own[1:] else train  # then it tests nothing
+    given = train.labels
+    if labels:
+        name, _, column = labels.partition(":")
+        given = load_labels(name, column, train.labels)
+    chosen = chosen_examples(train.labels, examples, seed)
+    tested = balanced_subset(test.labels, min(test_examples, len(test)), seed)
+    original, used = train.labels[chosen], given[chosen]
+    if noise:
+        used = plant_noise(used, noise, len(train.classes), seed)
+    return ensemble.Pool(
+        train.images[chosen],
+        used,
+        original,
+        test.images[tested],
+        test.labels[tested],
+        train.classes,
+    )
+
+
+def chosen_examples(labels: np.ndarray, examples: int, seed: int = 0) -> np.ndarray:
+    """Indices into a training set of an ensemble's pool, in the order of the pool."""
+    return balanced_subset(labels, min(examples, len(labels)), seed)
+
+
+def plant_noise(labels: np.ndarray, share: float, n_classes: int, seed: int = 0) -> np.ndarray:
+    """Labels of which `share`, chosen at random, are drawn anew from all classes (PD figure 5).
+
+    One in `n_classes` of them stays what it was.
+    """
+    rng = np.random.default_rng([seed, 2])
+    changed = rng.permutation(len(labels))[: round(share * len(labels))]
+    out = labels.copy()
+    out[changed] = rng.integers(n_classes, size=len(changed))
+    return out

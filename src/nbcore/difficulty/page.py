@@ -1,0 +1,274 @@
+"""What `nbcore difficulty` shows: a page to inspect images on, and its summary in words.
+
+The page is one file, needs no network, and without JavaScript is a list by suggestion.
+"""
+
+import io
+import json
+from base64 import b64encode
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from nbcore.difficulty.compare import FILTERS, compare, verdict
+from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.difficulty.softmax import softmax_of
+from nbcore.errors import ParameterError
+from nbcore.measures.corners import CORNERS
+from nbcore.paths import build_dir
+
+#: in the order in which they are shown, with the share of the pictures that is meant for each
+SHOWN = {"relabel": 0.6, "inspect": 0.3, "keep": 0.1}
+#: below this the networks have not learned their labels, and depths in training say little
+LEARNED = 0.97
+#: below this they know too little of the classes, or most labels are wrong
+KNOWN = 0.6
+#: facts of an image on the page: column -> name, format
+FACTS = {
+    "consensus_consistency": ("agreement, held out", "{:.0%}"),
+    "consistency": ("right, held out", "{:.0%}"),
+    "entropy": ("entropy, nats", "{:.2f}"),
+    "depth_val": ("depth, held out", "{:.1f}"),
+    "depth_train": ("depth, training", "{:.1f}"),
+    "learned_val": ("update learned, held out", "{:.0f}"),
+    "learned_train": ("update learned, training", "{:.0f}"),
+    "output_margin_val": ("margin, held out", "{:.1f}"),
+    "output_margin_train": ("margin, training", "{:.1f}"),
+    "doubt": ("doubt, −2 to 2", "{:+.2f}"),
+}
+
+
+def said(judged: Judged) -> list[str]:
+    """What was done and found, in a few sentences."""
+    s = summary(judged)
+    of = f" of {s['of']:,}" if s["of"] > s["images"] else ""
+    counts = ", ".join(f"{action} {n:,}" for action, n in s["actions"].items())
+    low, high = s["held_out_times"]
+    times = f"{low}" if low == high else f"{low} to {high}"
+    depth = judged.table.attrs["last_probe"]
+    return [
+        f"{s['images']:,}{of} images of {s['classes']} classes: {counts}.",
+        f"{s['members']} networks ({s['network']}, {s['side']} × {s['side']} pixels, "
+        f"{judged.table.attrs['steps']:,} updates), each image held out by "
+        f"{times} of them. Of their training labels they give "
+        f"{s['training_accuracy']:.1%}, of held-out ones {s['held_out_accuracy']:.1%}. Depths run "
+        f"from 0 (input) to {depth} (softmax).",
+    ]
+
+
+def warnings(judged: Judged) -> list[str]:
+    """What makes these numbers doubtful themselves, and what to do about it."""
+    s, out = summary(judged), []
+    if s["training_accuracy"] < LEARNED:
+        out.append(
+            f"The networks have learned only {s['training_accuracy']:.1%} of their training "
+            f"labels, so depths in training say little; give more updates, as in "
+            f"-p steps={2 * judged.ensemble.steps}."
+        )
+    if s["held_out_accuracy"] < KNOWN:
+        out.append(
+            f"The networks give only {s['held_out_accuracy']:.1%} of the labels that were held out "
+            "from them: either many labels are wrong, or they know too little to judge labels. "
+            "Give more images, more pixels (-p image_size=64) or another network before you trust "
+            "them."
+        )
+    if s["never_held_out"]:
+        out.append(
+            f"{s['never_held_out']:,} images were held out by no network and get no suggestion; "
+            f"give more networks, as in -p members={round(1 / judged.ensemble.held_out)}."
+        )
+    elif s["held_out_times"][0] < 2:
+        out.append(
+            "Each image was held out by one network, so nothing is known of agreement; give more "
+            f"networks, as in -p members={2 * round(1 / judged.ensemble.held_out)}."
+        )
+    return out
+
+
+def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
+    """Suggestion -> rows to show: the most doubtful first, of those to keep the easiest.
+
+    Where one kind has fewer than its share of the `most` pictures, the others take the rest.
+    """
+    order = table["doubt"].sort_values(ascending=False, kind="stable").index.to_numpy()
+    rows = {a: order[table["action"].to_numpy()[order] == a] for a in SHOWN}
+    rows["keep"] = rows["keep"][::-1]
+    room = {a: min(len(rows[a]), int(share * most)) for a, share in SHOWN.items()}
+    for action in SHOWN:
+        room[action] += min(len(rows[action]) - room[action], most - sum(room.values()))
+    return {action: found[: room[action]] for action, found in rows.items()}
+
+
+def page(judged: Judged) -> str:
+    """The page as HTML; every text on it is escaped."""
+    table, frame = judged.table, named(judged)
+    chosen = choose(table, judged.config.pictures)
+    counts = table["action"].value_counts()
+    bar = tqdm(total=sum(map(len, chosen.values())), desc="pictures", leave=False, delay=2)
+    sections = []
+    for action, found in chosen.items():
+        count = int(counts.get(action, 0))
+        note = f"The {len(found)} {'easiest' if action == 'keep' else 'most doubtful'} are shown."
+        cards = [_card(judged, frame, i, bar) for i in found]
+        sections.append(
+            {
+                "action": action,
+                "name": action.capitalize(),
+                "count": f"{count:,}",
+                "note": note if len(found) < count else "",
+                "cards": cards,
+            }
+        )
+    loader = jinja2.PackageLoader("nbcore", "difficulty")
+    template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
+    name = Path(judged.config.dataset).name or judged.config.dataset
+    shown = table.loc[np.concatenate(list(chosen.values()))]
+    return template.render(
+        title=f"{name}: which labels to doubt",
+        said=said(judged),
+        warnings=warnings(judged),
+        sections=sections,
+        filters=_filters(shown, judged.sample.classes),
+    )
+
+
+def _filters(shown: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    out = [
+        {
+            "name": name,
+            "field": field,
+            "options": [(int(c), classes[c]) for c in np.unique(shown[field]) if c >= 0],
+        }
+        for name, field in (("Label", "label"), ("The networks see", "consensus"))
+    ]
+    there = set(shown["corner"])
+    corners = [(i, c.replace("_", " ")) for i, c in enumerate(CORNERS) if c in there]
+    return [*out, {"name": "Corner", "field": "corner", "options": corners}]
+
+
+def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, Any]:
+    row: dict[Any, Any] = judged.table.iloc[i].to_dict()
+    shown: dict[Any, Any] = frame.iloc[i].to_dict()
+    picture = judged.sample.picture(int(judged.positions[i]))
+    small = max(picture.size) <= 48
+    kind, out = ("png" if small else "jpeg"), io.BytesIO()
+    picture.save(out, kind, quality=85)
+    bar.update()
+    other = shown["consensus"] if row["consensus"] not in (-1, row["label"]) else ""
+    last = judged.table.attrs["last_probe"]
+    ring, block = (
+        None if np.isnan(row[c]) else round(float(4 + 92 * row[c] / last), 1)
+        for c in ("depth_val", "depth_train")
+    )
+    facts = [(name, form.format(row[c])) for c, (name, form) in FACTS.items() if pd.notna(row[c])]
+    if row["original"] != row["label"]:
+        facts.insert(0, ("original label", shown["original"]))
+    if row["corner"]:
+        facts.insert(0, ("corner", row["corner"].replace("_", " ")))
+    seen = f", seen as {other}" if other else ""
+    return {
+        "data": b64encode(out.getvalue()).decode(),
+        "kind": kind,
+        "small": small,
+        "alt": f"{shown['file']}, labelled {shown['label']}{seen}",
+        "file": shown["file"],
+        "label": shown["label"],
+        "other": other,
+        "ring": ring,
+        "block": block,
+        "facts": facts,
+        "label_number": int(row["label"]),
+        "consensus_number": int(row["consensus"]),
+        "corner_number": list(CORNERS).index(row["corner"]) if row["corner"] else "",
+    }
+
+
+def write_page(judged: Judged, folder: Path) -> Path:
+    """Write `difficulty.html` into a folder; returns where."""
+    target = folder / "difficulty.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target.write_text(page(judged), "utf-8")
+    except OSError as error:
+        raise ParameterError(
+            f"Nothing can be written to {folder} ({error.strerror}); name another folder."
+        ) from None
+    return target
+
+
+class Report(NamedTuple):
+    """The files written, what to say of them, and, where labels are known to be wrong, a table
+    of `runs.relabelling.compare` (else None)."""
+
+    judged: Judged
+    files: dict[str, Path]
+    comparison: pd.DataFrame | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a script to read; NaN becomes null."""
+        table = self.comparison
+        rows = None if table is None else json.loads(table.to_json(orient="records"))
+        files = {kind: str(path) for kind, path in self.files.items()}
+        told = {"warnings": warnings(self.judged), "comparison": rows, "files": files}
+        return summary(self.judged) | told
+
+    def text(self) -> str:
+        """For people to read: what was found, the comparison where there is one, the files."""
+        lines = [*said(self.judged), *warnings(self.judged)]
+        if self.comparison is not None:
+            lines += ["", *_compared(self.comparison)]
+        return "\n".join([*lines, "", *(f"{k:8} {path}" for k, path in self.files.items())])
+
+
+def _compared(table: pd.DataFrame) -> list[str]:
+    """The labels known to be wrong, found by each method, with 95 % intervals."""
+    rows = pd.DataFrame(
+        [
+            {"method": row["method"], "suggested": row["suggested"]}
+            | {
+                what: f"{row[what]:.2f} ({row[f'{what}_low']:.2f}–{row[f'{what}_high']:.2f})"
+                for what in ("precision", "recall", "f1")
+            }
+            for row in table.to_dict("records")
+        ]
+    )
+    a = table.attrs
+    head = f"{a['wrong']:,} of {a['examples']:,} labels are known to be wrong; found by"
+    said = [head, *rows.to_string(index=False).split("\n")]
+    if "cleanlab" not in set(table["method"]):
+        return [*said, "cleanlab is not installed: pip install 'nbcore[cleanlab]' adds it here."]
+    if a["probabilities"] == "votes":
+        said.append(
+            "cleanlab was given shares of neighbours' votes as probabilities; it ranks better with "
+            "the networks' own, for which they are trained again: -p softmax=true."
+        )
+    return [*said, verdict(table)]
+
+
+def report(config: Difficulty, folder: Path | None = None) -> Report:
+    """Judge the images and write rows and page, by default among the build products.
+
+    Errors as `runs.difficulty.judge`; ParameterError for a folder that cannot be written to.
+    """
+    judged = judge(config)
+    name = Path(config.dataset).name or "images"
+    folder = folder or build_dir() / "difficulty" / f"{name}-{judged.run.path.name}"
+    files = write_rows(judged, folder) | {"page": write_page(judged, folder)}
+    known = (judged.table["original"] != judged.table["label"]).any()
+    return Report(judged, files, _comparison(judged) if known else None)
+
+
+def _comparison(judged: Judged) -> pd.DataFrame:
+    c = judged.config
+    return compare(
+        judged.run,
+        softmax_of(judged.ensemble) if c.softmax else "votes",
+        agreement=c.agreement,
+        gap=c.gap,
+        filters=tuple(FILTERS) if find_spec("cleanlab") else (),
+    )

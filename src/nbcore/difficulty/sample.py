@@ -1,0 +1,99 @@
+"""The images that `nbcore difficulty` judges, looked at and checked before any training."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from nbcore.data import images as reading
+from nbcore.data.sources import Found, obtain
+from nbcore.errors import DataError
+from nbcore.measures.selection import balanced_subset
+from nbcore.runs.own_images import file_names, splits_of
+
+#: images of up to this side in pixels are used as they are, and larger ones brought to SMALL
+LARGEST, SMALL = 64, 32
+
+
+class Sample(NamedTuple):
+    """The images to be judged, those of the training split where there are several.
+
+    labels (n,), files (n,) names, raw: n arrays, files or encoded images; classes; grey: one
+    channel; side: in pixels, that the images should be brought to, None: as they are.
+    """
+
+    labels: np.ndarray
+    files: np.ndarray
+    raw: reading.Raw
+    classes: tuple[str, ...]
+    grey: bool
+    side: int | None
+
+    def some(self, n: int, seed: int) -> np.ndarray:
+        """Positions of the images that an ensemble of `n` examples is trained on, in its order."""
+        return balanced_subset(self.labels, min(n, len(self.labels)), seed)
+
+    def picture(self, position: int, most: int = 96) -> Image.Image:
+        """One image in its own colours, at most `most` pixels wide and high."""
+        pixels = reading._decode(self.raw[position], None, f"image {position}")
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        image.thumbnail((most, most), Image.Resampling.LANCZOS)
+        return image
+
+
+def look(dataset: str) -> Sample:
+    """The sample of a name or a folder; pixels are not read but for the size of a few images.
+
+    DataError: nothing there, not images, images of one class only.
+    """
+    found = obtain(dataset)
+    split = splits_of(found)[0]
+    raw, labels, classes = reading.read(found, split)
+    used = np.unique(labels)
+    if len(used) < 2:
+        raise DataError(
+            f"{dataset} has images of one class only, {classes[used[0]]!r}; a network needs two "
+            "classes or more to tell apart, in a folder each."
+        )
+    grey, side = _form(found, raw)
+    return Sample(labels, file_names(found, split, len(labels)), raw, tuple(classes), grey, side)
+
+
+def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> None:
+    """DataError unless every class has an example for each of the folds."""
+    counts = np.bincount(sample.labels[positions], minlength=len(sample.classes))
+    few = [i for i in np.unique(sample.labels) if counts[i] < max(folds, 2)]
+    if few:
+        others = f" (too few also: {', '.join(sample.classes[i] for i in few[1:4])})"
+        raise DataError(
+            f"The class {sample.classes[few[0]]!r} of {dataset} has {counts[few[0]]} images"
+            f"{others if few[1:] else ''}, but every one of {folds} folds is to hold one out; add "
+            "images, leave the class out, or use fewer folds, as in held_out=0.5."
+        )
+
+
+def _form(found: Found, raw: reading.Raw) -> tuple[bool, int | None]:
+    """Whether the images are grey, and the side to bring them to, from about 100 of them."""
+    if isinstance(raw, np.ndarray):
+        height, width, channels = raw.shape[1:]
+        fits = max(height, width) <= LARGEST
+        return channels == 1, None if fits else SMALL
+    sizes, grey = set(), True
+    for i in np.unique(np.linspace(0, len(raw) - 1, 100).astype(int)):
+        item = raw[i]
+        try:
+            with Image.open(io.BytesIO(item) if isinstance(item, bytes) else item) as image:
+                sizes.add(image.size)
+                grey &= image.mode in ("1", "L", "LA", "I", "I;16")
+        except OSError as error:
+            where = item if isinstance(item, Path) else f"{found.name}[{i}]"
+            raise DataError(
+                f"{where} is no readable image ({error}); mend or remove it."
+            ) from error
+    width, height = max(sizes)
+    fits = len(sizes) == 1 and width == height <= LARGEST
+    if found.entry is not None and fits:
+        return grey, None  # as the book's own ensembles
+    return grey, width if fits else SMALL

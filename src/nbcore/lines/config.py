@@ -1,0 +1,63 @@
+"""What the chapters on lines share: their common parameters, data roles, the trained testbed."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nbcore.runs.config import Config, param
+from nbcore.training import testbed
+
+#: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
+#: the digits from 5 up
+SHIFTED, OWN_NET = "digits-shifted", "digits-network"
+#: the testbed of the published run: what a dozen of CPU minutes less leave of the whole roster
+SLOW = ("cnn32-3000", "cnn32-50000", "res32-10000", "patches-20000")
+PUBLISHED = tuple(m for m in testbed.ROSTER if m not in SLOW)
+
+
+@dataclass(frozen=True)
+class LineConfig(Config):
+    """What is measured on what, and the testbed whose line it is measured against.
+
+    All models of a chapter see the same images, so that one line holds for them.
+    """
+
+    model: str = param("efficientnet_lite0", "pretrained network: a timm or torchvision name")
+    weights: str | None = param(
+        None, "state dict to use instead of the published weights", is_path=True
+    )
+    id: str = param(
+        "cifar10", "data set to train on: a name or a folder", in_address=False, is_path=True
+    )
+    ood: tuple[str, ...] = param(
+        ("cinic10-imagenet",), "shifted test sets, same classes", in_address=False, is_path=True
+    )
+    image_size: int = param(32, "side to which all images are first brought", low=8, high=1024)
+    feature_size: int = param(128, "side for last-layer training", low=8, high=1024)
+    test_images: int = param(4_000, "ID test images, class-balanced", low=10)
+    conditions: tuple[str, ...] = param((), "conditions to run; none means all", in_address=False)
+    testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", in_address=False)
+    epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
+    resamples: int = param(
+        500, "bootstrap resamples of images and seeds", low=20, high=10_000, in_address=False
+    )
+    workers: int = param(2, "processes", low=1, high=64, in_address=False)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+
+
+@dataclass(frozen=True)
+class TestbedRun(Config):
+    """What the testbed's models depend on besides their data."""
+
+    slug: ClassVar[str] = "small-testbed"
+    __test__: ClassVar[bool] = False
+
+    image_size: int = param(32, "side of the images")
+    test_images: int = param(4_000, "ID test images")
+    epochs: float = param(1.0, "training of the networks, relative")
+
+
+def data_roles(config: LineConfig) -> dict[str, str]:
+    """Role -> data set: "id", then "ood", "ood2", ... (a shifted copy is made, so not listed)."""
+    roles = {"id": config.id}
+    roles |= {"ood" + (str(i + 1) if i else ""): name for i, name in enumerate(config.ood)}
+    return {role: name for role, name in roles.items() if name != SHIFTED}

@@ -1,0 +1,250 @@
+"""Curves of effective robustness over training, with one bootstrap for all of them.
+
+A draw resamples the evaluation images, the same ones for every model, refits the testbed's line to
+them, and resamples the seeds of each condition; so differences between conditions are paired.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import special
+
+from nbcore.errors import DataError, ParameterError
+from nbcore.lines.public import add_intervals
+from nbcore.measures import robustness
+from nbcore.measures.bootstrap import interval
+from nbcore.runs.store import Run
+
+
+@dataclass
+class Curve:
+    """One condition, averaged over seeds. Draw 0 is what was observed; fractions throughout.
+
+    steps: (checkpoint,); id, ood, er, gap_share: (draw, checkpoint); er_by_seed: (seed, checkpoint)
+    and id_by_seed likewise, observed; covered: (checkpoint,) mean ID accuracy within the line's
+    range; band: (checkpoint,) upper end of the testbed's 95 % chance band at the mean ID accuracy.
+    """
+
+    name: str
+    steps: np.ndarray
+    id: np.ndarray
+    ood: np.ndarray
+    er: np.ndarray
+    gap_share: np.ndarray
+    id_by_seed: np.ndarray
+    er_by_seed: np.ndarray
+    covered: np.ndarray
+    band: np.ndarray
+
+    @property
+    def start(self) -> int:
+        """The first checkpoint within the line's range."""
+        return int(np.flatnonzero(self.covered)[0])
+
+    @property
+    def end(self) -> int:
+        """The last checkpoint within the line's range."""
+        return int(np.flatnonzero(self.covered)[-1])
+
+    @property
+    def peak(self) -> int:
+        """The covered checkpoint of highest mean effective robustness, as observed."""
+        return int(np.argmax(np.where(self.covered, self.er[0], -np.inf)))
+
+    @property
+    def seeds(self) -> int:
+        return len(self.er_by_seed)
+
+    def excess(self) -> np.ndarray:
+        """Effective robustness above the chance band, (draw, checkpoint); NaN where not covered."""
+        return np.where(self.covered, self.er - self.band, np.nan)
+
+
+@dataclass
+class Study:
+    """A testbed with its line, and the curves measured against it on one shifted set."""
+
+    testbed: Run
+    run: Run
+    models: pd.DataFrame
+    line: robustness.Line
+    curves: dict[str, Curve]
+    id_total: int
+    ood_total: int
+
+
+def by_condition(*tables: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Condition -> its members (NAME-seedN) in tables of curves, in the order of the tables."""
+    out: dict[str, xr.Dataset] = {}
+    for table in tables:
+        names = [str(m) for m in table["member"].values]
+        for name in dict.fromkeys(n.rsplit("-seed", 1)[0] for n in names):
+            out[name] = table.sel(member=[n for n in names if n.rsplit("-seed", 1)[0] == name])
+    return out
+
+
+def measure(
+    bed: Run,
+    run: Run,
+    parts: Mapping[str, xr.Dataset],
+    testbed: Sequence[str],
+    resamples: int,
+    role: str = "ood",
+    shuffled: bool = False,
+) -> Study:
+    """The curves of `parts` (see `by_condition`) against the line of the testbed's models.
+
+    parts: `correct_ROLE` and `shuffled_ROLE` as packed bits (member, checkpoint, byte) of the
+    images that the testbed saw, and `step` (member, checkpoint), NaN at the end of short members.
+    testbed: the models that count. ParameterError: no such set; DataError: no line.
+    """
+    kinds = {"id": "correct_id", role: f"{'shuffled' if shuffled else 'correct'}_{role}"}
+    table = bed.table("models")
+    if kinds[role] not in table:
+        raise ParameterError(f"The run has no evaluation set {role!r}; it has one per `ood` name.")
+    totals = {k: int(table.attrs[f"total_{k}"]) for k in kinds}
+    rng = np.random.default_rng(0)
+    weights = {k: _weights(n, resamples, rng) for k, n in totals.items()}
+    present = {str(m) for m in table["member"].values}
+    wanted = [m for m in testbed if m in present]
+    bed_acc = {k: _accuracy(table.sel(member=wanted), v, weights[k]) for k, v in kinds.items()}
+    # a model that is always right or always wrong has no logit, and no place on the line
+    finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in bed_acc.values()], axis=0)
+    bed_acc = {k: v[finite] for k, v in bed_acc.items()}
+    wanted = [m for m, keep in zip(wanted, finite, strict=True) if keep]
+    observed = {k: v[..., 0] for k, v in bed_acc.items()}
+    try:
+        line = robustness.fit_line(observed["id"], observed[role])
+    except ValueError as error:
+        raise DataError(f"The testbed gives no line on {role}: {error}") from None
+    slope, intercept = _lines(bed_acc["id"], bed_acc[role])
+    models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
+    models = add_intervals(models, line, totals["id"], totals[role], 0.95)
+    curves = {}
+    for name, part in parts.items():
+        steps = part["step"].values[0]
+        kept = ~np.isnan(steps)
+        inside, outside = (
+            _accuracy(part, kinds[k], weights[k])[:, kept].transpose(2, 0, 1) for k in ("id", role)
+        )
+        expected = special.expit(slope[:, None, None] * _logit(inside) + intercept[:, None, None])
+        curves[name] = _curve(name, steps[kept], inside, outside, expected, line, totals[role], rng)
+    return Study(bed, run, models, line, curves, totals["id"], totals[role])
+
+
+def id_weights(total: int, resamples: int) -> np.ndarray:
+    """How often `measure` draws each ID image, (image, 1 + resamples); the first draw is itself."""
+    return _weights(total, resamples, np.random.default_rng(0))
+
+
+def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curve:
+    """Average over seeds; arrays (draw, seed, checkpoint), the seeds resampled from draw 1 on."""
+    draws, seeds, _ = inside.shape
+    picks = rng.integers(0, seeds, (draws, seeds))
+    picks[0] = np.arange(seeds)
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(x, picks[..., None], axis=1).mean(1)
+
+    gap = mean(inside - expected)
+    er = mean(outside - expected)
+    middle = mean(inside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(np.abs(gap) < 1e-9, np.nan, er / gap)
+    return Curve(
+        name,
+        steps.astype(int),
+        middle,
+        mean(outside),
+        er,
+        share,
+        inside[0],
+        (outside - expected)[0],
+        line.covers(middle[0]),
+        robustness.chance_band(middle[0], ood_total, line)[1],
+    )
+
+
+def _weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each image is drawn, (image, 1 + resamples); the first draw is the set itself."""
+    drawn = rng.multinomial(n, np.full(n, 1 / n), resamples).T
+    return np.concatenate([np.ones((n, 1)), drawn], axis=1).astype(np.float32)
+
+
+def _accuracy(table: xr.Dataset, variable: str, weights: np.ndarray) -> np.ndarray:
+    """Accuracy under each draw from packed bits: (member, [checkpoint,] draw)."""
+    bits = np.unpackbits(table[variable].values, axis=-1, count=len(weights))
+    right = bits.astype(np.float32) @ weights  # whole numbers: exact in single precision
+    return right.astype(float) / len(weights)
+
+
+def _logit(x: np.ndarray) -> np.ndarray:
+    return special.logit(np.clip(x, 1e-4, 1 - 1e-4))
+
+
+def _lines(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and intercept in logits of every draw; arrays (model, draw)."""
+    x, y = _logit(inside), _logit(outside)
+    dx = x - x.mean(0)
+    slope = (dx * y).sum(0) / (dx**2).sum(0)
+    return slope, y.mean(0) - slope * x.mean(0)
+
+
+def at_equal_accuracy(a: Curve, b: Curve, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    """ER of `a` minus `b` where both curves pass, interpolated over ID accuracy.
+
+    Returns the grid of ID accuracies (point,) and the difference (draw, point); empty where the
+    covered parts do not overlap. Accuracies along a curve are taken as rising.
+    """
+    ends = [(c.id[0][c.covered].min(), c.id[0][c.covered].max()) for c in (a, b)]
+    low, high = max(e[0] for e in ends), min(e[1] for e in ends)
+    grid = np.linspace(low, high, points) if low < high else np.empty(0)
+    return grid, _interpolate(a, grid) - _interpolate(b, grid)
+
+
+def _interpolate(curve: Curve, grid: np.ndarray) -> np.ndarray:
+    out = np.empty((len(curve.er), len(grid)))
+    for draw, (x, y) in enumerate(zip(curve.id, curve.er, strict=True)):
+        order = np.argsort(x)
+        out[draw] = np.interp(grid, x[order], y[order])
+    return out
+
+
+def peak_spreads(curve: Curve, bins: int = 100) -> tuple[float, float]:
+    """Standard deviations of binned ER over runs: in the peak's bin, and the largest of all bins.
+
+    The two error bars of ER appendix B.5, over 100 equal bins of ID accuracy from 0 to 1.
+    """
+    inside = curve.covered
+    binned = robustness.binned_average(
+        curve.id_by_seed[:, inside], curve.er_by_seed[:, inside], bins, range=(0.0, 1.0)
+    )
+    return float(binned.std[np.nanargmax(binned.mean)]), float(np.nanmax(binned.std))
+
+
+def frame(study: Study) -> pd.DataFrame:
+    """One row per condition and checkpoint: condition, step, id, ood, er with interval, covered."""
+    rows = []
+    for c in study.curves.values():
+        for k, step in enumerate(c.steps):
+            low, high = interval(c.er[1:, k])
+            rows.append(
+                (
+                    c.name,
+                    int(step),
+                    c.id[0, k],
+                    c.ood[0, k],
+                    c.er[0, k],
+                    low,
+                    high,
+                    c.band[k],
+                    c.gap_share[0, k],
+                    bool(c.covered[k]),
+                )
+            )
+    columns = ["condition", "step", "id", "ood", "er", "low", "high", "band"]
+    columns += ["gap_share", "covered"]
+    return pd.DataFrame(rows, columns=columns)

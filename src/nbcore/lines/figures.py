@@ -1,0 +1,67 @@
+"""Effective robustness along a training run, as chapters 2, 6 and 7 draw it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nbcore.charts.base import Figure
+from nbcore.charts.finetuning import robustness_curves
+from nbcore.charts.tables import Table
+from nbcore.lines.curves import Study, frame
+from nbcore.measures import robustness
+
+Words = Callable[[str], str]
+
+
+def instead(text: str) -> Table:
+    """A sentence in the place of a figure that a rerun gives no data for."""
+    return Table(f"<p>{text}</p>", text)
+
+
+def covered(study: Study, names: Sequence[str]) -> list[str]:
+    """Those that were run and reached accuracies which the line covers, in this order."""
+    return [n for n in names if n in study.curves and study.curves[n].covered.any()]
+
+
+def uncovered(study: Study, names: Sequence[str], words: Words) -> Table:
+    """What stands in the place of curves of which the line covers none."""
+    low, high = study.line.id_range
+    return instead(
+        f"Not drawn: of {', '.join(map(words, names))} none was run, or none reached the "
+        f"accuracies that the line covers, {100 * low:.0f} to {100 * high:.0f} %. Train longer or "
+        "add weaker models to the testbed."
+    )
+
+
+def curves(
+    study: Study, names: Sequence[str], words: Words, title: str, subtitle: str
+) -> Figure | Table:
+    """Effective robustness along ID accuracy, mean over seeds, of these conditions in this order.
+
+    words: how the page calls a condition. A sentence where the line covers none of them.
+    """
+    kept = covered(study, names)
+    if not kept:
+        return uncovered(study, names, words)
+    table = frame(study)
+    table = table[table["covered"] & table["condition"].isin(kept)]
+    order = {n: i for i, n in enumerate(kept)}
+    table = table.sort_values(["condition", "step"], key=lambda s: s.map(order).fillna(s))
+    table = table.assign(series=table["condition"].map(words))
+    grid = np.linspace(*study.line.id_range, 60)
+    low, high = robustness.chance_band(grid, study.ood_total, study.line)
+    said = "; ".join(
+        f"{words(c.name)}: peak {100 * c.er[0, c.peak]:+.1f} at {100 * c.id[0, c.peak]:.0f} %, "
+        f"end {100 * c.er[0, c.end]:+.1f}"
+        for c in map(study.curves.__getitem__, kept)
+    )
+    return robustness_curves(
+        table,
+        pd.DataFrame({"x": grid, "low": low, "high": high}),
+        study.models,
+        title=title,
+        subtitle=subtitle,
+        series=[words(n) for n in names],
+        description=f"Effective robustness in points along ID accuracy. {said}.",
+    )

@@ -1,0 +1,68 @@
+"""Tables and words that the chapters on lines share."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from nbcore.lines.curves import Curve, Study
+from nbcore.measures.bootstrap import interval
+
+WORDS = {
+    "last-layer": "last layer",
+    "full": "whole network",
+    "random": "random start",
+    "random-small": "random start, small images",
+    "last-layer-mse": "last layer, squared error",
+    "last-layer-small": "last layer, small images",
+}
+
+
+def words(condition: str) -> str:
+    """A condition as the page names it."""
+    if condition in WORDS:
+        return WORDS[condition]
+    rate = float(condition.removeprefix("last-layer-lr-"))
+    power = round(np.log10(rate))
+    small = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"last layer, rate {f'10{small}' if np.isclose(rate, 10.0**power) else f'{rate:g}'}"
+
+
+def _at_peak(curve: Curve) -> np.ndarray:
+    return curve.er[:, curve.peak]
+
+
+def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
+    """Per condition: accuracies at the end in percent; ER at start, peak and end, in points.
+
+    called: how the page names a condition; also below.
+    """
+    rows = []
+    for c in study.curves.values():
+        row: dict[str, object] = {"condition": called(c.name), "seeds": c.seeds}
+        row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
+        if c.covered.any():
+            low, high = (100 * x for x in interval(c.er[1:, c.peak]))
+            start, peak, end = (100 * c.er[0, at] for at in (c.start, c.peak, c.end))
+            row |= {
+                "start": f"{start:+.1f}",
+                "peak": f"{peak:+.1f} [{low:+.1f}, {high:+.1f}]",
+                "end": f"{end:+.1f}",
+                "chance": f"{100 * c.band[c.peak]:.1f}",
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
+    """With shuffled labels: per condition the largest ER and the chance band there, in points."""
+    rows = []
+    for c in (c for c in study.curves.values() if c.covered.any()):
+        rows.append(
+            {
+                "condition": called(c.name),
+                "largest ER": 100 * _at_peak(c)[0],
+                "chance band": 100 * c.band[c.peak],
+            }
+        )
+    return pd.DataFrame(rows)

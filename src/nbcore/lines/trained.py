@@ -1,0 +1,118 @@
+"""The testbed trained here: its data, its models, and the networks measured against them."""
+
+import hashlib
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+
+from nbcore import data as nbdata
+from nbcore.errors import DataError
+from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, TestbedRun, data_roles
+from nbcore.lines.packing import pack
+from nbcore.measures.selection import balanced_subset
+from nbcore.models import pretrained, small
+from nbcore.runs.store import Run, run_or_load
+from nbcore.training import loop, testbed
+from nbcore.training.classical import shift_digits
+
+
+class Sets(NamedTuple):
+    """(images, labels) for training and per evaluation set: "id", "ood", "ood2", ..."""
+
+    train: tuple[np.ndarray, np.ndarray]
+    evaluations: dict[str, tuple[np.ndarray, np.ndarray]]
+    classes: int
+
+
+def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
+    """The models of the line: table `models` as `pack` makes it, one row a model."""
+    bed = TestbedRun(config.image_size, config.test_images, config.epochs)
+    names = [m for m in config.testbed if testbed.split_name(m)]
+    # the longest first, so that parallel workers end together
+    names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
+    return run_or_load(
+        bed.slug,
+        bed,
+        data_roles(config),
+        names[::-1],
+        partial(_testbed_member, config),
+        reduce=lambda run: {"models": pack(run.members())},
+        fresh=fresh,
+        workers=config.workers,
+        device=str(loop.pick_device(config.device)),
+        modules=(testbed, loop, small),
+    )
+
+
+@lru_cache(maxsize=2)
+def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) -> Sets:
+    """Training and evaluation images; DataError when an evaluation label has no ID class."""
+    training, test = (nbdata.load(id, split, image_size) for split in ("train", "test"))
+    classes = len(training.classes)
+    if SHIFTED in ood:
+        classes = 5
+        training, test = (part.subset(part.labels < 5) for part in (training, test))
+    picked = balanced_subset(test.labels, min(test_images, len(test)))
+    test = test.subset(np.sort(picked))
+    evaluations = {"id": (test.images, test.labels)}
+    for i, name in enumerate(ood):
+        role = "ood" + (str(i + 1) if i else "")
+        if name == SHIFTED:
+            moved = shift_digits(test.images[..., 0])[..., None]
+            evaluations[role] = (np.rint(moved).astype(np.uint8), test.labels)
+            continue
+        shifted = nbdata.load(name, "test", image_size)
+        if shifted.labels.max() >= classes or shifted.images.shape[-1] != test.images.shape[-1]:
+            raise DataError(
+                f"{name} has labels up to {shifted.labels.max()} and {shifted.images.shape[-1]} "
+                f"channels, but {id} has {classes} classes and {test.images.shape[-1]}; give a "
+                "shifted set with the same classes in the same order, and the same mode."
+            )
+        if shifted.classes != training.classes[: len(shifted.classes)]:
+            raise DataError(
+                f"{name} has the classes {', '.join(shifted.classes[:12])}, but {id} has "
+                f"{', '.join(training.classes[:12])}; name them alike, in the same order."
+            )
+        evaluations[role] = (shifted.images, shifted.labels)
+    return Sets((training.images, training.labels), evaluations, classes)
+
+
+def _sets(config: LineConfig) -> Sets:
+    return load_sets(config.id, config.ood, config.image_size, config.test_images)
+
+
+def _testbed_member(config: LineConfig, name: str) -> xr.Dataset:
+    sets = _sets(config)
+    return testbed.train_member(
+        name, sets.train, sets.evaluations, epochs=config.epochs, device=config.device
+    )
+
+
+def build(config: LineConfig, trained: bool, size: int | None, classes: int, seed: int):
+    """The network of the config with a fresh head, pretrained or random."""
+    if config.model != OWN_NET:
+        return pretrained.create(config.model, classes, trained, size, seed, config.weights)
+    net = small.small_cnn(16, 5, channels=1, seed=seed)
+    if trained:
+        digits = nbdata.load("digits", "train")
+        upper = digits.subset(digits.labels >= 5)
+        recipe = loop.Recipe(steps=150, batch=32, lr=0.05, checkpoints=2)
+        loop.train(net, (upper.images, upper.labels - 5), {}, recipe, device=config.device)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            net.replace_head(classes)
+    return net
+
+
+def cache_key(config: LineConfig, what: str) -> str:
+    """A file name for what depends on a config, its data and its weights: `what` and a digest."""
+    weights = (
+        hashlib.sha256(Path(config.weights).read_bytes()).hexdigest() if config.weights else ""
+    )
+    sums = [nbdata.checksum(name) for name in data_roles(config).values()]
+    text = repr((sorted(config.address().items()), sums, weights, what))
+    return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

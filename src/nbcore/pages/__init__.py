@@ -1,1 +1,0 @@
-"""What each chapter shows: observations for the ledger, tables, figures with computed titles."""

@@ -1,0 +1,228 @@
+"""Presets: every experiment is a frozen dataclass with three settings of its fields.
+
+`smoke` (seconds, 2 cores, embedded data), `book` (what is published), `paper` (the paper's own).
+Any single field can be overridden; unknown fields and wrong types are refused in one sentence.
+"""
+
+import dataclasses
+import importlib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import yaml
+
+from nbcore.chapters import chapter_folders
+from nbcore.errors import ParameterError, did_you_mean
+
+PRESETS = ("smoke", "book", "paper")
+
+
+def param(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] = (),
+    in_address: bool = True,
+    is_path: bool = False,
+) -> Any:
+    """A field with its meaning and range.
+
+    in_address: whether it is part of what identifies a run; is_path: may name a file or folder, which is
+    taken relative to where the reader stands.
+    """
+    meta = dict(help=help, low=low, high=high, choices=choices)
+    meta |= dict(in_address=in_address, is_path=is_path)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of all experiments. Subclasses add fields made by `param` and override presets.
+
+    `book` is the defaults; `smoke` and `paper` return changed copies. Each docstring says the cost.
+    """
+
+    slug: ClassVar[str] = ""
+
+    @classmethod
+    def book(cls) -> Self:
+        """The published setting."""
+        return cls()
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Seconds on embedded data."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> Self:
+        """The paper's own setting."""
+        return cls()
+
+    @classmethod
+    def resolve(cls, preset: str = "book", **overrides: Any) -> Self:
+        """A preset with single fields replaced; an override of None keeps the preset's value."""
+        if preset not in PRESETS:
+            raise ParameterError(
+                f"There is no preset {preset!r} for {cls.slug}; {did_you_mean(preset, PRESETS)}"
+            )
+        given = {k: v for k, v in overrides.items() if v is not None}
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        for name in given:
+            if name not in fields:
+                raise ParameterError(
+                    f"{cls.slug} has no parameter {name!r}; {did_you_mean(name, fields)}"
+                )
+        hints = typing.get_type_hints(cls)
+        checked = {k: check_value(k, v, hints[k], fields[k].metadata) for k, v in given.items()}
+        return dataclasses.replace(getattr(cls, preset)(), **checked)
+
+    def check(self) -> None:
+        """Refuse early what would only fail after a long start, e.g. a file that is not there."""
+
+    def address(self) -> dict[str, Any]:
+        """What identifies a run: every field declared to be in the address."""
+        out = {}
+        for f in dataclasses.fields(self):
+            if f.metadata.get("in_address", True):
+                value = getattr(self, f.name)
+                out[f.name] = list(value) if isinstance(value, tuple) else value
+        return out
+
+
+def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]) -> Any:
+    """`value` in the type of `hint` (int passes for float, a list for a tuple), or an error."""
+    converted = _convert(value, hint)
+    if converted is _NO:
+        raise ParameterError(
+            f"{name} must be {_type_name(hint)}, but {value!r} is {type(value).__name__}."
+        )
+    choices, low, high = meta.get("choices"), meta.get("low"), meta.get("high")
+    if choices and converted not in choices:
+        known = ", ".join(map(str, choices))
+        raise ParameterError(f"{name} must be one of {known}, not {value!r}.")
+    for bound, wrong, word in ((low, "below", "at least"), (high, "above", "at most")):
+        numbers = converted if isinstance(converted, tuple) else (converted,)
+        if bound is not None and any(
+            (n < bound) if wrong == "below" else n > bound for n in numbers
+        ):
+            raise ParameterError(f"{name} must be {word} {bound}, not {value!r}.")
+    return converted
+
+
+_NO = object()
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return next((c for a in args if (c := _convert(value, a)) is not _NO), _NO)
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        converted = tuple(_convert(item, args[0]) for item in items)
+        return _NO if _NO in converted else converted
+    if hint is types.NoneType:
+        return None if value is None else _NO
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and hint is not bool:
+        return _NO
+    return value if isinstance(value, hint) else _NO
+
+
+def _type_name(hint: Any) -> str:
+    args = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return f"a list of {_type_name(args[0])}"
+    if args:
+        return " or ".join(_type_name(a) for a in args if a is not types.NoneType)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return names.get(hint, str(hint))
+
+
+def absolute(value: Any, folder: Path) -> Any:
+    """A name, or a list of names: those that exist as a path in `folder` made absolute."""
+    if isinstance(value, (list, tuple)):
+        return [absolute(v, folder) for v in value]
+    if isinstance(value, str) and (folder / value).exists():
+        return str((folder / value).resolve())
+    return value
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`name=value` from a command line; the value is read as YAML, so `[1, 2]` is a list."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ParameterError(f"A parameter is given as name=value, not {text!r}.")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ParameterError(f"The value of {name.strip()} cannot be read: {value!r}.") from None
+
+
+def config_class(slug: str) -> type[Config]:
+    """The parameters of a chapter: the class with this slug in its folder's module `config`.
+
+    ParameterError for a slug without a folder, or a module without exactly one such class.
+    """
+    folder = slug.replace("-", "_")
+    if folder not in chapter_folders():
+        known = [name.replace("_", "-") for name in chapter_folders()]
+        raise ParameterError(f"No experiment {slug!r}; {did_you_mean(slug, known)}")
+    module = importlib.import_module(f"nbcore.chapters.{folder}.config")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Config) and value.slug == slug
+    ]
+    if len(found) != 1:
+        raise ParameterError(
+            f"{module.__name__} must define one Config whose slug is {slug!r}, it has {len(found)}."
+        )
+    return found[0]
+
+
+def resolve(slug: str, preset: str = "book", **overrides: Any) -> Config:
+    """The config of a chapter: `resolve("line", "smoke", bins=50)`."""
+    return config_class(slug).resolve(preset, **overrides)
+
+
+def from_cell(slug: str, namespace: typing.Mapping[str, Any]) -> Config:
+    """The config that a notebook's parameters cell asks for: `from_cell("line", globals())`."""
+    names = {f.name for f in dataclasses.fields(config_class(slug))} & set(namespace)
+    return resolve(slug, namespace["preset"], **{name: namespace[name] for name in names})
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def describe(slug: str) -> list[dict[str, str]]:
+    """One row per parameter for the pages: name, meaning, value in book (and others), range."""
+    cls = config_class(slug)
+    settings = {preset: getattr(cls, preset)() for preset in PRESETS}
+    rows = []
+    for f in dataclasses.fields(cls):
+        low, high, choices = (f.metadata.get(k) for k in ("low", "high", "choices"))
+        limits = ", ".join(map(str, choices)) if choices else ""
+        if not limits and (low is not None or high is not None):
+            limits = f"{'' if low is None else low} … {'' if high is None else high}".strip()
+        values = {p: _shown(getattr(c, f.name)) for p, c in settings.items()}
+        book = values.pop("book")
+        others = ", ".join(f"{p} {v}" for p, v in values.items() if v != book)
+        rows.append(
+            {
+                "parameter": f.name,
+                "meaning": f.metadata["help"],
+                "value": f"{book} ({others})" if others else book,
+                "range": limits,
+            }
+        )
+    return rows
