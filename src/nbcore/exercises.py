@@ -30,25 +30,26 @@ class Verdict(str):
         return str(self)
 
 
-def find(name: str) -> Exercise:
-    """The exercise called `name`, from the `exercises` module of the chapter that sets it."""
-    known: dict[str, Exercise] = {}
-    for slug in chapter_folders():
-        module = f"nbcore.chapters.{slug}.exercises"
+def all_exercises() -> dict[str, Exercise]:
+    """Every exercise by name, from the module `exercises` of each chapter that has one."""
+    found: dict[str, Exercise] = {}
+    for folder in chapter_folders():
+        module = f"nbcore.chapters.{folder}.exercises"
         if find_spec(module):
-            known |= importlib.import_module(module).EXERCISES
-            if name in known:
-                return known[name]
-    raise ParameterError(f"There is no exercise {name!r}; {did_you_mean(name, known)}")
+            found |= importlib.import_module(module).EXERCISES
+    return found
 
 
 def check(name: str, answer: float) -> Verdict:
     """Compare `answer` with the truth of the exercise `name`, e.g. "line-expect"."""
-    exercise = find(name)
+    known = all_exercises()
+    if name not in known:
+        raise ParameterError(f"There is no exercise {name!r}; {did_you_mean(name, known)}")
     try:
         number = float(answer)
     except (TypeError, ValueError):
         raise ParameterError(f"The answer to {name} is one number, not {answer!r}.") from None
+    exercise = known[name]
     truth = exercise.truth()
     off = number - truth
     right = bool(abs(off) <= exercise.tolerance(truth))

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from nbcore.chapters.prediction_depth.agreement import Floats
 from nbcore.measures.agreement import held_out_mean
+from nbcore.measures.bootstrap import Floats
 
 ROLES = ("training", "validation")
 

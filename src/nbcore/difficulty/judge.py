@@ -17,10 +17,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nbcore.chapters.prediction_depth.config import PredictionDepth
 from nbcore.depths import ensembles, roster
 from nbcore.depths.ensembles import FULL, Ensemble
-from nbcore.depths.roster import NETWORKS, ROSTER
+from nbcore.depths.roster import NETWORKS, ROSTER, DepthConfig
 from nbcore.difficulty.rows import rows
 from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
@@ -129,7 +128,7 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
         workers=config.workers or _workers(config),
     )
     if key in ROSTER:
-        base = roster.setting(key, PredictionDepth())
+        base = roster.setting(key, DepthConfig())
         if config.noise or config.labels:  # as chapter 8: wrong labels take longer to learn
             steps = round(base.steps * (2.0 if config.noise else 1.5))
             own = dict(steps=steps, held_out=0.2, input_margins=0) | own

@@ -7,8 +7,6 @@ turned so, such as minus the prediction depth.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbcore.errors import ParameterError
-
 KINDS = ("hard", "random", "easy")
 
 
@@ -140,9 +138,12 @@ def _scores(scores: ArrayLike | None, labels: NDArray) -> NDArray[np.float64]:
 
 
 def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """Indices of `n` examples spread as evenly over the classes as they allow, in random order."""
+    """Indices of `n` examples spread as evenly over the classes as they allow, in random order.
+
+    ValueError for n outside 1 to the number of examples.
+    """
     if not 0 < n <= len(labels):
-        raise ParameterError(f"A subset of {n} examples was asked of {len(labels)}; ask for fewer.")
+        raise ValueError(f"A subset of {n} examples was asked of {len(labels)}; ask for fewer.")
     order = np.random.default_rng(seed).permutation(len(labels))
     turn = np.empty(len(labels), int)  # how many of its class come before each example
     for k in np.unique(labels):

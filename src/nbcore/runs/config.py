@@ -32,8 +32,8 @@ def param(
 ) -> Any:
     """A field with its meaning and range.
 
-    in_address: whether it is part of what identifies a run; is_path: may name a file or folder, which is
-    taken relative to where the reader stands.
+    in_address: whether it is part of what identifies a run; is_path: may name a file or folder,
+    which is taken relative to where the reader stands.
     """
     meta = dict(help=help, low=low, high=high, choices=choices)
     meta |= dict(in_address=in_address, is_path=is_path)
@@ -165,16 +165,19 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         raise ParameterError(f"The value of {name.strip()} cannot be read: {value!r}.") from None
 
 
+def slugs() -> list[str]:
+    """The slugs of all chapters: their folders' names, with dashes."""
+    return [name.replace("_", "-") for name in chapter_folders()]
+
+
 def config_class(slug: str) -> type[Config]:
     """The parameters of a chapter: the class with this slug in its folder's module `config`.
 
     ParameterError for a slug without a folder, or a module without exactly one such class.
     """
-    folder = slug.replace("-", "_")
-    if folder not in chapter_folders():
-        known = [name.replace("_", "-") for name in chapter_folders()]
-        raise ParameterError(f"No experiment {slug!r}; {did_you_mean(slug, known)}")
-    module = importlib.import_module(f"nbcore.chapters.{folder}.config")
+    if slug not in slugs():
+        raise ParameterError(f"No experiment {slug!r}; {did_you_mean(slug, slugs())}")
+    module = importlib.import_module(f"nbcore.chapters.{slug.replace('-', '_')}.config")
     found = [
         value
         for value in vars(module).values()

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from nbcore import claims
-from nbcore.chapters.corner_examples.study import NAMES, Corners, Study, mean_draws
-from nbcore.measures.bootstrap import Floats, estimate, share
+from nbcore.chapters.corner_examples.study import NAMES, Corners, Study
+from nbcore.measures.bootstrap import Floats, estimate, mean_draws, share
 from nbcore.measures.correlation import over_depths
 from nbcore.measures.estimate import Estimate
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nbcore.chapters.corner_examples.study import Study, mean_draws, paths
+from nbcore.chapters.corner_examples.study import Study, paths
 from nbcore.errors import ParameterError
-from nbcore.measures.bootstrap import Floats
+from nbcore.measures.bootstrap import Floats, mean_draws
 
 CORNER = "ambiguous_unless_labelled"
 #: the ways to choose the examples, and what tables call them

@@ -12,7 +12,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.depths.roster import nice_name
 from nbcore.depths.view import depths, of_kind
-from nbcore.measures.bootstrap import auroc_draws, draw_weights, estimate, roc
+from nbcore.measures.bootstrap import auroc_draws, draw_weights, estimate, roc_points
 from nbcore.measures.correlation import curve_correlation
 
 LAYER = "layer (0: input, {last}: softmax)"
@@ -109,7 +109,7 @@ def sets(study: Study) -> Figure | Table:
     rows = []
     for network, runs in page.by_data_set(study).items():
         for dataset, run in runs.items() if len(runs) > 1 else ():
-            seen = estimate(*page.training_depth(run, study.draws), "layer", "fraction")
+            seen = estimate(*page.training_depth(run, study.draws), "layer")
             last, name = run.table("members").sizes["probe"] - 1, nice_name(f"{dataset}:{network}")
             rows.append(
                 {
@@ -161,7 +161,7 @@ def roc(study: Study) -> Figure | Table:
         draws = auroc_draws(depth, wrong, study.draws)
         seen = areas[name] = estimate(draws, len(depth), "1")
         series = f"{name}: {seen.value:.2f} [{seen.low:.2f}, {seen.high:.2f}]"
-        points = pd.concat([roc(one, wrong) for one in depth], keys=range(len(depth)))
+        points = pd.concat([roc_points(one, wrong) for one in depth], keys=range(len(depth)))
         points = points.groupby(level=1).mean()
         parts.append(points.assign(series=series))
     chance = pd.DataFrame({"x": [0, 1], "y": [0, 1], "series": "chance: 0.50"})

@@ -79,7 +79,7 @@ def course(study: Study, conditions: list[str]) -> Figure | Table:
     order = sorted(last, key=lambda k: last[k].ood[0, -1])
     first, rest = words(order[-1]), words(order[0])
     gain = last[order[-1]].ood[0, -1] - last[order[0]].ood[0, -1]
-    ends_in_words = "; ".join(
+    said = "; ".join(
         f"{words(k)} ends at {100 * c.id[0, -1]:.0f} % ID and {100 * c.ood[0, -1]:.0f} % "
         "shifted accuracy"
         for k, c in last.items()
@@ -87,8 +87,8 @@ def course(study: Study, conditions: list[str]) -> Figure | Table:
     return charts.curve(
         pd.concat(parts).sort_values(["series", "x"]),
         title=f"The {first} ends {100 * gain:.1f} points above the {rest} on shifted images",
-        subtitle=ends_in_words,
-        description=f"ID and shifted accuracy over training steps, mean over seeds. {ends_in_words}.",
+        subtitle=said,
+        description=f"ID and shifted accuracy over training steps, mean over seeds. {said}.",
         x_title="step",
         y_title="accuracy",
         x_scale="log",
@@ -129,15 +129,13 @@ def gap_share(study: Study, conditions: list[str]) -> Figure | Table:
     ends = seen.groupby("series")["y"].agg(["first", "last"])
     top = str(ends["first"].idxmax())
     share = {k: 100 * float(ends[k].to_dict()[top]) for k in ("first", "last")}
-    ends_in_words = "; ".join(
-        f"{i}: {r['first']:+.2f} to {r['last']:+.2f}" for i, r in ends.iterrows()
-    )
+    said = "; ".join(f"{i}: {r['first']:+.2f} to {r['last']:+.2f}" for i, r in ends.iterrows())
     return charts.curve(
         seen,
-        subtitle=ends_in_words,
+        subtitle=said,
         title=f"The {top} closes {share['first']:.0f} % of the gap at first, "
         f"{share['last']:.0f} % in the end",
-        description=f"Effective robustness divided by the gap between y = x and the line. {ends_in_words}.",
+        description=f"Effective robustness divided by the gap between y = x and the line. {said}.",
         x_title="step",
         y_title="share of the gap",
         x_scale="log",

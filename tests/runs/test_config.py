@@ -72,7 +72,7 @@ def test_assignments_are_read_as_yaml():
             presets.parse_assignment(bad)
 
 
-@pytest.mark.parametrize("slug", presets.EXPERIMENTS)
+@pytest.mark.parametrize("slug", presets.slugs())
 def test_every_preset_of_every_chapter_states_its_cost(slug):
     cls = presets.config_class(slug)
     for name in presets.PRESETS:
