@@ -44,6 +44,7 @@ from nbcore import charts, exercises
 from nbcore.chapters.depth_bounds import figures, tables
 from nbcore.chapters.depth_bounds import observe as page
 from nbcore.chapters.depth_bounds import scores as scoring
+from nbcore.chapters.depth_bounds.study import study as load_study
 from nbcore.charts.density import density
 from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.measures import agreement
@@ -52,7 +53,7 @@ from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
-study = page.study(config, fresh=fresh)
+study = load_study(config, fresh=fresh)
 show_cards("depth-bounds", page.record(study, preset))
 
 # %% [markdown]
