@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,13 +44,16 @@ def main() -> None:
         raise
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool, title: str = "") -> None:
+def _show(
+    rows: list[dict[str, Any]], as_json: bool, title: str = "", whole: Sequence[str] = ()
+) -> None:
+    """Print rows as JSON or as a table; columns named in `whole` are never broken."""
     if as_json:
         print(json.dumps(rows, indent=1, default=str))
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0] if rows else []:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in whole)
     for row in rows:
         table.add_row(*("–" if v is None else str(v) for v in row.values()))
     out.print(table)
@@ -141,27 +145,17 @@ def claims(
 
     seen = ledger.observations()
     if claim is None:
-        rows = [
-            {
-                "id": c.id,
-                "title": c.title,
-                "chapter": c.chapter,
-                "verdict": seen[c.id].verdict if c.id in seen else ledger.NOT_RUN,
-            }
-            for c in ledger.ledger().values()
-        ]
-        return _show(rows, as_json)
-    entry, observation = ledger.get(claim), seen.get(claim)
-    details: list[dict[str, Any]] = []
-    for check in entry.checks:
-        found = observation.observed.get(check.name) if observation else None
-        ours = ledger.show_estimate(found) if found else None
-        held = check.holds(found) if found else None
-        details.append({"check": check.name, "wanted": check.wanted(), "ours": ours, "held": held})
-    if not as_json:
-        verdict = observation.verdict if observation else ledger.NOT_RUN
-        out.print(f"{entry.id}  {entry.title}: {verdict}\n{entry.claim}", highlight=False)
-    _show(details, as_json)
+        verdicts = {c: ledger.judge(c, seen.get(c.id, ())) for c in ledger.ledger().values()}
+        rows = [{"id": c.id, "verdict": j.verdict, "title": c.title} for c, j in verdicts.items()]
+        if as_json:
+            rows = [row | {"chapter": ledger.get(row["id"]).chapter} for row in rows]
+        return _show(rows, as_json, whole=("id", "verdict"))
+    entry = ledger.get(claim)
+    own = seen.get(entry.id, [])
+    if as_json:
+        print(json.dumps(ledger.as_data(entry, own), indent=1))
+        return
+    out.print(ledger.as_text(entry, own), highlight=False, markup=False)
 
 
 @app.command()

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from nbcore.measures.robustness import clopper_pearson
-
 UNITS = ("1", "fraction", "count", "layer", "nat", "pixel")
 
 
@@ -25,5 +23,7 @@ class Estimate:
     @classmethod
     def share(cls, count: int, total: int, n: int) -> "Estimate":
         """count of total as a fraction with its Clopper-Pearson interval, over n members."""
+        from nbcore.measures.robustness import clopper_pearson  # scipy is slow to start
+
         low, high = clopper_pearson(count, total)
         return cls(count / total, float(low), float(high), n, "fraction")

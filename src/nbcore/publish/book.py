@@ -15,7 +15,7 @@ import yaml
 from nbcore import charts
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check
+from nbcore.publish import cards, check, claims_page
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 
@@ -62,11 +62,13 @@ def stage(
     root = project_root()
     shutil.copytree(root / "book", folder)
     shutil.copy(root / "_config.yml", folder)
-    for stem, notebook in executed.items():
-        (folder / "chapters").mkdir(exist_ok=True)
-        shutil.copy(notebook, folder / "chapters" / f"{stem}.ipynb")
+    (folder / "chapters").mkdir(exist_ok=True)
     pages = {c.slug: f"chapters/{c.stem}.html" for c in chapters}
-    (folder / "claims.md").write_text(cards.ledger_page(pages))
+    for stem, path in executed.items():
+        notebook = nbformat.read(path, as_version=4)
+        cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
+        nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
+    (folder / "claims.md").write_text(claims_page.ledger_page(pages))
     (folder / "status.md").write_text(status_page(executed, chapters))
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:

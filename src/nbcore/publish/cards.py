@@ -1,43 +1,60 @@
-"""Claim cards and the claims page: the ledger as readers see it."""
+"""Claim cards: one for each claim, with all that was observed of it."""
 
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from nbcore import claims
-from nbcore.claims import Claim, Observation
+import nbformat
 
-#: verdict -> (CSS class, sign that does not rely on colour)
+from nbcore import claims
+from nbcore.claims import Claim, Observation, Row
+
+#: verdict -> (CSS class, sign that does not rely on colour); "open" and "plain" have no colour
 BADGES = {
     claims.REPRODUCED: ("yes", "✓"),
     claims.REDUCED: ("yes", "✓"),
     claims.PARTLY: ("partly", "◐"),
+    claims.SO_FAR: ("open", "◔"),
+    claims.UNDECIDED: ("open", "?"),
     claims.NOT: ("no", "✗"),
     claims.NOT_RUN: ("open", "○"),
+    claims.BY_CONSTRUCTION: ("plain", "≡"),
 }
-COSTS = {
-    "F": "public predictions or tables",
-    "C": "two CPU cores",
-    "G": "one GPU",
-    "X": "needs private weights or data",
+#: outcome of one check -> sign
+SIGNS = {
+    claims.HELD: "✓",
+    claims.MISSED: "✗",
+    claims.UNDECIDED: "?",
+    claims.UNSEEN: "○",
+    claims.APART: "–",
 }
+#: the two papers whose claims the book reproduces, as they are cited in running text
+SOURCES = {
+    "andreassen2022": "Andreassen et al. 2022",
+    "baldock2021": "Baldock, Maennel and Neyshabur 2021",
+}
+SETUPS = {claims.PAPER: "the paper's setup", claims.STAND_IN: "a reduced setup"}
+Seen = Mapping[str, Sequence[Observation]]
 
 
 def badge(verdict: str) -> str:
-    """The verdict as a labelled mark."""
+    """Draw the verdict as a labelled mark."""
     kind, sign = BADGES[verdict]
     return f'<span class="verdict verdict-{kind}">{sign} {escape(verdict)}</span>'
 
 
-def card(claim: Claim, seen: Observation | None, opened: bool = False) -> str:
-    """A claim card: claim, the paper's number, ours with interval and n, verdict, provenance."""
-    verdict = seen.verdict if seen else claims.NOT_RUN
+def card(claim: Claim, seen: Sequence[Observation], opened: bool = False) -> str:
+    """Draw a claim's one card: the paper's number, every observation, the verdict, provenance."""
+    judged = claims.judge(claim, seen)
     note = f'<p class="claim-note">{escape(claim.note)}</p>' if claim.note else ""
     return (
         f'<details class="claim-card" id="claim-{claim.id}"{" open" if opened else ""}>'
         f'<summary><span class="claim-id">{claim.id}</span> '
-        f'<span class="claim-title">{escape(claim.title)}</span> {badge(verdict)}</summary>'
+        f'<span class="claim-title">{escape(claim.title)}</span> {badge(judged.verdict)}</summary>'
         f"<p>{escape(claim.claim)} <span class='claim-source'>({_citation(claim)})</span></p>"
         f"<p><b>In the paper:</b> {escape(str(claim.paper))}</p>"
-        f"{_checks(claim, seen)}{note}{_provenance(seen)}</details>"
+        f"{_checks(judged.rows)}{note}{_related(seen)}{_amended(claim)}{_provenance(seen)}"
+        "</details>"
     )
 
 
@@ -45,41 +62,81 @@ def _citation(claim: Claim) -> str:
     return f"{escape(SOURCES.get(claim.source, claim.source))}, {escape(claim.where)}"
 
 
-#: the two papers whose claims the book reproduces, as they are cited in running text
-SOURCES = {
-    "andreassen2022": "Andreassen et al. 2022",
-    "baldock2021": "Baldock, Maennel and Neyshabur 2021",
-}
+def _checks(rows: Sequence[Row]) -> str:
+    """Draw one line for each check and observation; the model or run is named where there are
+    several."""
+    several = len({r.observation.subject for r in rows if r.observation}) > 1
+    lines = []
+    for row in rows:
+        outcome = f"{SIGNS[row.outcome]} {row.outcome}"
+        ours = claims.show_estimate(row.seen) if row.seen else "–"
+        n = (
+            (
+                f"{row.seen.n:,}"
+                if row.check.over == "members"
+                else claims.count(row.seen.n, row.check.over)
+            )
+            if row.seen
+            else "–"
+        )
+        told = row.check.name + (f": {row.note}" if row.note else "")
+        cells = [outcome, told, row.check.wanted(), ours, n]
+        if several:
+            cells.append(row.observation.subject if row.observation else "–")
+        lines.append(cells)
+    head = ["", "what is checked", "wanted", "ours [95 % interval]", "n"]
+    return _table(head + ["measured on"] * several, lines)
 
 
-def _checks(claim: Claim, seen: Observation | None) -> str:
-    rows = []
-    for check in claim.checks:
-        found = seen.observed.get(check.name) if seen else None
-        ours = claims.show_estimate(found) if found else "not run"
-        n = f"{found.n:,}" if found else "–"
-        held = "○" if found is None else ("✓ held" if check.holds(found) else "✗ missed")
-        cells = (held, check.name, check.wanted(), ours, n)
-        rows.append("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>")
-    head = "".join(
-        f"<th scope='col'>{h}</th>"
-        for h in ("", "what is checked", "wanted", "ours [95 % interval]", "n")
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th scope='col'>{escape(h)}</th>" for h in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>" for cells in lines
     )
     return (
         '<div class="claim-scroll"><table class="claim-checks"><thead><tr>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _provenance(seen: Observation | None) -> str:
-    if seen is None:
+def _related(seen: Sequence[Observation]) -> str:
+    """Draw numbers that bear on the claim without testing it; they carry no mark."""
+    lines = [
+        ("", name, claims.show_estimate(e), f"{e.n:,}", o.subject)
+        for o in seen
+        if o.related
+        for name, e in o.observed.items()
+    ]
+    if not lines:
+        return ""
+    head = ("", "related evidence, not judged", "ours [95 % interval]", "n", "measured on")
+    return _table(head, lines)
+
+
+def _amended(claim: Claim) -> str:
+    """List the checks that were found misread, with what was published of them."""
+    if not claim.misread:
+        return ""
+    items = "".join(
+        f"<li>{escape(m.check.name)} ({escape(m.check.wanted())}): published as "
+        f"{escape(m.published())}. {escape(m.reason)} <i>Amended {m.amended}.</i></li>"
+        for m in claim.misread
+    )
+    return f'<div class="claim-note"><b>Misread, and judged no more:</b><ul>{items}</ul></div>'
+
+
+def _provenance(seen: Sequence[Observation]) -> str:
+    if not seen:
         return '<p class="claim-note">Not run yet.</p>'
-    run = seen.run
-    setup = "the paper's setup" if seen.setup == "paper" else "a reduced setup"
-    return (
-        f'<p class="claim-run">{setup} · preset {escape(seen.preset)} · '
-        f"{escape(run['origin'])} run of {escape(run['date'])} · {escape(run['hardware'])}</p>"
-    )
+    lines = []
+    for o in seen:
+        lines.append(
+            f'<p class="claim-run">{escape(o.subject)} · {SETUPS[o.setup]} · '
+            f"chapter {escape(o.chapter.replace('-', ' '))} · preset {escape(o.preset)} · "
+            f"{escape(o.run['origin'])} run of {escape(o.run['date'])} · "
+            f"{escape(o.run['hardware'])}</p>"
+        )
+    return "".join(dict.fromkeys(lines))
 
 
 class Html(str):
@@ -92,65 +149,41 @@ class Html(str):
         return "claim cards (shown as HTML)"
 
 
-def show_cards(slug: str, seen: dict[str, Observation]) -> Html:
-    """All claim cards of one chapter, in the ledger's order, the first one open."""
-    own = [c for c in claims.ledger().values() if c.chapter == slug]
-    return Html("".join(card(c, seen.get(c.id), opened=i == 0) for i, c in enumerate(own)))
+def show_cards(slug: str, pages: Mapping[str, str] | None = None) -> Html:
+    """Draw all claim cards of one chapter, in the ledger's order, the first one open.
 
-
-def ledger_page(chapter_pages: dict[str, str]) -> str:
-    """The claims page (MyST): every claim with its verdict, filterable without a network.
-
-    chapter_pages: slug -> page of the chapters that exist.
+    What other chapters observed of these claims is merged in; a claim of another chapter that is
+    also measured here has its one card there, and is linked. pages: slug -> page in the built book
+    (none: no links).
     """
     seen = claims.observations()
-    ledger = claims.ledger()
-    rows, counts = [], dict.fromkeys(claims.VERDICTS, 0)
-    for claim in ledger.values():
-        verdict = seen[claim.id].verdict if claim.id in seen else claims.NOT_RUN
-        counts[verdict] += 1
-        page = chapter_pages.get(claim.chapter)
-        name = claim.chapter.replace("-", " ")
-        link = f'<a href="{page}#claim-{claim.id}">{name}</a>' if page else escape(name)
-        cost = " ".join(f'<abbr title="{COSTS[c]}">{c}</abbr>' for c in claim.cost)
-        rows.append(
-            f'<li class="claim-row" data-verdict="{verdict}" data-chapter="{claim.chapter}" '
-            f'data-paper="{claim.id[0]}"><div class="claim-meta">{link} · {cost}</div>'
-            f"{card(claim, seen.get(claim.id))}</li>"
+    own = [c for c in claims.ledger().values() if c.chapter == slug]
+    drawn = "".join(card(c, seen.get(c.id, ()), opened=i == 0) for i, c in enumerate(own))
+    drawn += _elsewhere(slug, seen, pages)
+    return Html(f'<div class="claim-cards" data-chapter="{slug}">{drawn}</div>')
+
+
+def _elsewhere(slug: str, seen: Seen, pages: Mapping[str, str] | None) -> str:
+    items = []
+    for claim in claims.ledger().values():
+        if claim.chapter == slug or slug not in {o.chapter for o in seen.get(claim.id, ())}:
+            continue
+        words = f"{claim.id} {claim.title}"
+        page = (pages or {}).get(claim.chapter)
+        link = (
+            f'<a href="../{page}#claim-{claim.id}">{escape(words)}</a>' if page else escape(words)
         )
-    total = " · ".join(f"{badge(v)} {n}" for v, n in counts.items() if n)
-    return CLAIMS_HEAD.format(
-        n=len(ledger), total=total, filters=_filters(ledger), rows="".join(rows)
-    )
+        items.append(link)
+    if not items:
+        return ""
+    told = "; ".join(items)
+    return f'<p class="claim-note">Measured here too, with a card in its own chapter: {told}.</p>'
 
 
-def _filters(ledger: dict[str, Claim]) -> str:
-    chapters = dict.fromkeys(c.chapter for c in ledger.values())
-    return (
-        _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
-        + _select("chapter", "Chapter", {c: c.replace("-", " ") for c in chapters})
-        + _select("paper", "Paper", {"A": "A: effective robustness", "B": "B: prediction depth"})
-        + '<label>Words <input type="search" name="words" placeholder="e.g. slope"></label>'
-    )
-
-
-def _select(name: str, label: str, options: dict[str, str]) -> str:
-    items = "".join(f'<option value="{escape(v)}">{escape(t)}</option>' for v, t in options.items())
-    select = f'<select name="{name}"><option value="">all</option>{items}</select>'
-    return f"<label>{label} {select}</label>"
-
-
-CLAIMS_HEAD = """# Claims and verdicts
-
-All {n} claims of the two papers, what counts as reproduced, and what this book observed. Tolerances
-are fixed before a run and live in `book/claims.yml`; every verdict is computed from them. Letters
-say what a claim costs: **F** public predictions or tables, **C** two CPU cores, **G** one GPU,
-**X** private weights or data, so that only a named stand-in can be shown.
-
-```{{raw}} html
-<p class="claim-total">{total}</p>
-<form class="claim-filter" role="search" aria-label="Filter claims">{filters}
-<output aria-live="polite"></output></form>
-<ol class="claim-list">{rows}</ol>
-```
-"""
+def refresh(notebook: nbformat.NotebookNode, pages: Mapping[str, str]) -> None:
+    """Draw the cards of an executed chapter again, from all that the chapters have observed."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html", "")
+            if found := re.match(r'<div class="claim-cards" data-chapter="([^"]+)">', html):
+                output["data"]["text/html"] = str(show_cards(found[1], pages))

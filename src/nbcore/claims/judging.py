@@ -1,0 +1,161 @@
+"""From observations to a verdict: by the ledger's checks, by one table, and nowhere typed.
+
+Each check that is asked of a claim comes to one or more of four outcomes: held, missed, undecided
+(the interval covers the bound, or what would hold rests on fewer than three independent units), or
+not run. The verdict follows from which of them occur:
+
+    missed  held  undecided  not run    verdict
+    ------  ----  ---------  -------    --------------------------------------------------
+    yes     yes   any        any        partly reproduced
+    yes     no    any        any        not reproduced
+    no      any   yes        any        undecided
+    no      yes   no         yes        held as far as observed
+    no      yes   no         no         reproduced, or reproduced in a reduced setup where any
+                                        number comes from one; true by construction for
+                                        identities and rules
+    no      no    no         any        not run
+
+A check that was missed is missed, whatever is not known of the others: an undecided or unobserved
+check can neither soften it to "partly" nor count as held.
+
+Which numbers count: those in the paper's setup where there are any, and those of stand-ins
+otherwise; of a check that replaces a misread one, only numbers from members computed after it was
+written. Related evidence never counts.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nbcore.claims.checks import ANY_SETUP, HELD, MISSED, PAPER, STAND_IN, UNDECIDED, Check, Claim
+from nbcore.measures.estimate import Estimate
+
+REPRODUCED, REDUCED = "reproduced", "reproduced in a reduced setup"
+PARTLY, SO_FAR, NOT = "partly reproduced", "held as far as observed", "not reproduced"
+NOT_RUN, BY_CONSTRUCTION = "not run", "true by construction"
+#: in the order of the pages; the last one is counted apart
+VERDICTS = (REPRODUCED, REDUCED, PARTLY, SO_FAR, UNDECIDED, NOT, NOT_RUN, BY_CONSTRUCTION)
+#: beside the outcomes of `checks`: nothing observed yet, and observed but not counting
+UNSEEN, APART = "not run", "not judged"
+#: independent units (networks, seeds, data sets) that a check needs to be held
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one chapter saw of one claim, of which model or run, and where it was measured.
+
+    observed: by the names of the ledger's checks; of `related` evidence, by names of its own.
+    """
+
+    id: str
+    observed: dict[str, Estimate]
+    setup: str = STAND_IN
+    chapter: str = ""
+    subject: str = ""
+    preset: str = ""
+    run: dict[str, str] = field(default_factory=dict)
+    recorded: str = ""
+    related: bool = False
+
+    def after(self, moment: datetime | None) -> bool:
+        """Say whether every member behind the numbers was computed after a moment (None: any)."""
+        oldest = self.run.get("oldest")
+        return moment is None or bool(oldest and datetime.fromisoformat(oldest) > moment)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check with one observation of it, or with none; `note` says why it came out so."""
+
+    check: Check
+    outcome: str
+    seen: Estimate | None = None
+    observation: Observation | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim's verdict and the rows it follows from."""
+
+    verdict: str
+    rows: tuple[Row, ...]
+
+
+def conclude(outcomes: Collection[str], green: str = REPRODUCED) -> str:
+    """Apply the table above to the outcomes of a claim's checks; `green` is what all held gives."""
+    if MISSED in outcomes:
+        return PARTLY if HELD in outcomes else NOT
+    if UNDECIDED in outcomes:
+        return UNDECIDED
+    if HELD in outcomes:
+        return SO_FAR if UNSEEN in outcomes else green
+    return NOT_RUN
+
+
+def judge(claim: Claim, observations: Iterable[Observation]) -> Judgement:
+    """Merge every observation of a claim and judge its checks one by one."""
+    seen = [o for o in observations if not o.related]
+    counting = {c.name: [o for o in seen if _counts(c, o)] for c in claim.checks}
+    setups = {o.setup for found in counting.values() for o in found}
+    level = PAPER if PAPER in setups else STAND_IN if setups else ANY_SETUP
+    rows: list[Row] = []
+    for check in claim.checks:
+        rows += _rows(claim, check, [o for o in seen if check.name in o.observed], level)
+    judged = [r for r in rows if r.outcome != APART]
+    own = {r.observation.setup for r in judged if r.observation}
+    green = BY_CONSTRUCTION if claim.by_construction else REDUCED if own - {PAPER} else REPRODUCED
+    return Judgement(conclude({r.outcome for r in judged}, green), tuple(rows))
+
+
+def verdict(claim: Claim, observed: Mapping[str, Estimate], setup: str) -> str:
+    """Give the verdict on the numbers of a single run."""
+    return judge(claim, [Observation(claim.id, dict(observed), setup)]).verdict
+
+
+def _counts(check: Check, seen: Observation) -> bool:
+    own = check.setup in (ANY_SETUP, seen.setup)
+    return own and check.name in seen.observed and seen.after(check.since)
+
+
+def _rows(claim: Claim, check: Check, found: Sequence[Observation], level: str) -> list[Row]:
+    """Give one row for each observation of a check; one without where none counts."""
+    counting = [o for o in found if _counts(check, o)]
+    best = PAPER if any(o.setup == PAPER for o in counting) else STAND_IN
+    asked = ANY_SETUP in (check.setup, level) or check.setup == level
+    rows = []
+    for o in found:
+        if asked and o in counting and o.setup == best:
+            rows.append(_judged(claim, check, o))
+        else:
+            rows.append(Row(check, APART, o.observed[check.name], o, _why_not(check, o)))
+    if not asked and not found:
+        rows.append(Row(check, APART, note=f"asked of a {check.setup} setup"))
+    if asked and not counting:
+        rows.append(Row(check, UNSEEN, note="awaits new members" if check.since else ""))
+    return rows
+
+
+def _judged(claim: Claim, check: Check, observation: Observation) -> Row:
+    """Judge one estimate; what holds on too few units is undecided, unless it is an identity."""
+    seen = observation.observed[check.name]
+    outcome, note = check.outcome(seen), ""
+    if outcome == UNDECIDED:
+        note = "the interval covers the bound"
+    elif outcome == HELD and seen.n < FEWEST and not claim.by_construction:
+        outcome, note = UNDECIDED, f"would hold, but rests on {count(seen.n, check.over)}"
+    return Row(check, outcome, seen, observation, note)
+
+
+def count(n: int, what: str) -> str:
+    """Put a number of units in words: "1 seed", "2 data sets"."""
+    return f"{n:,} {what.removesuffix('s') if n == 1 else what}"
+
+
+def _why_not(check: Check, seen: Observation) -> str:
+    if check.setup not in (ANY_SETUP, seen.setup):
+        return f"asked of a {check.setup} setup"
+    if not seen.after(check.since):
+        return "computed before the check was written"
+    return "a stand-in beside the paper's setup"

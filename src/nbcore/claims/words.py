@@ -1,0 +1,27 @@
+"""Numbers as cards, pages and the command line print them."""
+
+import math
+
+from nbcore.measures.estimate import Estimate
+
+
+def show_number(x: float | None, unit: str) -> str:
+    """Print a number: fractions keep three decimals, tiny numbers their exponent."""
+    if x is None:
+        return "–"
+    if unit == "count" and float(x).is_integer():
+        return f"{x:,.0f}"
+    text = f"{x:.3g}" if abs(x) < 0.001 and x else f"{x:.4f}".rstrip("0").rstrip(".")
+    return text.replace("-", "\u2212", 1) if text.startswith("-") else text
+
+
+def show_estimate(seen: Estimate) -> str:
+    """Print a value with its interval; an exact number stands alone."""
+    if seen.low == seen.high:
+        return show_number(seen.value, seen.unit)
+    # two significant digits of the interval's half-width
+    digits = min(max(1 - math.floor(math.log10((seen.high - seen.low) / 2)), 0), 9)
+    value, low, high = (
+        f"{x:.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
+    )
+    return f"{value} [{low}, {high}]"
