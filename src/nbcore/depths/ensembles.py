@@ -18,7 +18,7 @@ from nbcore.measures import depth, learning, margins, neighbours
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import papers, probes
 from nbcore.paths import cache_dir
-from nbcore.runs.config import Config, param
+from nbcore.runs.config import AT_LEAST, FREE, Config, param
 from nbcore.runs.own_images import splits_of
 from nbcore.runs.store import Run, Tables, address, run_or_load
 from nbcore.training import ensemble, loop
@@ -36,8 +36,10 @@ class Ensemble(Config):
     dataset: str = param(
         "fashion-mnist", "data set: a name or a folder", in_address=False, is_path=True
     )
-    examples: int = param(10_000, "training examples in the pool, class-balanced", low=4)
-    test_examples: int = param(1_000, "test examples, class-balanced", low=1)
+    examples: int = param(
+        10_000, "training examples in the pool, class-balanced", low=4, paper=AT_LEAST
+    )
+    test_examples: int = param(1_000, "test examples, class-balanced", low=1, paper=AT_LEAST)
     image_size: int | None = param(None, "side to bring the images to, pixels", low=4, high=512)
     architecture: str = param("mlp", "network", choices=tuple(papers.ARCHITECTURES))
     width: int = param(256, "its width", low=1)
@@ -54,15 +56,21 @@ class Ensemble(Config):
     drop_at: tuple[float, ...] = param(
         (0.5, 0.8), "shares of the updates where the rate drops to 1/5"
     )
-    checkpoints: int = param(14, "evaluations along training, in log steps", low=3, high=1000)
+    checkpoints: int = param(
+        14, "evaluations along training, in log steps", low=3, high=1000, paper=AT_LEAST
+    )
     k: int = param(30, "neighbours of a probe", low=1)
-    input_margins: int = param(0, "examples whose input margin is measured", low=0)
-    precision: str = param("auto", "of training", choices=("auto", "float32", "bfloat16"))
-    seed: int = param(0, "changes every draw", low=0)
-    members: int = param(250, "networks on random splits", low=0, in_address=False)
-    full_members: int = param(0, "networks on the whole pool", low=0, in_address=False)
-    workers: int = param(2, "processes", low=1, high=64, in_address=False)
-    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+    input_margins: int = param(0, "examples whose input margin is measured", low=0, paper=AT_LEAST)
+    precision: str = param(
+        "auto", "of training", choices=("auto", "float32", "bfloat16"), paper=FREE
+    )
+    seed: int = param(0, "changes every draw", low=0, paper=FREE)
+    members: int = param(250, "networks on random splits", low=0, in_address=False, paper=AT_LEAST)
+    full_members: int = param(
+        0, "networks on the whole pool", low=0, in_address=False, paper=AT_LEAST
+    )
+    workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
 
     def names(self) -> list[str]:
         """`split-000` and so on, then `full-000`."""

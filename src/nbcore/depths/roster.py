@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.errors import ParameterError
-from nbcore.runs.config import Config, param
+from nbcore.runs.config import FREE, Config, param
 from nbcore.runs.store import Run
 
 NETWORKS = ("mlp", "vgg16", "resnet18")
@@ -67,19 +67,33 @@ class DepthConfig(Config):
     """Which ensembles a chapter reads: data sets and networks, paired. None: the roster's value."""
 
     datasets: tuple[str, ...] = param(
-        ("fashion-mnist", "cifar10"), "data sets: names or folders", in_address=False, is_path=True
+        ("fashion-mnist", "cifar10"),
+        "data sets: names or folders",
+        in_address=False,
+        is_path=True,
+        paper=FREE,
     )
-    networks: tuple[str, ...] = param(("mlp", "vgg16"), "a network each: mlp, vgg16, resnet18")
-    scale: str = param("small", "size of networks and pools", choices=("tiny", "small", "paper"))
-    examples: int | None = param(None, "training examples in each pool", low=4)
-    members: int | None = param(None, "networks on random splits", low=0, in_address=False)
-    full_members: int | None = param(None, "networks on a whole pool", low=0, in_address=False)
-    width: int | None = param(None, "width of the networks", low=1)
-    k: int = param(30, "neighbours of a probe", low=1)
-    seed: int = param(0, "changes every draw", low=0)
-    resamples: int = param(500, "bootstrap resamples", low=20, high=10_000, in_address=False)
-    workers: int = param(2, "processes", low=1, high=64, in_address=False)
-    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+    networks: tuple[str, ...] = param(
+        ("mlp", "vgg16"), "a network each: mlp, vgg16, resnet18", paper=FREE
+    )
+    scale: str = param(
+        "small", "size of networks and pools", choices=("tiny", "small", "paper"), paper=FREE
+    )
+    examples: int | None = param(None, "training examples in each pool", low=4, paper=FREE)
+    members: int | None = param(
+        None, "networks on random splits", low=0, in_address=False, paper=FREE
+    )
+    full_members: int | None = param(
+        None, "networks on a whole pool", low=0, in_address=False, paper=FREE
+    )
+    width: int | None = param(None, "width of the networks", low=1, paper=FREE)
+    k: int = param(30, "neighbours of a probe", low=1, paper=FREE)
+    seed: int = param(0, "changes every draw", low=0, paper=FREE)
+    resamples: int = param(
+        500, "bootstrap resamples", low=20, high=10_000, in_address=False, paper=FREE
+    )
+    workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -98,6 +112,10 @@ class DepthConfig(Config):
         pairs = [key.split(":") for key in PAPER]
         datasets, networks = zip(*pairs, strict=True)
         return cls(datasets=datasets, networks=networks, scale="paper")
+
+    def parts(self) -> dict[str, Ensemble]:
+        """Give the ensembles by DATASET:NETWORK: where the fields above say what is in them."""
+        return ensembles(self)
 
     def check(self) -> None:
         for name in self.networks:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nbcore.runs.config import Config, param
+from nbcore.runs.config import AT_LEAST, FREE, Config, param
 from nbcore.training import testbed
 
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
@@ -33,15 +33,22 @@ class LineConfig(Config):
     )
     image_size: int = param(32, "side to which all images are first brought", low=8, high=1024)
     feature_size: int = param(128, "side for last-layer training", low=8, high=1024)
-    test_images: int = param(4_000, "ID test images, class-balanced", low=10)
-    conditions: tuple[str, ...] = param((), "conditions to run; none means all", in_address=False)
+    test_images: int = param(4_000, "ID test images, class-balanced", low=10, paper=AT_LEAST)
+    conditions: tuple[str, ...] = param(
+        (), "conditions to run; none means all", in_address=False, paper=FREE
+    )
     testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", in_address=False)
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
-        500, "bootstrap resamples of images and seeds", low=20, high=10_000, in_address=False
+        500,
+        "bootstrap resamples of images and seeds",
+        low=20,
+        high=10_000,
+        in_address=False,
+        paper=FREE,
     )
-    workers: int = param(2, "processes", low=1, high=64, in_address=False)
-    device: str = param("auto", "auto, cpu or cuda", in_address=False)
+    workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
+    device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
 
 
 @dataclass(frozen=True)

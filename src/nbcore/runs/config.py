@@ -8,6 +8,7 @@ import dataclasses
 import importlib
 import types
 import typing
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,6 +19,8 @@ from nbcore.chapters import chapter_folders
 from nbcore.errors import ParameterError, did_you_mean
 
 PRESETS = ("smoke", "book", "paper")
+#: how a field has to compare with the paper's for a run to be the paper's setup: see `Config.setup`
+EQUAL, AT_LEAST, FREE = "equal", "at least", "free"
 
 
 def param(
@@ -29,6 +32,7 @@ def param(
     choices: tuple[Any, ...] = (),
     in_address: bool = True,
     is_path: bool = False,
+    paper: str = EQUAL,
 ) -> Any:
     """A field with its meaning and range.
 
@@ -36,7 +40,7 @@ def param(
     which is taken relative to where the reader stands.
     """
     meta = dict(help=help, low=low, high=high, choices=choices)
-    meta |= dict(in_address=in_address, is_path=is_path)
+    meta |= dict(in_address=in_address, is_path=is_path, paper=paper)
     return field(default=default, metadata=meta)
 
 
@@ -48,6 +52,8 @@ class Config:
     """
 
     slug: ClassVar[str] = ""
+    #: claims of which even the `paper` preset is a stand-in: other networks, private data
+    stand_ins: ClassVar[Collection[str]] = ()
 
     @classmethod
     def book(cls) -> Self:
@@ -84,6 +90,31 @@ class Config:
 
     def check(self) -> None:
         """Refuse early what would only fail after a long start, e.g. a file that is not there."""
+
+    def parts(self) -> Mapping[str, "Config"]:
+        """Give the runs that the numbers come from, by name; a chapter with one run names none."""
+        return {}
+
+    def setup(self, claim: str = "", parts: Collection[str] = ()) -> str:
+        """Say whether this is the paper's own setup of a claim: "paper" or "reduced".
+
+        It is where every field equals that of the `paper` preset, but for counts (seeds, members,
+        images), which may be larger, and for what does not bear on the claim (`param`'s `paper`);
+        and where the same is true of every run in `parts` that the claim rests on: those named
+        here, or all of the preset's. A claim in `stand_ins` has no paper's setup here.
+        """
+        own = claim not in self.stand_ins and self._is_at_least(type(self).paper(), parts)
+        return "paper" if own else "reduced"
+
+    def _is_at_least(self, paper: "Config", parts: Collection[str] = ()) -> bool:
+        for f in dataclasses.fields(self):
+            mine, theirs = getattr(self, f.name), getattr(paper, f.name)
+            how = f.metadata.get("paper", EQUAL)
+            if (how == EQUAL and mine != theirs) or (how == AT_LEAST and mine < theirs):
+                return False
+        mine, theirs = self.parts(), paper.parts()
+        wanted = parts or theirs
+        return all(n in mine and n in theirs and mine[n]._is_at_least(theirs[n]) for n in wanted)
 
     def address(self) -> dict[str, Any]:
         """What identifies a run: every field declared to be in the address."""

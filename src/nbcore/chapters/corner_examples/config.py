@@ -21,6 +21,8 @@ class CornerExamples(DepthConfig):
     """Chapter 8; the first ensemble gets planted labels, the second is the cards'."""
 
     slug: ClassVar[str] = "corner-examples"
+    #: about VGG16
+    stand_ins: ClassVar[tuple[str, ...]] = ("B21", "B22", "B23")
 
     corner: int = param(100, "examples in a corner on the cards", low=2, in_address=False)
     planted: float = param(0.1, "share of labels planted to be found", low=0.01, high=0.9)

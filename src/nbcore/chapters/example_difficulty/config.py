@@ -14,7 +14,7 @@ from nbcore.depths.ensembles import Ensemble
 from nbcore.depths.roster import POOL_SIZES, DepthConfig, setting
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
-from nbcore.runs.config import param
+from nbcore.runs.config import AT_LEAST, FREE, param
 from nbcore.training import testbed
 
 #: measures of difficulty that are computed here, and the scores that others have published
@@ -41,6 +41,8 @@ class ExampleDifficulty(LineConfig):
     """Chapter 7. Image counts and the sets are those of chapter 2, so that its line applies."""
 
     slug: ClassVar[str] = "example-difficulty"
+    #: about pretraining on JFT
+    stand_ins: ClassVar[tuple[str, ...]] = ("A17",)
 
     difficulty: str = param(
         "c-scores",
@@ -52,14 +54,27 @@ class ExampleDifficulty(LineConfig):
         False,
         "also schedules from random weights, and choices by depth for the whole network",
         in_address=False,
+        paper=FREE,
     )
-    seeds: int = param(3, "seeds where the whole network is trained", low=1, in_address=False)
+    seeds: int = param(
+        3, "seeds where the whole network is trained", low=1, in_address=False, paper=AT_LEAST
+    )
     scratch_seeds: int = param(
-        2, "seeds from random weights, and of the small networks of A17", low=1, in_address=False
+        2,
+        "seeds from random weights, and of the small networks of A17",
+        low=1,
+        in_address=False,
+        paper=AT_LEAST,
     )
-    head_seeds: int = param(5, "seeds where the last layer is", low=1, in_address=False)
+    head_seeds: int = param(
+        5, "seeds where the last layer is", low=1, in_address=False, paper=AT_LEAST
+    )
     control_seeds: int = param(
-        1, "seeds of the whole network's controls and schedules", low=1, in_address=False
+        1,
+        "seeds of the whole network's controls and schedules",
+        low=1,
+        in_address=False,
+        paper=AT_LEAST,
     )
     size: int = param(64, "side for whole-network training", low=8, high=1024)
     steps: int = param(300, "steps of fine-tuning on a subset", low=4)
@@ -76,20 +91,21 @@ class ExampleDifficulty(LineConfig):
     lr: float = param(0.02, "rate of fine-tuning", low=0.0)
     random_lr: float = param(0.1, "rate from random weights", low=0.0)
     head_lr: float = param(0.001, "rate of last-layer training", low=0.0)
-    checkpoints: int = param(12, "evaluations, in log steps", low=4, high=1000)
-    score_members: int = param(40, "networks behind the C-scores", low=2)
-    depth_members: int = param(1, "networks behind the depths", low=1)
+    checkpoints: int = param(12, "evaluations, in log steps", low=4, high=1000, paper=AT_LEAST)
+    score_members: int = param(40, "networks behind the C-scores", low=2, paper=FREE)
+    depth_members: int = param(1, "networks behind the depths", low=1, paper=FREE)
     pretrain_set: str = param(
         "fashion-mnist",
         "what the networks of A17 are pretrained on",
         is_path=True,
         in_address=False,
+        paper=FREE,
     )
     pretrain_images: tuple[int, ...] = param(
-        (0, 600, 6_000, 60_000), "how many of its images", low=0, in_address=False
+        (0, 600, 6_000, 60_000), "how many of its images", low=0, in_address=False, paper=FREE
     )
     pretrain_steps: int = param(
-        500, "steps of pretraining, whatever the number", low=4, in_address=False
+        500, "steps of pretraining, whatever the number", low=4, in_address=False, paper=FREE
     )
 
     @classmethod

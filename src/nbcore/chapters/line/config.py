@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbcore.lines.public import WITH_LINE, read_models
-from nbcore.runs.config import Config, param
+from nbcore.runs.config import FREE, Config, param
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,19 @@ class Line(Config):
 
     level: float = param(0.95, "level of every interval", low=0.5, high=0.999)
     bins: int = param(100, "bins of the ER curve's average (A39)", low=2, high=1000)
-    resamples: int = param(2000, "bootstrap resamples over models", low=20, high=100_000)
-    seed: int = param(0, "seed of the bootstrap", low=0)
-    testbed: str = param(
-        "imagenetv2", "testbed that your own models are drawn on", choices=WITH_LINE
+    resamples: int = param(
+        2000, "bootstrap resamples over models", low=20, high=100_000, paper=FREE
     )
-    recount: bool = param(True, "whether fresh=true counts the public predictions again")
-    models: str | None = param(None, "CSV of your own models: columns model, id, ood", is_path=True)
+    seed: int = param(0, "seed of the bootstrap", low=0, paper=FREE)
+    testbed: str = param(
+        "imagenetv2", "testbed that your own models are drawn on", choices=WITH_LINE, paper=FREE
+    )
+    recount: bool = param(
+        True, "whether fresh=true counts the public predictions again", paper=FREE
+    )
+    models: str | None = param(
+        None, "CSV of your own models: columns model, id, ood", is_path=True, paper=FREE
+    )
 
     def check(self) -> None:
         """Read the models' file before anything long starts."""

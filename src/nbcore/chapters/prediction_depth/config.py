@@ -7,7 +7,7 @@ from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.depths.roster import DepthConfig, ensembles, setting
 from nbcore.errors import ParameterError
 from nbcore.paths import cache_dir, results_dir
-from nbcore.runs.config import param
+from nbcore.runs.config import FREE, param
 from nbcore.runs.store import Run, find
 
 
@@ -17,8 +17,8 @@ class PredictionDepth(DepthConfig):
 
     slug: ClassVar[str] = "prediction-depth"
 
-    dataset: str = param("", "images of your own: a folder or a name", is_path=True)
-    model: str = param("", "a pretrained network for them: a timm name")
+    dataset: str = param("", "images of your own: a folder or a name", is_path=True, paper=FREE)
+    model: str = param("", "a pretrained network for them: a timm name", paper=FREE)
 
     @classmethod
     def book(cls) -> Self:

@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
-from nbcore.runs.config import param
+from nbcore.runs.config import AT_LEAST, param
 from nbcore.training import testbed
 
 
@@ -26,10 +26,16 @@ class RiseAndFall(LineConfig):
     """Chapter 2. Image counts, sizes in pixels, rates per step; all models see the same images."""
 
     slug: ClassVar[str] = "rise-and-fall"
+    #: about all six networks, another one (A11), or BiT networks with their last layer trained
+    stand_ins: ClassVar[tuple[str, ...]] = ("A5", "A6", "A11", "A12", "A13", "A18", "A36")
 
-    train_images: int = param(10_000, "training images for the network", low=10)
-    seeds: int = param(3, "seeds where the whole network is trained", low=1, in_address=False)
-    head_seeds: int = param(5, "seeds where the last layer is", low=1, in_address=False)
+    train_images: int = param(10_000, "training images for the network", low=10, paper=AT_LEAST)
+    seeds: int = param(
+        3, "seeds where the whole network is trained", low=1, in_address=False, paper=AT_LEAST
+    )
+    head_seeds: int = param(
+        5, "seeds where the last layer is", low=1, in_address=False, paper=AT_LEAST
+    )
     size: int = param(64, "side for whole-network training", low=8, high=1024)
     small_size: int = param(32, "side of the small random start (A38)", low=8, high=1024)
     steps: int = param(600, "steps of fine-tuning", low=4)
@@ -41,7 +47,7 @@ class RiseAndFall(LineConfig):
     random_lr: float = param(0.05, "rate from random weights", low=0.0)
     head_lrs: tuple[float, ...] = param((0.001, 0.01, 0.0001), "last-layer rates, main one first")
     mse_lr: float = param(0.003, "last-layer rate with squared error", low=0.0)
-    checkpoints: int = param(10, "evaluations, in log steps", low=3, high=1000)
+    checkpoints: int = param(10, "evaluations, in log steps", low=3, high=1000, paper=AT_LEAST)
 
     @classmethod
     def smoke(cls) -> "RiseAndFall":

@@ -10,7 +10,7 @@ from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.classmaps import BUILT_IN, read_map
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import SHIFTED, LineConfig
-from nbcore.runs.config import param
+from nbcore.runs.config import AT_LEAST, FREE, param
 from nbcore.training import testbed
 
 #: a network that is trained on all ten digits in a second, for the smoke preset
@@ -38,6 +38,8 @@ class ZeroShot(LineConfig):
     """Chapter 6. Image counts and the sets are those of chapter 2, so that its line applies."""
 
     slug: ClassVar[str] = "zero-shot-class-maps"
+    #: about networks pretrained on JFT, about CLIP, or about six networks
+    stand_ins: ClassVar[tuple[str, ...]] = ("A14", "A15", "A16", "A26", "A27")
 
     model: str = param(
         "efficientnet_lite0", "pretrained classifier: a timm or torchvision name, or clip:NAME"
@@ -56,19 +58,19 @@ class ZeroShot(LineConfig):
     )
     image_size: int = param(32, "side to which all images are first brought", low=8, high=1024)
     feature_size: int = param(128, "side that the network sees", low=8, high=1024)
-    train_images: int = param(10_000, "training images of the last layer", low=10)
+    train_images: int = param(10_000, "training images of the last layer", low=10, paper=AT_LEAST)
     conditions: tuple[str, ...] = param(
-        (), "last layers to train, probe included; none means all", in_address=False
+        (), "last layers to train, probe included; none means all", in_address=False, paper=FREE
     )
-    seeds: int = param(5, "seeds of each last layer", low=1, in_address=False)
+    seeds: int = param(5, "seeds of each last layer", low=1, in_address=False, paper=AT_LEAST)
     pulls: tuple[float, ...] = param(
         (0.1, 1.0, 100.0), "λ of the pull to the pretrained head", in_address=False
     )
     steps: int = param(6000, "steps of last-layer training", low=4)
     lr: float = param(0.001, "rate of last-layer training", low=0.0)
     batch: int = param(64, "images a step", low=1)
-    checkpoints: int = param(12, "evaluations, in log steps", low=3, high=1000)
-    shuffles: int = param(100, "shuffled class maps of the control", low=2, high=10_000)
+    checkpoints: int = param(12, "evaluations, in log steps", low=3, high=1000, paper=AT_LEAST)
+    shuffles: int = param(100, "shuffled class maps of the control", low=2, high=10_000, paper=FREE)
 
     @classmethod
     def smoke(cls) -> "ZeroShot":
