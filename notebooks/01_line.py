@@ -53,7 +53,8 @@ beds = {
 }
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
 timm, adversarial = beds["timm-imagenetv2"], beds["timm-imagenet-a"]
-show_cards("line", page.record(beds, config, preset))
+page.record(beds, config, preset)
+show_cards("line")
 
 # %% [markdown]
 # ## The idea

@@ -67,7 +67,8 @@ from nbcore.runs import from_cell, resolve
 
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
-show_cards("rise-and-fall", page.record(result, config, preset))
+page.record(result, config, preset)
+show_cards("rise-and-fall")
 
 # %% [markdown]
 # ## The idea

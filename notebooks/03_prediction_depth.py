@@ -55,7 +55,8 @@ from nbcore.training.loop import Recipe
 
 config = from_cell("prediction-depth", globals())
 study = page.gather(config, fresh=fresh)
-show_cards("prediction-depth", page.record(study, preset))
+page.record(study, preset)
+show_cards("prediction-depth")
 
 # %% [markdown]
 # ## The idea

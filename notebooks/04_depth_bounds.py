@@ -54,7 +54,8 @@ from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
 study = load_study(config, fresh=fresh)
-show_cards("depth-bounds", page.record(study, preset))
+page.record(study, preset)
+show_cards("depth-bounds")
 
 # %% [markdown]
 # ## The idea

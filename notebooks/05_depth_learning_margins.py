@@ -58,9 +58,8 @@ runs = roster.load(config, fresh=fresh)
 found = page.studies(runs, config)
 main = page.main(found)
 linear = load_sensitivity(config, fresh=fresh).get(main.key)
-show_cards(
-    "depth-learning-margins", page.record(found, runs, linear, config, preset)
-)
+page.record(found, runs, linear, config, preset)
+show_cards("depth-learning-margins")
 
 # %% [markdown]
 # ## The idea

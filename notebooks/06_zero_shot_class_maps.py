@@ -59,12 +59,14 @@ from nbcore.chapters.zero_shot_class_maps.dominance import dominance
 from nbcore.chapters.zero_shot_class_maps.study import study
 from nbcore.measures.agreement import dominance_probability
 from nbcore.measures.zeroshot import class_scores
+from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
 
 config = from_cell("zero-shot-class-maps", globals())
 result = study(config, fresh=fresh)
 among = dominance(result)
-page.cards(page.record(result, among, config, preset))
+page.record(result, among, config, preset)
+show_cards("zero-shot-class-maps")
 
 # %% [markdown]
 # ## The idea

@@ -84,7 +84,8 @@ from nbcore.runs import from_cell, resolve
 config = from_cell("example-difficulty", globals())
 scores = scoring.gather(run_c_scores(score_run(config), fresh))
 result = study(config, fresh=fresh)
-show_cards("example-difficulty", page.record(result, config, preset))
+page.record(result, config, preset)
+show_cards("example-difficulty")
 
 # %% [markdown]
 # ## The idea

@@ -56,7 +56,8 @@ from nbcore.training.loop import Recipe
 config = from_cell("corner-examples", globals())
 chapter = page.gather(config, fresh=fresh)
 main = chapter.main
-show_cards("corner-examples", page.record(chapter, preset))
+page.record(chapter, preset)
+show_cards("corner-examples")
 
 # %% [markdown]
 # ## The idea

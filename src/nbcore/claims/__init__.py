@@ -34,9 +34,8 @@ from nbcore.claims.judging import (
     conclude,
     count,
     judge,
-    verdict,
 )
-from nbcore.claims.recording import observations, observations_dir, record, relate
+from nbcore.claims.recording import forget, observations, observations_dir, record, relate
 from nbcore.claims.report import as_data, as_text
 from nbcore.claims.words import show_estimate, show_number
 from nbcore.measures.estimate import UNITS, Estimate
@@ -70,6 +69,7 @@ __all__ = [
     "as_text",
     "conclude",
     "count",
+    "forget",
     "get",
     "judge",
     "ledger",
@@ -79,5 +79,4 @@ __all__ = [
     "relate",
     "show_estimate",
     "show_number",
-    "verdict",
 ]

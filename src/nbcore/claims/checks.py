@@ -182,6 +182,8 @@ def _parse_check(claim_id: str, check: dict[str, Any]) -> Check:
 def _parse_misread(claim_id: str, check: dict[str, Any]) -> Misread:
     kept = {k: v for k, v in check.items() if k != "misread"}
     told = dict(check["misread"])
-    numbers = [told.pop(k, None) for k in ("value", "low", "high", "n")]
-    seen = None if None in numbers else Estimate(*numbers, check["unit"])
+    seen = None
+    if "value" in told:
+        value, low, high = (float(told.pop(k)) for k in ("value", "low", "high"))
+        seen = Estimate(value, low, high, int(told.pop("n")), check["unit"])
     return Misread(_parse_check(claim_id, kept), **told, seen=seen)

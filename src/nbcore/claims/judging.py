@@ -23,11 +23,21 @@ otherwise; of a check that replaces a misread one, only numbers from members com
 written. Related evidence never counts.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nbcore.claims.checks import ANY_SETUP, HELD, MISSED, PAPER, STAND_IN, UNDECIDED, Check, Claim
+from nbcore.claims.checks import (
+    ANY_SETUP,
+    HELD,
+    MISSED,
+    PAPER,
+    STAND_IN,
+    UNDECIDED,
+    Check,
+    Claim,
+    get,
+)
 from nbcore.measures.estimate import Estimate
 
 REPRODUCED, REDUCED = "reproduced", "reproduced in a reduced setup"
@@ -57,6 +67,11 @@ class Observation:
     run: dict[str, str] = field(default_factory=dict)
     recorded: str = ""
     related: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Give the verdict on this observation alone; a card merges all of a claim's."""
+        return judge(get(self.id), [self]).verdict
 
     def after(self, moment: datetime | None) -> bool:
         """Say whether every member behind the numbers was computed after a moment (None: any)."""
@@ -107,11 +122,6 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> Judgement:
     own = {r.observation.setup for r in judged if r.observation}
     green = BY_CONSTRUCTION if claim.by_construction else REDUCED if own - {PAPER} else REPRODUCED
     return Judgement(conclude({r.outcome for r in judged}, green), tuple(rows))
-
-
-def verdict(claim: Claim, observed: Mapping[str, Estimate], setup: str) -> str:
-    """Give the verdict on the numbers of a single run."""
-    return judge(claim, [Observation(claim.id, dict(observed), setup)]).verdict
 
 
 def _counts(check: Check, seen: Observation) -> bool:

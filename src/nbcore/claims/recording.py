@@ -87,7 +87,7 @@ def _write(claim_id, observed, run, subject, preset, setup, chapter, related) ->
         related=related,
     )
     kind = "related" if related else "observed"
-    target = observations_dir() / f"{claim_id}-{observation.chapter}-{kind}.json"
+    target = observations_dir() / f"{claim_id}.{observation.chapter}.{kind}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(asdict(observation), indent=1))
@@ -109,6 +109,12 @@ def _check_estimate(claim_id: str, name: str, check: Check | None, seen: Estimat
         raise ClaimError(f"{where} lacks a finite value or interval: {seen}.")
     if not seen.low <= seen.value <= seen.high or seen.n < 1:
         raise ClaimError(f"{where} needs low <= value <= high and n >= 1: {seen}.")
+
+
+def forget(chapter: str) -> None:
+    """Remove what a chapter observed in an earlier run, so that none of it mixes with this one."""
+    for path in observations_dir().glob(f"*.{chapter}.*.json"):
+        path.unlink()
 
 
 def observations_dir() -> Path:

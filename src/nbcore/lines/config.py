@@ -50,6 +50,11 @@ class LineConfig(Config):
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
 
+    @property
+    def subject(self) -> str:
+        """Name the network and the images, as claim cards do."""
+        return f"{self.model} on {', '.join((self.id, *self.ood))}"
+
 
 @dataclass(frozen=True)
 class TestbedRun(Config):

@@ -12,7 +12,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ class Run:
     def summary(self) -> dict[str, str]:
         """For people: what a page states about where its numbers are from."""
         return together([self])
+
+    def newer(self, than: datetime) -> "Run | None":
+        """Keep only the members that were computed after a moment; None where there are none."""
+        kept = {
+            name: entry
+            for name, entry in self.manifest["members"].items()
+            if datetime.fromisoformat(entry["created"]) > than
+        }
+        return replace(self, manifest=self.manifest | {"members": kept}) if kept else None
 
     def _read(self, kind: str, name: str, entries: Mapping[str, Any]) -> xr.Dataset:
         file = f"{kind}-{name}.zarr.zip"
@@ -118,7 +128,7 @@ def all_runs() -> Iterator[Run]:
 
 
 def together(runs: Iterable[Run]) -> dict[str, str]:
-    """The summary of several runs: origins, members, machines, seconds in all, the latest date."""
+    """Sum up several runs: origins, members, machines, seconds in all, first and last date."""
     known = list(runs)
     entries = [e for run in known for e in run.manifest["members"].values()]
     return {
@@ -127,6 +137,7 @@ def together(runs: Iterable[Run]) -> dict[str, str]:
         "hardware": "; ".join(sorted({e["hardware"] for e in entries})),
         "seconds": f"{sum(e['seconds'] for e in entries):.0f}",
         "date": max(e["created"] for e in entries)[:10],
+        "oldest": min(e["created"] for e in entries),
     }
 
 

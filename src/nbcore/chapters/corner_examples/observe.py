@@ -1,6 +1,5 @@
 """Chapter 8's observations: the runs that it reads, what is recorded, and the page's tables."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,41 +73,46 @@ def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
 
 def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
     """Record every claim of which something could be observed."""
-    main, setup = chapter.main, "paper" if _is_paper(chapter.config) else "reduced"
+    main, config = chapter.main, chapter.config
     ready = checks.observed(main)
     gathered = noise.smallest_enrichment(chapter.errors)
     if gathered:
         ready["B31"]["ratio of the corner's to the overall share of wrong labels"] = gathered
-    ready["B39"] = middle_layer(main, setup)
+    ready["B39"] = middle_layer(main)
     source = dict.fromkeys(ready, chapter.runs[main.key])
+    subject = dict.fromkeys(ready, main.name)
     if watch := chapter.watch:
         seen = noise.observed(watch)
         ready |= seen
         source |= dict.fromkeys(seen, chapter.noisy_runs[f"watched {watch.key}"])
+        subject |= dict.fromkeys(seen, f"{roster.nice_name(watch.key)}, 40 % planted labels")
+    claims.forget(config.slug)
     return {
-        key: claims.record(key, observed, run=source[key], preset=preset, setup=setup)
+        key: claims.record(
+            key,
+            observed,
+            run=source[key],
+            subject=subject[key],
+            preset=preset,
+            setup=config.setup(key, [main.key]),
+        )
         for key, observed in sorted(ready.items())
         if observed
     }
 
 
-def middle_layer(main: Study, setup: str) -> dict[str, Estimate]:
-    """B39 on halves of the networks; a reduced setup is asked for the gain alone (ledger)."""
-    found, n = rescue.rescues(main).get(rescue.OTHER), main.networks
-    if found is None:
-        return {}
-    out = {"middle layer minus full network accuracy": estimate(found.gain, n, "fraction")}
-    if setup == "paper":
-        out["accuracy of the full network"] = estimate(found.network, n, "fraction")
-        out["accuracy of the middle layer"] = estimate(found.middle, n, "fraction")
-    return out
-
-
-def _is_paper(config: CornerExamples) -> bool:
-    """Whether this is the paper's setting, but for what does not change the numbers."""
-    paper = CornerExamples.paper()
-    same = {name: getattr(paper, name) for name in ("workers", "device", "resamples")}
-    return dataclasses.replace(config, **same) == paper
+def middle_layer(main: Study) -> dict[str, Estimate]:
+    """B39 in the paper's way, and with examples chosen on one half and scored on the other."""
+    found, n = rescue.rescues(main), main.networks
+    same, other = found[rescue.SAME], found.get(rescue.OTHER)
+    out = {
+        "accuracy of the full network, same members": same.network,
+        "accuracy of the middle layer, same members": same.middle,
+        "middle layer minus full network accuracy, same members": same.gain,
+    }
+    if other is not None:
+        out["middle layer minus full network accuracy, other half"] = other.gain
+    return {name: estimate(draws, n, "fraction") for name, draws in out.items()}
 
 
 def ensembles_table(chapter: Chapter) -> pd.DataFrame:

@@ -11,14 +11,14 @@ import pandas as pd
 from scipy import stats
 
 from nbcore import claims
-from nbcore.chapters.depth_bounds.config import DepthBounds
+from nbcore.chapters.depth_bounds import mirror
 from nbcore.chapters.depth_bounds.scores import Course
-from nbcore.chapters.depth_bounds.study import ENOUGH, SHARE, Bounds, Study, attempt, bounds
+from nbcore.chapters.depth_bounds.study import ENOUGH, Bounds, Study, bounds
 from nbcore.claims import Check, Observation
-from nbcore.depths.roster import POOL_SIZES
+from nbcore.depths.roster import nice_name
 from nbcore.measures.agreement import CONSENSUS_TIES
 from nbcore.measures.bootstrap import estimate
-from nbcore.measures.bounds import Bound, BoundResult, fit_bound
+from nbcore.measures.bounds import BoundResult
 from nbcore.measures.estimate import Estimate
 from nbcore.runs.store import together
 
@@ -32,7 +32,6 @@ def observe(found: Bounds, along: Mapping[str, Course | None], resamples: int) -
     n, full = found.sample.networks, len(found.sample.test_said)
     out: Observed = {
         "B5": _bound(found.lower, "lower", "below", n),
-        "B6": _mirror(found, resamples),
         "B7": _outvoted(found, resamples),
         "B8": _bound(found.agreement, "lower", "below", n),
         "B12": _bound(found.entropy, "upper", "above", n, "nat"),
@@ -69,38 +68,6 @@ def _bound(
     }
 
 
-def _mirror(found: Bounds, resamples: int) -> dict[str, Estimate]:
-    """B6: how far the upper bound and the reflected lower one are apart on the shallower half."""
-    if found.lower is None or found.upper is None:
-        return {}
-    a, known = found.parts[0], found.whole.consensus >= 0
-    groups = [
-        np.flatnonzero(kept & np.isfinite(a.depth)) for kept in (found.right, known & ~found.right)
-    ]
-    rng, draws = np.random.default_rng(0), [_gap(found.lower.bound, found.upper)]
-    for _ in range(resamples):
-        picks = [rng.choice(g, len(g)) for g in groups]
-        low, high = (
-            attempt(fit_bound, a.depth[p], a.consistency[p], s, SHARE)
-            for p, s in zip(picks, ("lower", "upper"), strict=True)
-        )
-        if low and high:
-            draws.append(_gap(low, high))
-    if len(draws) < 2:
-        return {}
-    return {
-        "largest distance of the two lines": estimate(
-            np.array(draws), found.sample.networks, "fraction"
-        )
-    }
-
-
-def _gap(lower: Bound, upper: Bound) -> float:
-    """Two straight lines are farthest apart at one of the ends."""
-    ends = np.array([0.0, 0.5])
-    return float(np.abs(upper.predict(ends) - (1 - lower.predict(ends))).max())
-
-
 def _outvoted(found: Bounds, resamples: int) -> dict[str, Estimate]:
     """B7: mean consistency of outvoted examples in the deeper half of the depths."""
     late = ~found.right & (found.whole.depth > 0.5)
@@ -123,7 +90,7 @@ def _steepness(table: pd.DataFrame) -> dict[str, Estimate]:
             draws = [
                 stats.spearmanr(-slope[:, r], depth[:, r]).statistic for r in range(slope.shape[1])
             ]
-            seen.append(estimate(np.array(draws), int(own["networks"].sum()), "1"))
+            seen.append(estimate(np.array(draws), len(own), "1"))
     name = "spearman of bound steepness with mean depth"
     return {name: max(seen, key=lambda e: e.value)} if seen else {}
 
@@ -151,9 +118,19 @@ def record(result: Study, preset: str) -> dict[str, Observation]:
     every = [observe(b, result.along[k], many) for k, b in result.found.items()]
     seen = {claim: worst(claim, every) for claim in TIED} | {"B13": _steepness(result.slopes)}
     seen["B43"] = _tie_rules(result, seen)
-    run, setup = together(result.runs[k] for k in result.found), _setup(result.config)
+    source = dict.fromkeys(seen, {k: result.runs[k] for k in result.found})
+    seen["B6"], source["B6"] = mirror.on_new_members(result.runs, many)
+    config = result.config
+    claims.forget(config.slug)
     return {
-        claim: claims.record(claim, found, run=run, preset=preset, setup=setup)
+        claim: claims.record(
+            claim,
+            found,
+            run=together(source[claim].values()),
+            subject="; ".join(map(nice_name, source[claim])),
+            preset=preset,
+            setup=config.setup(claim),
+        )
         for claim, found in seen.items()
         if found
     }
@@ -175,9 +152,7 @@ def _tie_rules(result: Study, seen: Observed) -> dict[str, Estimate]:
 
 
 def _verdict(claim: str, seen: Mapping[str, Estimate]) -> str:
-    return claims.verdict(claims.get(claim), seen, "reduced")
-
-
-def _setup(config: DepthBounds) -> str:
-    own = config.scale == "paper" and config.examples is None and config.width is None
-    return "paper" if own and set(config.datasets) <= set(POOL_SIZES) else "reduced"
+    checks = claims.get(claim).checks
+    return claims.conclude(
+        [c.outcome(seen[c.name]) if c.name in seen else claims.UNSEEN for c in checks]
+    )

@@ -52,7 +52,7 @@ def record(
 
     separability: the sensitivity run of the main ensemble, if there is one.
     """
-    centre, paper = main(found), _is_paper(config)
+    centre = main(found)
     ready: dict[str, Observed] = {
         "B14": {
             "smallest spearman over depths of iteration learned": _worst(
@@ -64,7 +64,7 @@ def record(
         "B20": _everywhere(found),
     }
     if centre.key.endswith("vgg16"):
-        ready |= {"B17": _correlations(centre, paper), "B18": _deepest(centre)}
+        ready |= {"B17": _correlations(centre), "B18": _deepest(centre)}
         ready |= {"B19": _spreads(centre)}
     if separability is not None:
         ready["B45"] = {"training accuracy after the first convolution": _separated(separability)}
@@ -73,23 +73,38 @@ def record(
     if separability is not None:
         source["B45"] = separability
     out = {}
+    claims.forget(config.slug)
     for key, observed in ready.items():
         if known := {k: v for k, v in observed.items() if v is not None}:
+            about = _about(key, found, centre)
             out[key] = claims.record(
                 key,
                 known,
                 run=source.get(key, runs[centre.key]),
+                subject="; ".join(found[k].name for k in about),
                 preset=preset,
-                setup="paper" if paper else "reduced",
+                setup=config.setup(key, _asked(key, config) or about),
             )
     return out
 
 
-def _is_paper(config: DepthConfig) -> bool:
-    """Whether this is the paper's setting, but for what does not change the numbers."""
-    paper = type(config).paper()
-    same = {name: getattr(paper, name) for name in ("workers", "device", "resamples")}
-    return dataclasses.replace(config, **same) == paper
+def _about(key: str, found: Found, centre: Study) -> list[str]:
+    """Name the ensembles that a claim's numbers are from; of several, the least favourable."""
+    if key in ("B17", "B18", "B19", "B45"):
+        return [centre.key]
+    fashion = [k for k in found if k.startswith("fashion-mnist:")]
+    return fashion if key == "B16" and fashion else list(found)
+
+
+def _asked(key: str, config: DepthConfig) -> list[str]:
+    """Name the ensembles of the paper that a claim is about; none: those that were read."""
+    paper = list(type(config).paper().parts())
+    return {
+        "B14": [k for k in paper if k.endswith(":vgg16")],
+        "B15": paper,
+        "B16": [k for k in paper if k.startswith("fashion-mnist:")],
+        "B20": paper,
+    }.get(key, [])
 
 
 def _worst(parts: Iterable[tuple[Floats | None, int]], largest: bool = False) -> Estimate | None:
@@ -124,14 +139,13 @@ def _at_the_input(fashion: list[Study]) -> Observed:
     return out
 
 
-def _correlations(centre: Study, paper: bool) -> Observed:
+def _correlations(centre: Study) -> Observed:
     out: Observed = {}
     for kind in KINDS:
         draws = centre.depth_and_margin(kind, "test")
         seen = _worst([(draws, centre.networks("test"))])
         out[f"{kind} margin correlation (reduced setup)"] = seen
-        if paper:
-            out[f"{kind} margin correlation"] = seen
+        out[f"{kind} margin correlation"] = seen
     return out
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from nbcore import claims
-from nbcore.chapters.example_difficulty.config import PUBLISHED_SCORES, ExampleDifficulty
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.claims import Observation
 from nbcore.lines.curves import Curve, Study, at_equal_accuracy
@@ -47,25 +47,22 @@ def record(
 ) -> dict[str, Observation]:
     """Record every claim of which at least one condition was run and is covered by the line."""
     c = study.curves
-    paper = (
-        config.model == "resnet18"
-        and config.id == "cifar10"
-        and config.ood == ("cifar10.1-v6",)
-        and config.difficulty == PUBLISHED_SCORES
-    )
     observed = {"A17": _sizes(c), "A22": {}, "A23": {}, "A24": {}, "A25": _going_on(study)}
     for start, who in JUDGED.items():
         observed["A22"] |= _peaks(c, start, who)
         observed["A23"] |= _ends(c, start, who)
         observed["A24"] |= _schedules(c, start, who)
     runs = {"A17": study.pretraining or study.run}
+    subjects = {"A17": f"small networks pretrained on {config.pretrain_set}"}
+    claims.forget(config.slug)
     return {
         key: claims.record(
             key,
             seen,
             run=runs.get(key, study.run),
+            subject=subjects.get(key, config.subject),
             preset=preset,
-            setup="paper" if paper and key != "A17" else "reduced",
+            setup=config.setup(key),
         )
         for key, seen in observed.items()
         if seen

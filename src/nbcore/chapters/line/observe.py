@@ -1,6 +1,7 @@
 """Chapter 1's observations: what is recorded in the ledger, and the tables of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,12 @@ from nbcore import claims
 from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.scales import r2_by_scale
 from nbcore.claims import Observation
-from nbcore.lines.public import Testbed
+from nbcore.lines.public import WITH_LINE, Testbed
 from nbcore.measures import agreement, robustness
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.estimate import Estimate
 from nbcore.runs import config as presets
+from nbcore.runs.store import together
 
 Beds = Mapping[str, Testbed]
 
@@ -24,21 +26,36 @@ PAPER_CIFAR = robustness.Line(0.8318, -0.4736, 1.0, 0.0, 0.0, "logit", 30, (0.0,
 
 def record(beds: Beds, config: Line, preset: str) -> dict[str, Observation]:
     """Record every claim of the chapter and return the observations by id."""
-    cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
+    cifar, imagenet, timm = (beds[name] for name in WITH_LINE)
+    both, every = (cifar, imagenet), (cifar, imagenet, timm)
     found = {
-        "A1": (_scales(beds, config), imagenet),
-        "A2": (_lines(beds), imagenet),
-        "A3": (_rare(beds), imagenet),
-        "A4": (_rule(beds, config.level), imagenet),
-        "A26": (_dominance(imagenet), imagenet),
-        "A28": (_unsolved(imagenet), imagenet),
-        "A35": (_peak(), cifar),
-        "A37": (_mixture(imagenet), imagenet),
-        "A39": (_binning(beds["timm-imagenetv2"], config), beds["timm-imagenetv2"]),
+        "A1": (_scales(beds, config), both),
+        "A2": (_lines((cifar, imagenet)), both),
+        "A3": (_rare(beds), every),
+        "A4": (_rule(beds, config.level), every),
+        "A26": (_dominance(imagenet), (imagenet,)),
+        "A28": (_unsolved(imagenet), (imagenet,)),
+        "A35": (_peak(), (cifar,)),
+        "A37": (_mixture(imagenet), (imagenet,)),
+        "A39": (_binning(timm, config), (timm,)),
     }
+    claims.forget(config.slug)
+    claims.relate("A2", _lines((timm,)), **_origin("A2", (timm,), config, preset))
     return {
-        key: claims.record(key, observed, run=bed.run, preset=preset)
-        for key, (observed, bed) in found.items()
+        key: claims.record(key, observed, **_origin(key, used, config, preset))
+        for key, (observed, used) in found.items()
+    }
+
+
+def _origin(key: str, used: Sequence[Testbed], config: Line, preset: str) -> dict[str, Any]:
+    """Say whose numbers these are, and from which runs."""
+    models = [f"{len(bed.models):,} models on {' and '.join(bed.axes)}" for bed in used]
+    return {
+        "run": together(bed.run for bed in used),
+        "subject": "; ".join(models),
+        "preset": preset,
+        "setup": config.setup(key),
+        "chapter": config.slug,
     }
 
 
@@ -61,10 +78,10 @@ def _bootstrapped(draws: np.ndarray, level: float, n: int) -> Estimate:
     return Estimate(value, min(low, value), max(high, value), n)
 
 
-def _lines(beds: Beds) -> dict[str, Estimate]:
+def _lines(beds: Sequence[Testbed]) -> dict[str, Estimate]:
     out = {}
-    for name in ("cifar10.1", "imagenetv2"):
-        fit = beds[name].line
+    for bed in beds:
+        name, fit = bed.name, bed.line
         for what in ("slope", "intercept"):
             value, half = getattr(fit, what), 1.959964 * getattr(fit, f"{what}_se")
             out[f"{name} {what}"] = Estimate(value, value - half, value + half, fit.n)

@@ -1,7 +1,7 @@
 """Chapter 3's observations: the runs that it reads, and what they say on the ledger's checks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from nbcore.chapters.prediction_depth.agreement import Floats, Pair
 from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_size, load_companions
 from nbcore.claims import Observation
 from nbcore.depths import roster
+from nbcore.depths.roster import nice_name
 from nbcore.depths.view import depths, trained_fully
 from nbcore.measures.bootstrap import auroc_draws, ensemble_mean_draws, estimate
 from nbcore.measures.correlation import curve_correlation
@@ -91,23 +92,46 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
         "B4": (main, lambda: _alike(study.agreement)),
         "B40": (main, lambda: _accuracies(by_data_set(study), study.draws)),
         "B41": (main, lambda: _undefined(study)),
-        "B42": (next(iter(study.sensitivity.values()), None), lambda: _neighbours(study)),
         "B44": (deep, lambda: _deep(study)),
     }
-    whole = study.config.scale == "paper" and set(study.config.datasets) <= set(LEDGER)
-    setup = "paper" if whole and study.config == study.config.paper() else "reduced"
+    deep_key = f"{study.main.partition(':')[0]}:mlp"
+    about = {"B2": [noise[0]] if noise else [], "B44": [deep_key]}
+    config = study.config
+    claims.forget(config.slug)
     out = {
-        key: claims.record(key, seen, run=run, preset=preset, setup=setup)
+        key: claims.record(
+            key,
+            seen,
+            run=run,
+            subject="; ".join(map(nice_name, about.get(key, study.runs))),
+            preset=preset,
+            setup=config.setup(key),
+        )
         for key, (run, observe) in parts.items()
         if run is not None and (seen := observe())
     }
     if study.full_size:  # the networks that the claim is about, as far as they were run
-        accuracies = _accuracies(_by_network(study.full_size), study.draws)
-        run = together(study.full_size.values())
-        # a few networks instead of 25, and on recompressed images where the originals are not at
-        # hand: not the paper's setup
-        out["B40"] = claims.record("B40", accuracies, run=run, preset="paper", setup="reduced")
+        out["B40"] = claims.record(
+            "B40",
+            _accuracies(_by_network(study.full_size), study.draws),
+            run=together(study.full_size.values()),
+            subject="; ".join(map(nice_name, study.full_size)),
+            preset="paper",
+            setup=as_found(study.full_size).setup("B40", list(study.full_size)),
+        )
     return out
+
+
+def as_found(runs: dict[str, Run]) -> PredictionDepth:
+    """The paper's config, but with these ensembles and with as many networks as they have.
+
+    Counted are those on the whole pool, whose accuracy the paper lists.
+    """
+    full = [sum(n.startswith("full-") for n in run.member_names) for run in runs.values()]
+    datasets, networks = zip(*(key.rsplit(":", 1) for key in runs), strict=True)
+    return replace(
+        PredictionDepth.paper(), datasets=datasets, networks=networks, full_members=min(full)
+    )
 
 
 def by_data_set(study: Study) -> dict[str, dict[str, Run]]:
@@ -224,20 +248,6 @@ def _undefined(study: Study) -> Observed:
 def accuracy_by_k(run: Run) -> xr.DataArray:
     """(k, probe) accuracy of the probes on held-out examples, mean over networks."""
     return run.table("accuracy_by_k")["probe_accuracy"].mean("member").transpose("k", "probe")
-
-
-def _neighbours(study: Study) -> Observed:
-    """Interval as for two independent shares of the held-out examples, so rather too wide."""
-    found = []
-    for key, run in study.sensitivity.items():
-        table = accuracy_by_k(run).values
-        at = np.ptp(table, axis=0).argmax()
-        ends = np.array([table[:, at].max(), table[:, at].min()])
-        held = int(study.runs[key].table("members")["held_out"].values.sum(1).max())
-        half = 1.959964 * np.sqrt((ends * (1 - ends)).sum() / held)
-        value, n = float(np.ptp(ends)), run.table("accuracy_by_k").sizes["member"]
-        found.append(Estimate(value, max(value - half, 0.0), value + half, n, "fraction"))
-    return {"largest change of probe accuracy": max(found, key=lambda e: e.value)} if found else {}
 
 
 def deep_curves(study: Study) -> dict[int, Floats]:

@@ -14,10 +14,11 @@ from nbcore.lines.curves import Curve, Study, at_equal_accuracy, peak_spreads
 from nbcore.lines.tables import _at_peak, words
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.estimate import Estimate
-from nbcore.models.pretrained import PAPER_MODELS
 from nbcore.runs import config as presets
 
 Observed = dict[str, Estimate]
+#: bins of ID accuracy in which runs are averaged (ER appendix B.5)
+BINS = 100
 
 
 def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observation]:
@@ -35,15 +36,21 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
             {"full", "last-layer"},
             lambda: _last_layer(c["full"], c.get("last-layer-small", c["last-layer"])),
         ),
-        "A18": ({"full", "last-layer"}, lambda: _spreads(_pretrained(c, config))),
-        "A36": ({"full"}, lambda: _gap_share(c["full"])),
+        "A36": ({"last-layer"}, lambda: _gap_share(c["last-layer"])),
         "A38": ({"random", "random-small"}, lambda: _sizes(c["random"], c["random-small"])),
     }
-    paper = config.model in PAPER_MODELS and config.ood == ("cifar10.1-v6",)
+    if config.checkpoints >= BINS:
+        parts["A18"] = ({"full", "last-layer"}, lambda: _spreads(_pretrained(c, config)))
     ready = {k for k, curve in c.items() if curve.covered.any()}
+    claims.forget(config.slug)
     return {
         key: claims.record(
-            key, observe(), run=study.run, preset=preset, setup="paper" if paper else "reduced"
+            key,
+            observe(),
+            run=study.run,
+            subject=config.subject,
+            preset=preset,
+            setup=config.setup(key),
         )
         for key, (needs, observe) in parts.items()
         if needs <= ready and (key != "A11" or len(rates) > 1)
@@ -140,7 +147,7 @@ def _spreads(curves: list[Curve], resamples: int = 500) -> Observed:
             bars.append(peak_spreads(again))
         at_peak, largest = np.std(bars, axis=0, ddof=1)
         draws.append(at_peak - largest)
-    name = "spread of the peak-bin minus spread of the largest standard deviation"
+    name = "with 100 checkpoints or more, spread of the peak-bin minus that of the largest"
     return {name: estimate(np.array(draws), len(curves), "fraction")}
 
 
@@ -148,7 +155,7 @@ def _gap_share(c: Curve) -> Observed:
     shares = c.gap_share[:, c.covered]
     order = np.arange(shares.shape[1])
     draws = [stats.spearmanr(order, row, nan_policy="omit").statistic for row in shares]
-    name = "spearman of gap share with checkpoint"
+    name = "last-layer spearman of gap share with checkpoint"
     return {name: estimate(np.nan_to_num(draws), c.seeds, "1")}
 
 

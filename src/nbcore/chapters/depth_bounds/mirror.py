@@ -1,0 +1,95 @@
+"""Claim B6: outvoted examples that are decided early lie below the line of B5, reflected at 1/2.
+
+The check replaces one that was found misread, so it is asked of members computed after it was
+written, and of no others.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from nbcore import claims
+from nbcore.chapters.depth_bounds.scores import Floats, Sample
+from nbcore.chapters.depth_bounds.study import ENOUGH, SHARE, Bounds, attempt, bounds
+from nbcore.measures.bootstrap import estimate
+from nbcore.measures.bounds import Bound, fit_bound
+from nbcore.measures.estimate import Estimate
+from nbcore.runs.store import Run
+
+#: scaled depth up to which a decision is early, and how many such examples a share needs
+EARLY, FEWEST = 0.5, 20
+WHAT = "share of early outvoted examples above the reflected line"
+
+
+def on_new_members(
+    runs: Mapping[str, Run], resamples: int
+) -> tuple[dict[str, Estimate], dict[str, Run]]:
+    """Observe B6 on each ensemble's new networks and keep, check by check, the least favourable.
+
+    Returns the observations and the runs, cut to those networks; both are empty where no ensemble
+    has new networks by ten or more of which each example was held out.
+    """
+    since, found, used = claims.get("B6").checks[0].since, [], {}
+    for key, run in runs.items():
+        new = run.newer(since) if since else run
+        if new is None:
+            continue
+        sample = cut(Sample.of(key, run), run, new)
+        if sample is None or np.median(sample.predictions) < ENOUGH:
+            continue
+        if seen := reflected(bounds(sample, 1), resamples):
+            found.append(seen)
+            used[key] = new
+    if not found:
+        return {}, {}
+    worst = max((s[WHAT] for s in found), key=lambda e: e.value)
+    control = min((s[f"control {WHAT}"] for s in found), key=lambda e: e.low)
+    return {WHAT: worst, f"control {WHAT}": control}, used
+
+
+def cut(sample: Sample, run: Run, new: Run) -> Sample | None:
+    """Keep the networks on random splits that belong to `new`; None without two."""
+    names = [str(m) for m in run.table("members")["member"].values]
+    split = np.array([name in new.member_names for name in names if name.startswith("split-")])
+    return sample.some(split) if split.sum() > 1 else None
+
+
+def reflected(found: Bounds, resamples: int, seed: int = 0) -> dict[str, Estimate]:
+    """Share of early outvoted examples above one minus the lower bound, and with shuffled depths.
+
+    The bound is fitted on one half of the networks to the examples whose consensus is the label;
+    depths and scores of the outvoted ones are the other half's. Examples are drawn again, in both
+    groups. Empty where fewer than `FEWEST` are early.
+    """
+    a, b = found.parts
+    known = np.isfinite(b.depth + b.consistency) & (found.whole.consensus >= 0)
+    fitted = np.flatnonzero(found.right & np.isfinite(a.depth + a.consistency))
+    outvoted = np.flatnonzero(known & ~found.right)
+    if (b.depth[outvoted] <= EARLY).sum() < FEWEST:
+        return {}
+    rng, draws = np.random.default_rng(seed), []
+    for draw in range(resamples + 1):
+        right = rng.choice(fitted, len(fitted)) if draw else fitted
+        wrong = rng.choice(outvoted, len(outvoted)) if draw else outvoted
+        line = attempt(fit_bound, a.depth[right], a.consistency[right], "lower", SHARE)
+        if line is None and not draw:
+            return {}
+        if line is not None:
+            depth, score = b.depth[wrong], b.consistency[wrong]
+            shuffled = above(line, rng.permutation(depth), score)
+            draws.append((above(line, depth, score), shuffled))
+    share, control = np.array(draws).T
+    control[0] = np.nanmean(control)  # one shuffle is as good as another
+    n = found.sample.networks
+    return {
+        WHAT: estimate(share, n, "fraction"),
+        f"control {WHAT}": estimate(control, n, "fraction"),
+    }
+
+
+def above(line: Bound, depth: Floats, score: Floats) -> float:
+    """Share of the early examples whose score exceeds the line reflected at one half."""
+    early = depth <= EARLY
+    if not early.any():
+        return np.nan
+    return float((score[early] > 1 - line.predict(depth[early]) + 1e-9).mean())
