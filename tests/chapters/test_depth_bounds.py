@@ -1,5 +1,6 @@
 """Chapter 4: planted bounds are found, shuffled ones fail, and what is undefined stays so."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,24 +8,27 @@ import pytest
 import xarray as xr
 
 from nbcore import claims
-from nbcore.chapters.depth_bounds import figures, study, tables
+from nbcore.chapters.depth_bounds import figures, mirror, study, tables
 from nbcore.chapters.depth_bounds import observe as page
 from nbcore.chapters.depth_bounds.config import DepthBounds
 from nbcore.chapters.depth_bounds.scores import Sample, course, halves, others, scores, turns
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.errors import DataError
+from nbcore.measures.bounds import Bound
 from nbcore.measures.estimate import Estimate
+from nbcore.runs.store import Run
 from nbcore.training.ensemble import held_out_mask
 
 LAYERS, CLASSES = 8, 5
 
 
-def planted(n=3000, members=100, share=0.2, steep=0.8, seed=0, wrong=0.2, full=6):
+def planted(n=3000, members=100, share=0.2, steep=0.8, seed=0, wrong=0.2, full=6, torn=False):
     """An ensemble whose consensus-consistency stays above about 1 - steep * depth.
 
     Every example has a place p in the depths; a network decides near it, and says the example's
-    main class (the label but for a share `wrong`) with a chance between 1 - steep * p and 1.
+    main class (the label but for a share `wrong`) with a chance between 1 - steep * p and 1, and
+    any class otherwise; if torn, the label where the main class is another.
     """
     rng = np.random.default_rng(seed)
     held = np.stack([held_out_mask(n, m, share, "folds") for m in range(members)])
@@ -34,7 +38,8 @@ def planted(n=3000, members=100, share=0.2, steep=0.8, seed=0, wrong=0.2, full=6
 
     def networks(count):
         follows = rng.random((count, n)) < sure
-        said = np.where(follows, main, rng.integers(CLASSES, size=(count, n)))
+        else_ = rng.integers(CLASSES, size=(count, n))
+        said = np.where(follows, main, np.where((main != label) & torn, label, else_))
         depth = np.rint(np.clip(place + rng.normal(0, 0.05, (count, n)), 0, 1) * LAYERS)
         return said, depth / LAYERS
 
@@ -73,10 +78,10 @@ def as_run(sample):
     examples = xr.Dataset({"label": ("example", sample.label)})
     examples.attrs["classes"] = list("abcde")
     assert members.sizes["member"] == m and members.sizes["example"] == n
-    entry = {"hardware": "a CPU", "seconds": 1.0, "created": "2026-01-01T00:00:00"}
-    made = {"members": members, "examples": examples}
-    manifest = {"members": dict.fromkeys(names, entry)}
-    return SimpleNamespace(table=made.__getitem__, origin="stored", manifest=manifest)
+    entry = {"hardware": "a CPU", "seconds": 1.0, "created": "2026-01-01T00:00:00+00:00"}
+    run = Run(Path("nowhere"), {"members": dict.fromkeys(names, entry)}, "stored")
+    run.table = {"members": members, "examples": examples}.__getitem__
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +125,38 @@ def test_a_planted_bound_is_found_and_its_control_fails(found):
     assert found.entropy.bound.slope > 0 and found.entropy.share_beyond <= 0.05
 
 
-def test_the_mirrored_bound_is_found_where_the_consensus_is_wrong(found):
-    seen = page._mirror(found, 50)["largest distance of the two lines"]
-    # on ten predictions an image the lines are a score step (a fifth) or so apart at their ends
-    assert seen.value < 0.3 and seen.low <= seen.value <= seen.high
-    assert 0.1 < (~found.right).mean() < 0.3
+def test_early_outvoted_examples_lie_below_the_reflected_line_and_shuffled_ones_do_not():
+    two = study.bounds(planted(torn=True), 2)  # two classes share the votes of an outvoted example
+    seen = mirror.reflected(two, 50)
+    share, control = seen[mirror.WHAT], seen[f"control {mirror.WHAT}"]
+    assert share.low <= 0.05 < control.low and share.value < control.value / 2
+    assert 0.1 < (~two.right).mean() < 0.3
+
+
+def test_the_reflected_line_by_hand():
+    line = Bound(-1.0, 1.0, "lower")  # reflected: the depth itself
+    depth, score = np.array([0.1, 0.2, 0.4, 0.9]), np.array([0.05, 0.3, 0.4, 1.0])
+    assert mirror.above(line, depth, score) == pytest.approx(1 / 3)  # the last one is not early
+    assert np.isnan(mirror.above(line, np.array([0.9]), np.array([1.0])))
+
+
+def test_the_mirror_is_asked_of_new_networks_only(sample):
+    def made(created):
+        run = as_run(sample)
+        for name, entry in run.manifest["members"].items():
+            run.manifest["members"][name] = entry | {"created": created(name)}
+        return run
+
+    old, new = "2026-11-20T00:00:00+00:00", "2026-12-24T00:00:00+00:00"
+    assert mirror.on_new_members({"toys:mlp": made(lambda n: old)}, 20) == ({}, {})
+    few = made(lambda n: new if n in ("split-000", "split-001") else old)
+    assert mirror.on_new_members({"toys:mlp": few}, 20) == ({}, {})
+    seen, used = mirror.on_new_members({"toys:mlp": made(lambda n: new)}, 20)
+    assert set(seen) == {c.name for c in claims.get("B6").checks}
+    assert used["toys:mlp"].summary()["oldest"] == new
+
+
+def test_late_outvoted_examples_are_rarely_right(found):
     assert page._outvoted(found, 50)["mean consistency score at high depth"].high < 0.5
 
 
@@ -223,7 +255,8 @@ def result(sample):
 def test_record_judges_every_claim_and_no_verdict_depends_on_ties(result, tmp_path, monkeypatch):
     monkeypatch.setenv("NBCORE_OBSERVATIONS", str(tmp_path))
     seen = page.record(result, "smoke")
-    assert set(seen) == {*(f"B{i}" for i in range(5, 14)), "B43"}
+    assert set(seen) == {"B5", *(f"B{i}" for i in range(7, 14)), "B43"}  # B6 awaits new networks
+    assert seen["B13"].verdict == claims.UNDECIDED  # two data sets
     assert all(seen[c].verdict == claims.REDUCED for c in ("B5", "B7", "B8", "B12", "B43"))
     assert all(o.setup == "reduced" for o in seen.values())
     assert seen["B9"].observed["spearman over depths of consensus-consistency"].n == 6

@@ -12,9 +12,9 @@ from nbcore.chapters.corner_examples import checks, figures, noise, pictures, re
 from nbcore.chapters.corner_examples import noise_figures as wrong
 from nbcore.chapters.corner_examples import observe as page
 from nbcore.chapters.corner_examples.config import CornerExamples, mislabelled, watched
-from nbcore.chapters.corner_examples.study import Study, mean_draws, paths, study
+from nbcore.chapters.corner_examples.study import Study, paths, study
 from nbcore.errors import ParameterError
-from nbcore.measures.bootstrap import share
+from nbcore.measures.bootstrap import mean_draws, share
 from nbcore.measures.corners import CORNERS
 
 LAST, K, CLASSES = 10, 30, 4
@@ -174,10 +174,14 @@ def test_the_crossing_by_hand():
     assert again[0] == pytest.approx(1 + 0.2 / 0.6)  # the last time
 
 
+def holds(check, seen):
+    return check.outcome(seen[check.name]) == claims.HELD
+
+
 def test_planted_corners_fulfil_the_claims_and_random_ones_do_not(planted):
     found = checks.observed(planted)
     wanted = {c: claims.get(c).checks for c in found}
-    held = {c: [k.holds(found[c][k.name]) for k in wanted[c] if k.name in found[c]] for c in wanted}
+    held = {c: [holds(k, found[c]) for k in wanted[c] if k.name in found[c]] for c in wanted}
     for claim in ("B29", "B30", "B31", "B32", "B34", "B35", "B36", "B37"):
         assert all(held[claim]), claim
     assert found["B37"]["crossing layer as a share of all layers"].value == pytest.approx(
@@ -188,11 +192,11 @@ def test_planted_corners_fulfil_the_claims_and_random_ones_do_not(planted):
         k.name
         for c in ("B30", "B31", "B32", "B34", "B36", "B37")
         for k in wanted[c]
-        if k.name in control[c] and not k.holds(control[c][k.name])
+        if k.name in control[c] and not holds(k, control[c])
     ]
     assert len(missed) >= 7
     table = checks.comparison({"planted": found, "at random": control})
-    assert set(table["claim"]) == {f"B{i}" for i in range(29, 39)}
+    assert set(table["claim"]) == {f"B{i}" for i in range(29, 39)} - {"B33"}
     assert table["planted"].str.startswith("✓").sum() > table["at random"].str.startswith("✓").sum()
 
 
@@ -260,7 +264,8 @@ def test_an_ensemble_of_one_half_has_no_second_way(made):
     some = made["members"].isel(member=slice(5))
     s = as_study(made, members=some)
     assert list(rescue.rescues(s)) == ["(i) chosen and scored on all networks"]
-    assert rescue.overall(s) == [] and page.middle_layer(s, "reduced") == {}
+    assert rescue.overall(s) == []
+    assert all(name.endswith("same members") for name in page.middle_layer(s))
 
 
 def watch_of(original, given=None, n=6, learned=None):
@@ -294,13 +299,13 @@ def test_rise_fall_and_lateness_by_hand():
     assert seen["B23"]["wrong minus true label mean depth"].value == 2  # -1 is left out
     # 95 % of the five defined steps, 10 to 30, lie below 30
     assert seen["B22"]["wrong minus true label iteration learned"].value == pytest.approx(2 / 3)
-    assert all(c.holds(seen[k][c.name]) for k in seen for c in claims.get(k).checks)
+    assert all(holds(c, seen[k]) for k in seen for c in claims.get(k).checks)
 
 
 def test_a_curve_that_only_falls_has_no_rise():
     seen = noise.observed(watch_of([[0.9, 0.5, 0.1, 0.0]] * 3))
     check = claims.get("B21").checks[0]
-    assert not check.holds(seen["B21"][check.name])
+    assert not holds(check, seen["B21"])
 
 
 def test_enrichment_by_hand(planted):
@@ -347,15 +352,13 @@ def chapter(planted, made):
 
 def test_everything_is_recorded(chapter, monkeypatch, tmp_path):
     monkeypatch.setenv("NBCORE_OBSERVATIONS", str(tmp_path))
-    monkeypatch.setattr(claims, "Run", SimpleNamespace)
     seen = page.record(chapter, "book")
-    assert set(seen) == {f"B{i}" for i in (21, 22, 23, *range(29, 40))}
+    assert set(seen) == {f"B{i}" for i in (21, 22, 23, *range(29, 33), *range(34, 40))}
     assert all(o.setup == "reduced" for o in seen.values())
     for claim in ("B30", "B31", "B35", "B36", "B37"):
         assert seen[claim].verdict == claims.REDUCED, claim
-    # a reduced setup is asked for the gain alone
-    assert list(seen["B39"].observed) == ["middle layer minus full network accuracy"]
-    assert seen["B39"].verdict == claims.PARTLY
+    assert set(seen["B39"].observed) == {c.name for c in claims.get("B39").checks}
+    assert seen["B39"].verdict == claims.NOT_RUN  # these networks are older than its checks
 
 
 def test_disputes_are_read_beside_the_ensemble_of_the_same_images(chapter, planted):

@@ -38,7 +38,7 @@ class FakeRun(Run):
 # --- curves ---------------------------------------------------------------------------------
 
 
-def curve(name, accuracy, er, draws=40, seeds=2, noise=0.001):
+def curve(name, accuracy, er, draws=40, seeds=3, noise=0.001):
     """A curve with these accuracies and heights, and draws close to them."""
     rng = np.random.default_rng(len(name))
     accuracy, er = np.asarray(accuracy, float), np.asarray(er, float)
