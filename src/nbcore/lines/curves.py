@@ -1,7 +1,8 @@
 """Curves of effective robustness over training, with one bootstrap for all of them.
 
-A draw resamples the evaluation images, the same ones for every model, refits the testbed's line to
-them, and resamples the seeds of each condition; so differences between conditions are paired.
+A draw resamples the evaluation images, the same ones for every model, and refits the testbed's line
+to them, so differences between conditions are paired; other seeds of each condition stand in as
+`bootstrap.seed_weights` says. What is said of several curves is in `compare`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from scipy import special
 from nbcore.errors import DataError, ParameterError
 from nbcore.lines.public import add_intervals
 from nbcore.measures import robustness
-from nbcore.measures.bootstrap import interval
+from nbcore.measures.bootstrap import IMAGES, IMAGES_AND_SEEDS, interval, seed_weights
 from nbcore.runs.store import Run
 
 
@@ -23,9 +24,11 @@ from nbcore.runs.store import Run
 class Curve:
     """One condition, averaged over seeds. Draw 0 is what was observed; fractions throughout.
 
-    steps: (checkpoint,); id, ood, er, gap_share: (draw, checkpoint); er_by_seed: (seed, checkpoint)
-    and id_by_seed likewise, observed; covered: (checkpoint,) mean ID accuracy within the line's
-    range; band: (checkpoint,) upper end of the testbed's 95 % chance band at the mean ID accuracy.
+    steps: (checkpoint,); id, ood, er, gap_share: (draw, checkpoint), where other seeds stand in;
+    er_of_these: the same of the seeds that were trained, so that only images vary; er_by_seed:
+    (seed, checkpoint) and id_by_seed likewise, observed; covered: (checkpoint,) mean ID accuracy
+    within the line's range; band: (checkpoint,) upper end of the testbed's 95 % chance band at the
+    mean ID accuracy.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Curve:
     ood: np.ndarray
     er: np.ndarray
     gap_share: np.ndarray
+    er_of_these: np.ndarray
     id_by_seed: np.ndarray
     er_by_seed: np.ndarray
     covered: np.ndarray
@@ -51,12 +55,21 @@ class Curve:
 
     @property
     def peak(self) -> int:
-        """The covered checkpoint of highest mean effective robustness, as observed."""
+        """The covered checkpoint of highest mean effective robustness, as observed.
+
+        Chance has a part in this choice: `compare.peak` has the interval that allows for it.
+        """
         return int(np.argmax(np.where(self.covered, self.er[0], -np.inf)))
 
     @property
     def seeds(self) -> int:
+        """How many networks were trained alike."""
         return len(self.er_by_seed)
+
+    @property
+    def over(self) -> str:
+        """What the draws of this curve stand for."""
+        return IMAGES_AND_SEEDS if self.seeds > 1 else IMAGES
 
     def excess(self) -> np.ndarray:
         """Effective robustness above the chance band, (draw, checkpoint); NaN where not covered."""
@@ -118,7 +131,7 @@ def measure(
     observed = {k: v[..., 0] for k, v in bed_acc.items()}
     try:
         line = robustness.fit_line(observed["id"], observed[role])
-    except ValueError as error:
+    except robustness.NoLine as error:
         raise DataError(f"The testbed gives no line on {role}: {error}") from None
     slope, intercept = _lines(bed_acc["id"], bed_acc[role])
     models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
@@ -141,13 +154,12 @@ def id_weights(total: int, resamples: int) -> np.ndarray:
 
 
 def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curve:
-    """Average over seeds; arrays (draw, seed, checkpoint), the seeds resampled from draw 1 on."""
+    """Average over seeds; arrays (draw, seed, checkpoint), other seeds standing in from draw 1."""
     draws, seeds, _ = inside.shape
-    picks = rng.integers(0, seeds, (draws, seeds))
-    picks[0] = np.arange(seeds)
+    by = seed_weights(seeds, draws - 1, rng)
 
     def mean(x: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(x, picks[..., None], axis=1).mean(1)
+        return np.einsum("ds,dsk->dk", by, x)
 
     gap = mean(inside - expected)
     er = mean(outside - expected)
@@ -161,6 +173,7 @@ def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curv
         mean(outside),
         er,
         share,
+        (outside - expected).mean(1),
         inside[0],
         (outside - expected)[0],
         line.covers(middle[0]),
@@ -191,38 +204,6 @@ def _lines(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndar
     dx = x - x.mean(0)
     slope = (dx * y).sum(0) / (dx**2).sum(0)
     return slope, y.mean(0) - slope * x.mean(0)
-
-
-def at_equal_accuracy(a: Curve, b: Curve, points: int = 50) -> tuple[np.ndarray, np.ndarray]:
-    """ER of `a` minus `b` where both curves pass, interpolated over ID accuracy.
-
-    Returns the grid of ID accuracies (point,) and the difference (draw, point); empty where the
-    covered parts do not overlap. Accuracies along a curve are taken as rising.
-    """
-    ends = [(c.id[0][c.covered].min(), c.id[0][c.covered].max()) for c in (a, b)]
-    low, high = max(e[0] for e in ends), min(e[1] for e in ends)
-    grid = np.linspace(low, high, points) if low < high else np.empty(0)
-    return grid, _interpolate(a, grid) - _interpolate(b, grid)
-
-
-def _interpolate(curve: Curve, grid: np.ndarray) -> np.ndarray:
-    out = np.empty((len(curve.er), len(grid)))
-    for draw, (x, y) in enumerate(zip(curve.id, curve.er, strict=True)):
-        order = np.argsort(x)
-        out[draw] = np.interp(grid, x[order], y[order])
-    return out
-
-
-def peak_spreads(curve: Curve, bins: int = 100) -> tuple[float, float]:
-    """Standard deviations of binned ER over runs: in the peak's bin, and the largest of all bins.
-
-    The two error bars of ER appendix B.5, over 100 equal bins of ID accuracy from 0 to 1.
-    """
-    inside = curve.covered
-    binned = robustness.binned_average(
-        curve.id_by_seed[:, inside], curve.er_by_seed[:, inside], bins, range=(0.0, 1.0)
-    )
-    return float(binned.std[np.nanargmax(binned.mean)]), float(np.nanmax(binned.std))
 
 
 def frame(study: Study) -> pd.DataFrame:

@@ -104,7 +104,7 @@ def measure_models(
             images = images or bed.ood_total
             source = f"the line of {testbed} ({fit.n} public models)"
             others = bed.models.assign(group="testbed")
-    except ValueError as error:
+    except robustness.NoLine as error:
         raise DataError(f"{csv}: {error}") from None
     if images:
         frame = add_intervals(frame, fit, images, images, 0.95)

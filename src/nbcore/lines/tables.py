@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nbcore.lines.curves import Curve, Study
-from nbcore.measures.bootstrap import interval
+from nbcore.lines import compare
+from nbcore.lines.curves import Study
 
 WORDS = {
     "last-layer": "last layer",
@@ -28,10 +28,6 @@ def words(condition: str) -> str:
     return f"last layer, rate {f'10{small}' if np.isclose(rate, 10.0**power) else f'{rate:g}'}"
 
 
-def _at_peak(curve: Curve) -> np.ndarray:
-    return curve.er[:, curve.peak]
-
-
 def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     """Per condition: accuracies at the end in percent; ER at start, peak and end, in points.
 
@@ -42,7 +38,8 @@ def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
         row: dict[str, object] = {"condition": called(c.name), "seeds": c.seeds}
         row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
         if c.covered.any():
-            low, high = (100 * x for x in interval(c.er[1:, c.peak]))
+            top = compare.peak(c)
+            low, high = 100 * top.low, 100 * top.high
             start, peak, end = (100 * c.er[0, at] for at in (c.start, c.peak, c.end))
             row |= {
                 "start": f"{start:+.1f}",
@@ -61,7 +58,7 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
         rows.append(
             {
                 "condition": called(c.name),
-                "largest ER": 100 * _at_peak(c)[0],
+                "largest ER": 100 * c.er[0, c.peak],
                 "chance band": 100 * c.band[c.peak],
             }
         )

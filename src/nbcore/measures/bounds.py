@@ -19,6 +19,10 @@ Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
 
+class TooFewExamples(ValueError):
+    """The examples do not fill two depth bins, so no bound can be fitted to them."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """The line slope * depth + intercept; side "lower": few scores lie below it, or "upper"."""
@@ -79,7 +83,8 @@ def fit_bound(
     mean depths by least squares, weighted by the bins' counts. Then the line is moved, its slope
     kept, to the tightest height at which at most `share` of all n scores lie strictly beyond it.
     Where fewer than two bins hold 20 examples, bins are halved in number until two do.
-    ValueError: an unknown side, share outside [0, 0.5), unequal lengths, too few examples.
+    TooFewExamples where they never do; ValueError: an unknown side, share outside [0, 0.5), unequal
+    lengths.
     """
     x, y = _pairs(depth, score)
     kept = np.isfinite(x + y)
@@ -196,7 +201,7 @@ def _sort(depth: Floats, score: Floats, bins: int) -> tuple[_Half, NDArray[np.in
             order = np.lexsort((score, place))
             return _Half(place[order], depth[order], score[order]), order
         bins //= 2
-    raise ValueError(
+    raise TooFewExamples(
         f"A bound needs two depth bins with {BIN_EXAMPLES} examples each, which the {n} examples "
         "with a depth and a score do not fill; give more examples."
     )

@@ -14,6 +14,12 @@ CORNERS = {
     "ambiguous_unless_labelled": (1, 0),
     "ambiguous": (1, 1),
 }
+
+
+class NoCorners(ValueError):
+    """These depths have no such corners: too few examples with a place, or all at one depth."""
+
+
 #: distances that agree to so many decimals are ties
 DECIMALS = 9
 
@@ -27,13 +33,14 @@ def corner_examples(
     that split (or never had a depth); those examples are left out, see `placed`. The plane is that
     of `scaled_plane`, the distance is Euclidean, and of equally near examples the one with the
     lower index comes first. Every corner is filled by itself: when n is a large part of the
-    examples, one example can be in two corners. ValueError for other shapes, infinite values,
-    n < 1, fewer than n placed examples, or an axis on which all of them have the same depth.
+    examples, one example can be in two corners. NoCorners for n < 1, fewer than n placed examples,
+    or an axis on which all of them have the same depth; ValueError for other shapes and infinite
+    values.
     """
     plane = scaled_plane(depth_val, depth_train)
     known = np.flatnonzero(placed(depth_val, depth_train))
     if not 1 <= n <= len(known):
-        raise ValueError(
+        raise NoCorners(
             f"Corners of {n} examples need that many with a depth in both splits (at least 1), "
             f"and there are {len(known)} of {plane.shape[1]}; ask for fewer or add members."
         )
@@ -52,14 +59,14 @@ def scaled_plane(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.flo
     known = ~np.isnan(depths).any(axis=0)
     out = np.full(depths.shape, np.nan)
     if not known.any():
-        raise ValueError(
+        raise NoCorners(
             f"None of {depths.shape[1]} examples has a depth in both splits; add members, so that "
             "each example is held out by some and trained on by others."
         )
     low, high = depths[:, known].min(axis=1), depths[:, known].max(axis=1)
     for axis, split in enumerate(("validation", "training")):
         if low[axis] == high[axis]:
-            raise ValueError(
+            raise NoCorners(
                 f"All {known.sum()} mean {split} depths are {low[axis]:g}, so there are no "
                 "corners; use networks with more layers, or data with more than one class."
             )

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from nbcore.measures.bootstrap import Floats
+from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
 
 #: fewer examples than this at one depth are not averaged
@@ -126,11 +127,12 @@ def curve_correlation(first: Floats, second: Floats) -> Estimate:
     """Spearman correlation of two curves over relative depth, at the places of the shorter one.
 
     The interval is Fisher's with Bonett and Wright's standard error, as if places were independent.
+    NaN where a curve is flat; the interval is NaN for fewer than four places.
     """
     short, long = sorted((first, second), key=len)
     at = np.interp(np.linspace(0, 1, len(short)), np.linspace(0, 1, len(long)), long)
-    rho = float(stats.spearmanr(short, at).statistic)
+    rho, n = spearman(short, at), len(short)
     z = np.arctanh(np.clip(rho, -0.9999, 0.9999))
-    half = 1.959964 * np.sqrt((1 + rho**2 / 2) / (len(short) - 3))
+    half = 1.959964 * np.sqrt((1 + rho**2 / 2) / (n - 3)) if n > 3 else np.nan
     low, high = (float(np.tanh(z + s * half)) for s in (-1, 1))
-    return Estimate(rho, min(low, rho), max(high, rho), len(short), "1")
+    return Estimate(rho, min(low, rho), max(high, rho), n, "1", "probes, as if independent")

@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 Transform = Callable[..., Floats]
 
 
+class NoLine(ValueError):
+    """These models give no line on this scale: too few, all alike, or with an infinite logit."""
+
+
 def _identity(x: ArrayLike) -> Floats:
     return np.asarray(x, dtype=float)
 
@@ -85,24 +89,24 @@ def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Lin
     """Least-squares line through the scaled accuracies of a testbed (ER appendix A).
 
     id_acc, ood_acc: (model,) fractions; scale: "linear", "probit" or "logit".
-    Raises ValueError for fewer than three models, unequal lengths, NaN, values outside [0, 1],
-    equal ID accuracies, and 0 or 1 where the scale is infinite there.
+    Raises NoLine for fewer than three models, equal ID accuracies, and 0 or 1 where the scale is
+    infinite there; ValueError for unequal lengths, NaN, and values outside [0, 1].
     """
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
     x, y = _pair(id_acc, ood_acc)
-    if x.ndim != 1 or x.size < 3:
-        raise ValueError(f"A line needs at least three models in one list, but got {x.size}.")
+    if x.ndim != 1:
+        raise ValueError(f"A line needs its models in one list, not of shape {x.shape}.")
+    if x.size < 3:
+        raise NoLine(f"A line needs at least three models in one list, but got {x.size}.")
     ends = ((x <= 0) | (x >= 1) | (y <= 0) | (y >= 1)).sum()
     if scale != "linear" and ends:
-        raise ValueError(
+        raise NoLine(
             f"{ends} of {x.size} models have an accuracy of exactly 0 or 1, where the {scale}"
             " scale is infinite; leave them out or fit with scale='linear'."
         )
     if np.ptp(x) == 0:
-        raise ValueError(
-            f"All {x.size} models have the same ID accuracy {x[0]:g}; a line needs two."
-        )
+        raise NoLine(f"All {x.size} models have the same ID accuracy {x[0]:g}; a line needs two.")
     forward, _ = SCALES[scale]
     fit = stats.linregress(forward(x), forward(y))
     return Line(

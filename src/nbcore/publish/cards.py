@@ -70,6 +70,7 @@ def _checks(rows: Sequence[Row]) -> str:
     for row in rows:
         outcome = f"{SIGNS[row.outcome]} {row.outcome}"
         ours = claims.show_estimate(row.seen) if row.seen else "–"
+        ours += f" over {row.seen.over}" if row.seen and row.seen.low < row.seen.high else ""
         n = (
             (
                 f"{row.seen.n:,}"

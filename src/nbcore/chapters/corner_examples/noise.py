@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from nbcore.chapters.corner_examples.study import NAMES, Study
 from nbcore.depths.roster import nice_name
-from nbcore.measures.bootstrap import Floats, draw_weights, estimate
+from nbcore.measures.bootstrap import (
+    NETWORKS,
+    NETWORKS_FIXED,
+    Floats,
+    estimate,
+    peak_estimate,
+    seed_weights,
+)
 from nbcore.measures.corners import CORNERS, scaled_plane
 from nbcore.measures.estimate import Estimate
 from nbcore.measures.learning import scaled_steps
@@ -28,7 +35,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Watch:
-    """Networks that learned planted labels, all on the same examples. Draws take networks."""
+    """Networks that learned planted labels, on the same examples; in draws others stand in."""
 
     key: str
     name: str
@@ -53,21 +60,24 @@ class Watch:
         return step.reshape(-1, step.shape[-1])[0]
 
     def over_networks(self, values: Floats) -> Floats:
-        """(draw, ...) means over members of (member, ...); draw 0 takes each once."""
-        weights = draw_weights(self.networks, self.resamples, self.seed).astype(float)
-        return np.tensordot(weights, values, 1) / self.networks
+        """(draw, ...) means over members of (member, ...), see `seed_weights`."""
+        rng = np.random.default_rng(self.seed)
+        return np.tensordot(seed_weights(self.networks, self.resamples, rng), values, 1)
 
     def curve(self, group: str, along: str) -> Floats:
         """(draw, checkpoint or probe) mean accuracy; along "training" or "depth"."""
         name = {"training": "accuracy", "depth": "probe_accuracy"}[along]
         return self.over_networks(self.members[name].sel(group=group).values.astype(float))
 
-    def rise_and_fall(self, along: str) -> tuple[Floats, Floats]:
-        """(draw,) from the start to the peak of the mean curve for the original class, and from
-        there to the end; every draw has its own peak."""
+    def rise_and_fall(self, along: str) -> tuple[Estimate, Estimate]:
+        """From the start to the peak of the mean curve for the original class, and from there to
+        the end, with intervals that allow for the choice of the peak."""
         curve = self.curve("original", along)
-        top = curve.max(1)
-        return top - curve[:, 0], top - curve[:, -1]
+        rise, fall = (
+            peak_estimate(curve - curve[:, [at]], self.networks, "fraction", NETWORKS)
+            for at in (0, -1)
+        )
+        return rise, fall
 
     def wrong_minus_right(self, what: str) -> Floats:
         """(draw,) mean scaled step learned ("learned") or mean depth ("depth") of wrong labels
@@ -107,15 +117,12 @@ def observed(watch: Watch) -> dict[str, dict[str, Estimate]]:
     up, down = watch.rise_and_fall("depth")
     late, deep = (watch.wrong_minus_right(what) for what in ("learned", "depth"))
     return {
-        "B21": {
-            "rise to the peak": estimate(rise, n, "fraction"),
-            "fall from the peak": estimate(fall, n, "fraction"),
-        },
-        "B22": {"wrong minus true label iteration learned": estimate(late, n, "1")},
+        "B21": {"rise to the peak": rise, "fall from the peak": fall},
+        "B22": {"wrong minus true label iteration learned": estimate(late, n, "1", NETWORKS)},
         "B23": {
-            "rise along depth to the peak": estimate(up, n, "fraction"),
-            "fall along depth from the peak": estimate(down, n, "fraction"),
-            "wrong minus true label mean depth": estimate(deep, n, "layer"),
+            "rise along depth to the peak": up,
+            "fall along depth from the peak": down,
+            "wrong minus true label mean depth": estimate(deep, n, "layer", NETWORKS),
         },
     }
 
@@ -140,7 +147,7 @@ class Errors:
         count, n = int(self.wrong[at].sum()), len(at)
         ends = clopper_pearson(count, n)
         value, low, high = (float(x) / self.overall for x in (count / n, *ends))
-        return Estimate(value, low, high, self.study.networks, "1")
+        return Estimate(value, low, high, self.study.networks, "1", NETWORKS_FIXED)
 
     def nearest(self) -> pd.DataFrame:
         """Per corner the share of all placed examples, and of the wrong labels, nearest to it."""

@@ -25,7 +25,7 @@ def along(watch: noise.Watch | None, where: str) -> Figure | Table:
     if where == "training":
         table = table[table["x"] > 0]  # a logarithmic axis has no zero
     top = float(watch.curve("original", where)[0].max())
-    rise, fall = (draws[0] for draws in watch.rise_and_fall(where))
+    rise, fall = (seen.value for seen in watch.rise_and_fall(where))
     wrong, share = watch.name, watch.wrong.mean()
     last = watch.members.sizes["probe"] - 1
     axis = "updates (log scale)" if where == "training" else f"layer (0 input, {last} softmax)"

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nbcore.chapters.corner_examples.study import Study, paths
-from nbcore.errors import ParameterError
+from nbcore.chapters.corner_examples.study import Study, TooFewNetworks, paths
 from nbcore.measures.bootstrap import Floats, mean_draws
 
 CORNER = "ambiguous_unless_labelled"
@@ -76,7 +75,7 @@ def by_halves(s: Study) -> list[NDArray[np.int64]]:
     """The corner's examples as each half of the networks sees them; empty where a half cannot."""
     try:
         return [s.find(half=half)[CORNER] for half in (0, 1)]
-    except ParameterError:
+    except TooFewNetworks:
         return []
 
 

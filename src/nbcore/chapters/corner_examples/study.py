@@ -16,7 +16,7 @@ from nbcore.depths.roster import nice_name
 from nbcore.errors import ParameterError
 from nbcore.measures import agreement
 from nbcore.measures.bootstrap import Floats, draw_weights
-from nbcore.measures.corners import corner_examples, corner_size, placed
+from nbcore.measures.corners import NoCorners, corner_examples, corner_size, placed
 from nbcore.runs.store import Run
 
 Corners = dict[str, NDArray[np.int64]]
@@ -28,6 +28,10 @@ NAMES = {
     "ambiguous_unless_labelled": "ambiguous unless labelled",
     "ambiguous": "ambiguous",
 }
+
+
+class TooFewNetworks(ParameterError):
+    """The networks, or one half of them, leave too few examples with a place to have corners."""
 
 
 class Paths(NamedTuple):
@@ -115,8 +119,8 @@ class Study:
         val, train = (self.depth(role, half) for role in ("val", "train"))
         try:
             return corner_examples(val, train, n=size or self.size)
-        except ValueError as error:
-            raise ParameterError(f"{self.name}: {error}") from None
+        except NoCorners as error:
+            raise TooFewNetworks(f"{self.name}: {error}") from None
 
     @property
     def small(self) -> int:

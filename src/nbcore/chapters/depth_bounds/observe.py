@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from nbcore import claims
 from nbcore.chapters.depth_bounds import mirror
@@ -17,8 +16,9 @@ from nbcore.chapters.depth_bounds.study import ENOUGH, Bounds, Study, bounds
 from nbcore.claims import Check, Observation
 from nbcore.depths.roster import nice_name
 from nbcore.measures.agreement import CONSENSUS_TIES
-from nbcore.measures.bootstrap import estimate
+from nbcore.measures.bootstrap import NETWORKS_FIXED, estimate
 from nbcore.measures.bounds import BoundResult
+from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
 from nbcore.runs.store import together
 
@@ -50,7 +50,7 @@ def observe(found: Bounds, along: Mapping[str, Course | None], resamples: int) -
 
 def spanning(value: float, ends: tuple[float, float], n: int, unit: str = "fraction") -> Estimate:
     """An estimate whose interval holds its value, as a percentile interval may not."""
-    return Estimate(value, min(ends[0], value), max(ends[1], value), n, unit)
+    return Estimate(value, min(ends[0], value), max(ends[1], value), n, unit, NETWORKS_FIXED)
 
 
 def _bound(
@@ -87,10 +87,9 @@ def _steepness(table: pd.DataFrame) -> dict[str, Estimate]:
     for _, own in table.groupby("architecture"):
         slope, depth = np.stack(list(own["slope"])), np.stack(list(own["depth"]))
         if len(own) > 1 and own["predictions"].min() >= ENOUGH and np.isfinite(slope[:, 0]).all():
-            draws = [
-                stats.spearmanr(-slope[:, r], depth[:, r]).statistic for r in range(slope.shape[1])
-            ]
+            draws = [spearman(-slope[:, r], depth[:, r]) for r in range(slope.shape[1])]
             seen.append(estimate(np.array(draws), len(own), "1"))
+    seen = [e for e in seen if e.defined]
     name = "spearman of bound steepness with mean depth"
     return {name: max(seen, key=lambda e: e.value)} if seen else {}
 

@@ -24,7 +24,7 @@ from nbcore.chapters.depth_bounds.scores import (
 )
 from nbcore.depths.roster import load
 from nbcore.errors import DataError
-from nbcore.measures.bounds import Bound, BoundResult, fit_bound, score_bound
+from nbcore.measures.bounds import Bound, BoundResult, TooFewExamples, fit_bound, score_bound
 from nbcore.runs.store import Run
 
 #: of the examples lie beyond a bound where it is fitted, as the ledger says
@@ -129,7 +129,7 @@ def attempt(fit: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     """fit(...), or None where the examples do not fill two depth bins."""
     try:
         return fit(*args, **keywords)
-    except ValueError:
+    except TooFewExamples:
         return None
 
 

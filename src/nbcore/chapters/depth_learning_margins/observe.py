@@ -11,7 +11,7 @@ from nbcore import claims
 from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, Study
 from nbcore.claims import Observation
 from nbcore.depths.roster import DepthConfig, nice_name
-from nbcore.measures.bootstrap import Floats, draw_weights, estimate
+from nbcore.measures.bootstrap import NETWORKS, Floats, draw_weights, estimate
 from nbcore.measures.correlation import over_depths
 from nbcore.measures.estimate import Estimate
 from nbcore.runs import config as presets
@@ -158,7 +158,9 @@ def _deepest(centre: Study) -> Observed:
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (weights @ np.nan_to_num(depth)) / (weights @ known)
     largest = np.nanmax(means, 1, initial=-1.0)
-    seen = estimate(largest, len(depth), "layer") if largest[0] >= 0 else None
+    if largest[0] < 0:
+        return {"largest mean depth": None}
+    seen = estimate(largest, len(depth), "layer", NETWORKS)
     return {"largest mean depth": seen}
 
 
@@ -204,7 +206,7 @@ def _separated(run: Run) -> Estimate | None:
     if not len(found):
         return None
     value, low, high = map(float, found[0])
-    return Estimate(value, low, high, n, "fraction")
+    return Estimate(value, low, high, n, "fraction", "the range of networks")
 
 
 def ensembles_table(found: Found) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.finetuning import trade_off
 from nbcore.charts.panels import panels
 from nbcore.charts.tables import Table
+from nbcore.lines import compare
 from nbcore.lines.curves import Study
 from nbcore.lines.figures import covered, curves, instead
 from nbcore.measures.bootstrap import estimate
@@ -93,28 +94,30 @@ def schedule_differences(study: Study) -> Figure | Table:
     """Every schedule's effective robustness minus that of all examples at the same accuracy."""
     parts, most = [], {}
     for start, who in page.STARTS.items():
-        for name, grid, difference, band in page.schedule_differences(study.curves, start):
+        for name, found in page.schedule_differences(study.curves, start).items():
+            if not len(found.at):
+                continue
             label = page.choice(name)
-            rows = _banded(grid, 100 * difference)[:: max(len(grid) // 16, 1)]
+            rows = _banded(study.curves[name].steps[found.at], 100 * found.draws)
             parts.append(rows.assign(panel=who, series=label))
-            at = int(np.argmax(np.abs(difference[0]) - band))
-            most[f"{who}, {label}"] = (difference[0, at], band[at])
+            at = int(np.argmax(np.abs(found.draws[0]) - found.band))
+            most[f"{who}, {label}"] = (found.draws[0, at], found.band[at])
     if not parts:
         return instead("Not drawn: no schedule passes where training on all examples does.")
     beyond = sum(abs(d) > b for d, b in most.values())
     words = "; ".join(f"{k}: {100 * d:+.1f} against {100 * b:.1f}" for k, (d, b) in most.items())
     return panels(
         pd.concat(parts),
-        x_title="ID accuracy",
-        x_format="~%",
+        x_title="step of the schedule",
+        x_format=",d",
         y_format="+.1f",
         y_title="difference of ER (points)",
         title="Schedules that leave the curve of all examples by more than the testbed's interval: "
         f"{beyond} of {len(most)}",
-        subtitle="Effective robustness minus that of training on all examples at the same ID "
-        "accuracy, with 95 % intervals",
-        description="Difference of effective robustness in points along ID accuracy; the largest "
-        f"of each, against the half-width of the testbed's interval there: {words}.",
+        subtitle="Effective robustness minus that of training on all examples where it had the "
+        "same ID accuracy, with 95 % intervals",
+        description="Difference of effective robustness in points along the steps of a schedule; "
+        f"the largest of each, against the half-width of the testbed's interval there: {words}.",
     )
 
 
@@ -168,13 +171,13 @@ def pretraining(study: Study) -> Figure | Table:
         return instead("Not drawn: fewer than two sizes of pretraining reached the line.")
     rows = []
     for n, c in found.items():
-        seen = estimate(100 * c.er[:, c.peak], c.seeds, "fraction")
+        seen = compare.peak(c)
         rows.append(
             {
                 "category": page.words(f"pretrain-{n}"),
-                "value": seen.value,
-                "low": seen.low,
-                "high": seen.high,
+                "value": 100 * seen.value,
+                "low": 100 * seen.low,
+                "high": 100 * seen.high,
             }
         )
     rho = estimate(page.size_correlation(study.curves), len(found), "1")

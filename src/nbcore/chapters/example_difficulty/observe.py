@@ -1,14 +1,15 @@
 """Chapter 7's observations: what is recorded in the ledger."""
 
 import numpy as np
-from scipy import stats
 
 from nbcore import claims
 from nbcore.chapters.example_difficulty.config import ExampleDifficulty
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.claims import Observation
-from nbcore.lines.curves import Curve, Study, at_equal_accuracy
+from nbcore.lines import compare
+from nbcore.lines.curves import Curve, Study
 from nbcore.measures.bootstrap import estimate
+from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
 
 Observed = dict[str, Estimate]
@@ -69,19 +70,12 @@ def record(
     }
 
 
-def peak_difference(a: Curve, b: Curve) -> np.ndarray:
-    """(draw,) peak effective robustness of `a` minus that of `b`; each where it was observed."""
-    return a.er[:, a.peak] - b.er[:, b.peak]
-
-
 def _peaks(c: dict[str, Curve], start: str, who: str) -> Observed:
     out = {}
     for a, b in (("hard", "random"), ("random", "easy")):
         one, other = c.get(f"{start}-{a}"), c.get(f"{start}-{b}")
         if one and other and one.covered.any() and other.covered.any():
-            out[f"{who} {a} minus {b} peak"] = estimate(
-                peak_difference(one, other), one.seeds, "fraction"
-            )
+            out[f"{who} {a} minus {b} peak"] = compare.peak_difference(one, other)
     return out
 
 
@@ -91,7 +85,7 @@ def _ends(c: dict[str, Curve], start: str, who: str) -> Observed:
         other = c.get(f"{start}-{rival}")
         if best and other:
             name = f"{who} random minus {rival} final accuracy"
-            out[name] = estimate(best.id[:, -1] - other.id[:, -1], best.seeds, "fraction")
+            out[name] = compare.number(best.id[:, -1] - other.id[:, -1], best, other)
     return out
 
 
@@ -102,34 +96,23 @@ def schedule_names(study: Study, start: str) -> list[str]:
 
 def _schedules(c: dict[str, Curve], start: str, who: str) -> Observed:
     """The largest difference of any schedule to all examples, minus the testbed's interval."""
-    worst = []
-    for _, _, difference, band in schedule_differences(c, start):
-        beyond = np.abs(difference) - band
-        worst.append(beyond[:, int(np.argmax(beyond[0]))])
-    if not worst:
+    found = {n: d for n, d in schedule_differences(c, start).items() if len(d.at)}
+    if not found:
         return {}
-    largest = max(worst, key=lambda draws: draws[0])
+    curves = [c[f"{start}-all"], *(c[name] for name in found)]
+    name = f"{who} largest difference beyond the interval"
+    return {name: compare.largest_beyond(list(found.values()), *curves)}
+
+
+def schedule_differences(c: dict[str, Curve], start: str) -> dict[str, compare.Difference]:
+    """Of every schedule: at each of its checkpoints the ER minus that of training on all examples
+    at the same ID accuracy. A schedule's own accuracy rises and falls: it is not interpolated."""
+    base = c.get(f"{start}-all")
     return {
-        f"{who} largest difference beyond the interval": estimate(
-            largest, c[f"{start}-all"].seeds, "fraction"
-        )
+        name: compare.at_equal_accuracy(curve, base)
+        for name, curve in c.items()
+        if base and name.startswith(f"{start}-phase-out-") and both_covered(base, curve)
     }
-
-
-def schedule_differences(
-    c: dict[str, Curve], start: str
-) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Of every schedule: its name, ID accuracies (point,), ER minus that of training on all
-    examples at the same accuracy (draw, point), and the testbed's half-width there (point,)."""
-    base, out = c.get(f"{start}-all"), []
-    for name, curve in c.items():
-        if name.startswith(f"{start}-phase-out-") and base and both_covered(base, curve):
-            grid, difference = at_equal_accuracy(curve, base)
-            if len(grid):
-                order = np.argsort(base.id[0])
-                band = np.interp(grid, base.id[0][order], base.band[order])
-                out.append((name, grid, difference, band))
-    return out
 
 
 def both_covered(a: Curve, b: Curve) -> bool:
@@ -165,8 +148,8 @@ def _going_on(study: DifficultyStudy) -> Observed:
     found, out = changes(study, "full-then-hard"), {}
     for key, name in (("er", "effective robustness"), ("id", "in-distribution accuracy")):
         if key in found:
-            seeds = study.curves["full-then-hard"].seeds
-            out[f"change of {name}"] = estimate(found[key], seeds, "fraction")
+            curve = study.curves["full-then-hard"]
+            out[f"change of {name}"] = compare.number(found[key], curve)
     return out
 
 
@@ -177,17 +160,22 @@ def pretraining_sizes(c: dict[str, Curve]) -> dict[int, Curve]:
 
 
 def size_correlation(c: dict[str, Curve]) -> np.ndarray:
-    """(draw,) Spearman of the number of pretraining images with the peak."""
-    found = pretraining_sizes(c)
-    peaks = np.array([curve.er[:, curve.peak] for curve in found.values()])
-    order = np.arange(len(found))
-    return np.nan_to_num([stats.spearmanr(order, draw).statistic for draw in peaks.T])
+    """(draw,) Spearman of the number of pretraining images with the peak, chosen in every draw.
+
+    Of equally many checkpoints each: those nearest in accuracy to the shortest curve's.
+    """
+    curves = list(pretraining_sizes(c).values())
+    shortest = min(curves, key=lambda curve: curve.covered.sum())
+    peaks = [curve.er[:, compare.matched(curve, shortest)[0]].max(1) for curve in curves]
+    order = np.arange(len(curves))
+    return np.array([spearman(order, draw) for draw in np.stack(peaks, 1)])
 
 
 def _sizes(c: dict[str, Curve]) -> Observed:
     found = pretraining_sizes(c)
     if len(found) < 3:
         return {}
-    seeds = next(iter(found.values())).seeds
-    name = "spearman of pretraining size with peak"
-    return {name: estimate(size_correlation(c), seeds, "1")}
+    curves = list(found.values())
+    over = compare.over(*curves)
+    seen = estimate(size_correlation(c), min(x.seeds for x in curves), "1", over)
+    return {"spearman of pretraining size with peak": seen} if seen.defined else {}

@@ -2,22 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from nbcore.chapters.example_difficulty.config import CHOICES, ExampleDifficulty
-from nbcore.chapters.example_difficulty.observe import (
-    STARTS,
-    WORDS,
-    both_covered,
-    changes,
-    peak_difference,
-    words,
-)
+from nbcore.chapters.example_difficulty.observe import STARTS, WORDS, both_covered, changes, words
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
+from nbcore.lines import compare
 from nbcore.lines.curves import Study
 from nbcore.lines.tables import control
-from nbcore.measures.bootstrap import estimate, interval
+from nbcore.measures.estimate import Estimate
 from nbcore.runs import config as presets
 
 
@@ -31,14 +24,14 @@ def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
         for start, who in STARTS.items():
             one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
             if one and base and both_covered(one, base):
-                seen = estimate(100 * peak_difference(one, base), one.seeds, "fraction")
+                seen = compare.peak_difference(one, base)
                 rows.append(
                     {
                         "category": WORDS.get(choice, choice),
                         "group": who,
-                        "value": seen.value,
-                        "low": seen.low,
-                        "high": seen.high,
+                        "value": 100 * seen.value,
+                        "low": 100 * seen.low,
+                        "high": 100 * seen.high,
                     }
                 )
     return pd.DataFrame(rows, columns=["category", "group", "value", "low", "high"])
@@ -51,10 +44,7 @@ def ends_and_peaks(study: Study) -> pd.DataFrame:
         for choice in CHOICES:
             c = study.curves.get(f"{start}-{choice}")
             if c and c.covered.any():
-                x, y = (
-                    estimate(c.id[:, -1], c.seeds, "fraction"),
-                    estimate(c.er[:, c.peak], c.seeds, "fraction"),
-                )
+                x, y = compare.number(c.id[:, -1], c), compare.peak(c)
                 rows.append(
                     {
                         "kind": who,
@@ -82,15 +72,15 @@ def differences(study: Study) -> pd.DataFrame:
             if one and other:
                 row = {"network": who, "difference": f"{a} minus {b}"}
                 if both_covered(one, other):
-                    row["peak of ER"] = _settled(peak_difference(one, other))
-                rows.append(row | {"final ID accuracy": _settled(one.id[:, -1] - other.id[:, -1])})
+                    row["peak of ER"] = _settled(compare.peak_difference(one, other))
+                final = compare.number(one.id[:, -1] - other.id[:, -1], one, other)
+                rows.append(row | {"final ID accuracy": _settled(final)})
     columns = ["network", "difference", "peak of ER", "final ID accuracy"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _settled(draws: np.ndarray) -> str:
-    low, high = interval(draws[1:])
-    return points(draws) + (" ✓" if low > 0 or high < 0 else "")
+def _settled(seen: Estimate) -> str:
+    return points(seen) + (" ✓" if seen.low > 0 or seen.high < 0 else "")
 
 
 def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
@@ -150,7 +140,8 @@ def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
     rows = []
     for name in ("full-then-hard", "full-then-random"):
         if found := changes(study, name):
-            texts = {k: points(v) for k, v in found.items()}
+            curve = study.curves[name]
+            texts = {k: points(compare.number(v, curve)) for k, v in found.items()}
             rows.append(
                 {
                     "training": words(name),
@@ -162,10 +153,9 @@ def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def points(draws: np.ndarray) -> str:
+def points(seen: Estimate) -> str:
     """A difference in points with its 95 % interval."""
-    low, high = (100 * x for x in interval(draws[1:]))
-    return f"{100 * draws[0]:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return f"{100 * seen.value:+.1f} [{100 * seen.low:+.1f}, {100 * seen.high:+.1f}]"
 
 
 def parameters_table() -> pd.DataFrame:

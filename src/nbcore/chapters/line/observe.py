@@ -11,6 +11,7 @@ from nbcore import claims
 from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.scales import r2_by_scale
 from nbcore.claims import Observation
+from nbcore.lines import noise
 from nbcore.lines.public import WITH_LINE, Testbed
 from nbcore.measures import agreement, robustness
 from nbcore.measures.bootstrap import interval
@@ -75,16 +76,18 @@ def _bootstrapped(draws: np.ndarray, level: float, n: int) -> Estimate:
     """The observed value comes first; a percentile interval that misses it is widened to it."""
     low, high = interval(draws[1:], level)
     value = float(draws[0])
-    return Estimate(value, min(low, value), max(high, value), n)
+    return Estimate(value, min(low, value), max(high, value), n, over="models")
 
 
 def _lines(beds: Sequence[Testbed]) -> dict[str, Estimate]:
     out = {}
     for bed in beds:
         name, fit = bed.name, bed.line
-        for what in ("slope", "intercept"):
-            value, half = getattr(fit, what), 1.959964 * getattr(fit, f"{what}_se")
-            out[f"{name} {what}"] = Estimate(value, value - half, value + half, fit.n)
+        for what, error in noise.errors(bed)._asdict().items():
+            value, half = getattr(fit, what), 1.959964 * error
+            out[f"{name} {what}"] = Estimate(
+                value, value - half, value + half, fit.n, over="models and images"
+            )
     return out
 
 
@@ -94,7 +97,7 @@ def _rare(beds: Beds) -> dict[str, Estimate]:
         models = beds[name].models
         high = int(((models["er"] > 0.01) & models["significant"]).sum())
         name = f"{name} share above 1 point and its interval"
-        out[name] = Estimate.share(high, len(models), len(models))
+        out[name] = Estimate.share(high, len(models), len(models), "models")
     return out
 
 
@@ -146,7 +149,8 @@ def _dominance(bed: Testbed) -> dict[str, Estimate]:
 def _unsolved(bed: Testbed) -> dict[str, Estimate]:
     solvers = bed.run.table("solvers")["solvers"].values
     none = int((solvers == 0).sum())
-    return {"unsolved share": Estimate.share(none, solvers.size, len(bed.models))}
+    n = len(bed.models)
+    return {"unsolved share": Estimate.share(none, solvers.size, n, "images; models fixed")}
 
 
 def _peak() -> dict[str, Estimate]:
@@ -203,16 +207,19 @@ def _binning(bed: Testbed, config: Line) -> dict[str, Estimate]:
 
 
 def fits_table(beds: Beds) -> pd.DataFrame:
-    """One row a testbed: models, slope and intercept with 95 % intervals, R², ID range."""
+    """One row a testbed: models, slope and intercept with 95 % intervals, R², ID range.
+
+    The intervals are over models and images, see `lines.noise`.
+    """
     rows = []
     for name, bed in beds.items():
-        fit = bed.line
+        fit, error = bed.line, noise.errors(bed)
         rows.append(
             {
                 "testbed": name,
                 "models": fit.n,
-                "slope": f"{fit.slope:.3f} ± {1.96 * fit.slope_se:.3f}",
-                "intercept": f"{fit.intercept:+.3f} ± {1.96 * fit.intercept_se:.3f}",
+                "slope": f"{fit.slope:.3f} ± {1.96 * error.slope:.3f}",
+                "intercept": f"{fit.intercept:+.3f} ± {1.96 * error.intercept:.3f}",
                 "R²": f"{fit.r2:.4f}",
                 "ID accuracy, %": f"{100 * fit.id_range[0]:.1f} to {100 * fit.id_range[1]:.1f}",
             }

@@ -123,7 +123,7 @@ def agreement(ensembles: dict[str, xr.Dataset], resamples: int) -> list[Pair]:
                 for a, m in own.items()
             ]
             for (a, b), n, draws in found:
-                if np.isfinite(draws).all():
+                if np.isfinite(draws[0]):
                     single = np.nan
                     if role == "training":
                         single = between_single(own[a], None if a == b else own[b])

@@ -17,7 +17,13 @@ from nbcore.claims import Observation
 from nbcore.depths import roster
 from nbcore.depths.roster import nice_name
 from nbcore.depths.view import depths, trained_fully
-from nbcore.measures.bootstrap import auroc_draws, ensemble_mean_draws, estimate
+from nbcore.measures.bootstrap import (
+    NETWORKS_FIXED,
+    auroc_draws,
+    ensemble_mean_draws,
+    estimate,
+    members_label,
+)
 from nbcore.measures.correlation import curve_correlation
 from nbcore.measures.estimate import Estimate
 from nbcore.runs.store import Run, together
@@ -164,7 +170,7 @@ def _data_sets(study: Study) -> Observed:
         if low in sets and high in sets:
             (a, n), (b, m) = (training_depth(sets[s], study.draws) for s in (low, high))
             name = f"{LEDGER[high]} minus {LEDGER[low]} mean depth"
-            out[name] = estimate(b - a, min(n, m), "layer")
+            out[name] = estimate(b - a, min(n, m), "layer", members_label(min(n, m)))
     return out
 
 
@@ -178,7 +184,8 @@ def wrong_labels(run: Run) -> tuple[Floats, np.ndarray]:
 def auroc(run: Run, resamples: int) -> Estimate:
     """How well the depth in one network finds the changed labels; mean over networks."""
     depth, wrong = wrong_labels(run)
-    return estimate(auroc_draws(depth, wrong, resamples), len(depth), "1")
+    n = len(depth)
+    return estimate(auroc_draws(depth, wrong, resamples), n, "1", members_label(n))
 
 
 def _wrong_labels(study: Study) -> Observed:
@@ -224,14 +231,13 @@ def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
 
 
 def _accuracies(networks: dict[str, dict[str, Run]], resamples: int) -> Observed:
-    return {
-        f"{LEDGER[dataset]} {network} accuracy": estimate(
-            *test_accuracy(run, resamples), "fraction"
-        )
-        for network, sets in networks.items()
-        for dataset, run in sets.items()
-        if dataset in LEDGER
-    }
+    out: Observed = {}
+    for network, sets in networks.items():
+        for dataset in (d for d in sets if d in LEDGER):
+            draws, n = test_accuracy(sets[dataset], resamples)
+            name = f"{LEDGER[dataset]} {network} accuracy"
+            out[name] = estimate(draws, n, "fraction", members_label(n))
+    return out
 
 
 def _undefined(study: Study) -> Observed:
@@ -240,7 +246,7 @@ def _undefined(study: Study) -> Observed:
     worst = max(found, key=lambda d: (d < 0).mean())
     return {
         "share of examples without a depth": Estimate.share(
-            int((worst < 0).sum()), worst.size, len(worst)
+            int((worst < 0).sum()), worst.size, len(worst), NETWORKS_FIXED
         )
     }
 
@@ -263,11 +269,13 @@ def _deep(study: Study) -> Observed:
     if len(curves) < 2:
         return {}
     short, long = (test_accuracy(study.companions[f"deep {n}"], study.draws) for n in (7, 15))
-    return {
+    n = min(long[1], short[1])
+    out = {
         "spearman of the two probe curves over relative depth": curve_correlation(
             curves[7], curves[15]
         ),
         "15 minus 7 layers test accuracy": estimate(
-            long[0] - short[0], min(long[1], short[1]), "fraction"
+            long[0] - short[0], n, "fraction", members_label(n)
         ),
     }
+    return {name: seen for name, seen in out.items() if seen.defined}

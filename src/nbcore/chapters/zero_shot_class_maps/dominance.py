@@ -8,6 +8,7 @@ import pandas as pd
 from nbcore.chapters.zero_shot_class_maps.study import ZeroShotStudy
 from nbcore.lines.curves import Curve
 from nbcore.measures import agreement
+from nbcore.measures.bootstrap import seed_weights
 from nbcore.measures.robustness import clopper_pearson
 
 #: the models that are compared: name on the page -> (condition, which checkpoint)
@@ -25,7 +26,7 @@ ROBUST, CONVERGED = ("zero-shot", "fresh head, peak"), "fresh head, end"
 
 @dataclass
 class Dominance:
-    """Draw 0 is what was observed, the others resample images (and seeds).
+    """Draw 0 is what was observed; the others resample images, and other seeds stand in.
 
     pairs: every testbed pair (lower, higher, difference, dominance, independent); largest:
     (draw,) of the pair that is observed to be the largest. models[state]: DataFrame of that state
@@ -113,11 +114,9 @@ def _share(events: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _over_seeds(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean over seeds, drawn again from draw 1 on: (model, seed, draw) -> (model, draw)."""
+    """Mean over seeds, others standing in from draw 1 on: (model, seed, draw) -> (model, draw)."""
     _, seeds, draws = shares.shape
-    picks = rng.integers(0, seeds, (seeds, draws))
-    picks[:, 0] = np.arange(seeds)
-    return np.take_along_axis(shares, picks[None], axis=1).mean(1)
+    return np.einsum("ds,msd->md", seed_weights(seeds, draws - 1, rng), shares)
 
 
 def unsolved(study: ZeroShotStudy) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from nbcore.chapters.zero_shot_class_maps.config import CLIP, HOW, ZeroShot
 from nbcore.chapters.zero_shot_class_maps.dominance import CONVERGED, Dominance
 from nbcore.chapters.zero_shot_class_maps.study import ZeroShotStudy
 from nbcore.claims import Observation
+from nbcore.lines import compare
 from nbcore.lines.curves import Curve
-from nbcore.measures.bootstrap import estimate, interval
+from nbcore.measures.bootstrap import interval, peak_estimate
 from nbcore.measures.estimate import Estimate
 from nbcore.runs import config as presets
 
@@ -77,43 +78,50 @@ def record(
 
 
 def _excess(curve: Curve, who: str) -> Observed:
-    draws = curve.excess()[:, -1]
-    return {f"{who} excess over the interval": estimate(draws, curve.seeds, "fraction")}
+    return {f"{who} excess over the interval": compare.number(curve.excess()[:, -1], curve)}
 
 
 def _clip(c: dict[str, Curve]) -> Observed:
     plain, probe = c["max"], c["probe"]
     return _excess(plain, "zero-shot clip") | {
-        "zero-shot minus linear probe effective robustness": estimate(
-            plain.er[:, -1] - probe.er[:, -1], 1, "fraction"
+        "zero-shot minus linear probe effective robustness": compare.number(
+            plain.er[:, -1] - probe.er[:, -1], plain, probe
         ),
-        "linear probe effective robustness": estimate(probe.er[:, -1], 1, "fraction"),
+        "linear probe effective robustness": compare.number(probe.er[:, -1], probe),
     }
 
 
 def _rules(c: dict[str, Curve]) -> Observed:
-    """The three ways of combining softmax scores, and the fine-tuning peak of the fresh head."""
+    """The three ways of combining softmax scores, and the fine-tuning peak of the fresh head.
+
+    A reading is a single network, so there are no checkpoints of it to set against the curve's;
+    that a peak is the highest of several is in the interval.
+    """
     three, fresh = [c[how] for how in HOW], c["fresh-head"]
     apart = [
-        np.abs(a.er[:, 0] - b.er[:, 0]) - max(a.band[0], b.band[0])
+        compare.shifted(
+            compare.absolute(compare.number(a.er[:, 0] - b.er[:, 0], a, b)),
+            -max(a.band[0], b.band[0]),
+        )
         for a, b in combinations(three, 2)
     ]
-    gains = [a.er[:, 0] - fresh.er[:, fresh.peak] - a.band[0] for a in three]
+    gains = [a.er[:, :1] - a.band[0] for a in three]
+    over = compare.over(*three, fresh)
     positive = sum(bool(a.er[0, 0] > 0) for a in three)
     return {
-        "largest difference beyond the interval": _worst(apart, 1),
-        "share of models with positive effective robustness": Estimate.share(positive, 3, 3),
-        "largest gain over the fine-tuning peak beyond the interval": _worst(gains, fresh.seeds),
+        "largest difference beyond the interval": compare.largest(apart),
+        "share of models with positive effective robustness": Estimate.share(
+            positive, 3, 3, "models"
+        ),
+        "largest gain over the fine-tuning peak beyond the interval": peak_estimate(
+            np.concatenate(gains, 1), fresh.seeds, "fraction", over, fresh.er[:, fresh.covered]
+        ),
     }
-
-
-def _worst(draws: list[np.ndarray], n: int) -> Estimate:
-    return estimate(max(draws, key=lambda d: d[0]), n, "fraction")
 
 
 def _gain(a: Curve, b: Curve) -> Estimate:
     """Effective robustness of `a` minus `b` at the end, beyond the interval there."""
-    return estimate(a.er[:, -1] - b.er[:, -1] - a.band[-1], a.seeds, "fraction")
+    return compare.number(a.er[:, -1] - b.er[:, -1] - a.band[-1], a, b)
 
 
 def _pulls(c: dict[str, Curve]) -> Observed:
@@ -121,7 +129,7 @@ def _pulls(c: dict[str, Curve]) -> Observed:
         return {}
     base = c["mapped-head"]
     lost = base.id[:, -1] - c["pull-100"].id[:, -1]
-    return {"accuracy lost with lambda 100": estimate(lost, base.seeds, "fraction")}
+    return {"accuracy lost with lambda 100": compare.number(lost, base, c["pull-100"])}
 
 
 def _dominance(found: Dominance) -> Observed:
@@ -211,7 +219,9 @@ def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
             continue
         row: dict[str, object] = {"head": words(name), "seeds": c.seeds}
         row |= {"ID, end": f"{100 * c.id[0, -1]:.1f}", "shifted, end": f"{100 * c.ood[0, -1]:.1f}"}
-        row["peak"] = f"{_points(c.er[:, c.peak])} at {100 * c.id[0, c.peak]:.0f} %"
+        top = compare.peak(c)
+        ends = f"[{100 * top.low:+.1f}, {100 * top.high:+.1f}]"
+        row["peak"] = f"{100 * top.value:+.1f} {ends} at {100 * c.id[0, c.peak]:.0f} %"
         row["end"] = _points(c.er[:, -1]) if c.covered[-1] else "outside the line"
         rows.append(row)
     return pd.DataFrame(rows)
