@@ -85,7 +85,11 @@ def simultaneous(draws: Floats, level: float = 0.95) -> float:
     on the worse of the two sides. 1.96 for one point, more for several, less so if they rise and
     fall together. Points that do not vary are left out.
     """
-    tail, error = (1 - level) / 2, standard_errors(draws, level)
+    return _ratio(draws, standard_errors(draws, level), level)
+
+
+def _ratio(draws: Floats, error: Floats, level: float) -> float:
+    tail = (1 - level) / 2
     z, varies = stats.norm.isf(tail), error > 0
     if varies.sum() < 2:
         return float(z)
@@ -115,13 +119,17 @@ def peak_estimate(
     other = np.zeros((len(draws), 1)) if less is None else less
     value = float(draws[0].max() - other[0].max())
     low = min(_highest_lower(draws - rival[:, None], level) for rival in other.T)
-    high = -min(_highest_lower(other - point[:, None], level) for point in draws.T)
+    if other.shape[1] == 1:  # what follows for one rival, in one step
+        error = standard_errors(draws - other, level)
+        high = float((draws[0] - other[0] + stats.norm.isf((1 - level) / 2) * error).max())
+    else:
+        high = -min(_highest_lower(other - point[:, None], level) for point in draws.T)
     return Estimate(value, min(low, value), max(high, value), n, unit, over)
 
 
 def _highest_lower(draws: Floats, level: float) -> float:
-    lower = draws[0] - simultaneous(draws, level) * standard_errors(draws, level)
-    return float(lower.max())
+    error = standard_errors(draws, level)
+    return float((draws[0] - _ratio(draws, error, level) * error).max())
 
 
 def estimate(draws: Floats, n: int, unit: str, over: str = NETWORKS_FIXED) -> Estimate:

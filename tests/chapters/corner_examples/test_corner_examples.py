@@ -293,7 +293,8 @@ def watch_of(original, given=None, n=6, learned=None):
 def test_rise_fall_and_lateness_by_hand():
     watch = watch_of([[0.1, 0.5, 0.7, 0.0], [0.1, 0.7, 0.5, 0.2]], learned=[3, 3, -1, 1, 1, 1])
     rise, fall = watch.rise_and_fall("training")
-    assert rise[0] == pytest.approx(0.5) and fall[0] == pytest.approx(0.5)  # of the mean curve
+    # of the mean curve
+    assert rise.value == pytest.approx(0.5) and fall.value == pytest.approx(0.5)
     seen = noise.observed(watch)
     assert set(seen) == {"B21", "B22", "B23"}
     assert seen["B23"]["wrong minus true label mean depth"].value == 2  # -1 is left out
