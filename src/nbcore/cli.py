@@ -259,6 +259,8 @@ def runs_list(as_json: AsJson = False) -> None:
         {"experiment": r.experiment, "address": r.path.name, **r.summary()}
         for r in store.all_runs()
     ]
+    for row in rows:
+        row.pop("oldest")  # what the ledger asks, not a reader of this list
     _show(rows, as_json)
 
 
