@@ -288,12 +288,12 @@ figures.own(beds[config.testbed], config)
 #
 # - **Which models are in the testbed.** The line is a property of models *and* shift. On ImageNetV2
 #   the slope of the 67 public models is within the tolerance of the paper's but differs by more than
-#   its interval, and the intercept misses. The public files do not say which models the published
+#   its interval, and the intercept's interval only touches the tolerance. The public files do not say which models the published
 #   fit used; timm's far larger table comes closer to it.
 # - **Range.** A line says nothing outside the accuracies it was fitted on. The figures and verdicts
 #   keep to that range, except for the geometry figure and claim A35, which are about the formula.
-# - **What "reproduced" means.** A4, A35, A37 and A39 are rules and identities: there the verdict says
-#   that this code obeys them. A3 rests on the large table; the intervals of the two small testbeds
+# - **What "true by construction" means.** A4, A35, A37 and A39 are rules and identities: that this
+#   code obeys them says nothing about networks, and they are counted apart. A3 rests on the large table; the intervals of the two small testbeds
 #   reach well above 5 %.
 # - **Dependence.** The models of timm are not independent draws: dozens are variants of one recipe.
 #   Bootstrap intervals over models are therefore too narrow, most of all for the large table.

@@ -275,7 +275,7 @@ charts.show(
 # The definition of this book: 30 neighbours, an image among its own neighbours in training, of
 # tied classes the lowest number, distances in single precision, compared with the network's
 # answer. A depth is fragile, as a single vote can break the row of agreeing probes. The accuracy of
-# a probe moves less (claim B42, which allows two points in any ensemble; the figure shows one):
+# a probe moves less (claim B42; the figure shows one ensemble):
 
 # %% tags=["hide-input"]
 agreement.neighbours(study)

@@ -181,8 +181,10 @@ charts.show(
 #
 # The **dominance probability** of two models is the share of images that the *less* accurate one
 # gets right and the more accurate one wrong. Ordinary models keep it small: what a weak model
-# solves, a strong one solves too. The paper finds models with effective robustness above every
-# pair of the testbed (claim A26), and back among them when they have converged (A27).
+# solves, a strong one solves too. The paper finds models with effective robustness above the
+# testbed (claim A26), and back among it when they have converged (A27). The largest value of any
+# pair, which an earlier check took, is no measure of this: here it belongs to two models of very
+# different kind. What replaces it compares networks of like accuracy, and awaits new networks.
 
 # %% tags=["hide-input"]
 figures.dominance(result, among)

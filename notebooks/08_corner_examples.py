@@ -370,8 +370,8 @@ charts.show(
 
 # %% [markdown]
 # - **Few held-out networks for an image.** A mean validation depth over a handful of networks is
-#   noisy, and whoever takes extremes takes some of the noise. This is why claim B39 scores other
-#   networks than those that chose.
+#   noisy, and whoever takes extremes takes some of the noise. This is why claim B39 is
+#   also asked with other networks scored than those that chose.
 # - **Small networks on few images are often wrong.** Where half of the held-out answers are wrong,
 #   an image can look like another class to these networks and like its own to anybody else.
 # - **A scaled plane hangs on its extremes.** One image with an unusual depth stretches an axis for

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nbcore import claims as ledger
 from nbcore import cli
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +138,31 @@ def test_lists_are_json_for_scripts(nbcore):
         code, out, _ = nbcore(*words, "--json")
         assert code == 0
         assert json.loads(out), words
+
+
+def test_the_ledger_reads_well_at_80_columns(nbcore, monkeypatch):
+    seen = {"run": {"origin": "stored", "date": "2026-01-02", "hardware": "x"}, "subject": "all"}
+    for claim in ledger.ledger().values():
+        for check in claim.checks[:2]:
+            number = ledger.Estimate.exact(check.expect or check.bound, 3, check.unit)
+            ledger.record(claim.id, {check.name: number}, preset="book", setup="reduced", **seen)
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = nbcore("claims")
+    assert code == 0 and max(map(len, out.splitlines())) <= 80
+    cells = [[c.strip() for c in s.split("│")[1:3]] for s in out.splitlines() if s[:1] == "│"]
+    rows = [tuple(c) for c in cells if c[0]]
+    assert [r[0] for r in rows] == list(ledger.ledger())
+    assert {r[1] for r in rows} <= set(ledger.VERDICTS) and len(set(r[1] for r in rows)) > 3
+
+
+def test_one_claim_in_full(nbcore):
+    code, out, _ = nbcore("claims", "a36")
+    assert code == 0 and "misread, amended 2026-11-27: spearman of gap share" in out
+    code, out, _ = nbcore("claims", "A36", "--json")
+    told = json.loads(out)
+    assert (told["id"], told["verdict"]) == ("A36", "not run")
+    assert {"rule", "bound", "value", "low", "high", "n", "run", "setup"} <= set(told["checks"][0])
+    assert told["amended"][0]["value"] == 0.6429
 
 
 def test_published_runs_verify(nbcore):

@@ -153,8 +153,7 @@ def claims(
     entry = ledger.get(claim)
     own = seen.get(entry.id, [])
     if as_json:
-        print(json.dumps(ledger.as_data(entry, own), indent=1))
-        return
+        return print(json.dumps(ledger.as_data(entry, own), indent=1))
     out.print(ledger.as_text(entry, own), highlight=False, markup=False)
 
 
@@ -259,6 +258,7 @@ def runs_list(as_json: AsJson = False) -> None:
         {"experiment": r.experiment, "address": r.path.name, **r.summary()}
         for r in store.all_runs()
     ]
+    rows = [{k: v for k, v in row.items() if k != "oldest"} for row in rows]
     _show(rows, as_json)
 
 

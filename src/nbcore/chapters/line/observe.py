@@ -41,7 +41,8 @@ def record(beds: Beds, config: Line, preset: str) -> dict[str, Observation]:
         "A39": (_binning(timm, config), (timm,)),
     }
     claims.forget(config.slug)
-    claims.relate("A2", _lines((timm,)), **_origin("A2", (timm,), config, preset))
+    beside = _origin("A2", (timm,), config, preset) | {"setup": "reduced"}
+    claims.relate("A2", _lines((timm,)), **beside)
     return {
         key: claims.record(key, observed, **_origin(key, used, config, preset))
         for key, (observed, used) in found.items()
