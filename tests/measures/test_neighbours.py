@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
-from nbcore.measures import neighbours
+from nbcore.measures import blocks, neighbours
 
 RNG = np.random.default_rng(0)
 BANK = RNG.normal(size=(400, 24)).astype(np.float32)
@@ -86,19 +86,19 @@ def test_the_block_size_bounds_memory_and_changes_nothing(monkeypatch, exclude_s
         return out
 
     monkeypatch.setattr(torch, "addmm", watched)
-    monkeypatch.setattr(neighbours, "ROWS", 1)
-    for rows, blocks in {1: 400, 7: 58, 400: 1, 10**6: 1}.items():
+    monkeypatch.setattr(blocks, "ROWS", 1)
+    for rows, parts in {1: 400, 7: 58, 400: 1, 10**6: 1}.items():
         sizes.clear()
-        monkeypatch.setattr(neighbours, "BLOCK_BYTES", rows * 400 * 4)
+        monkeypatch.setattr(blocks, "DISTANCE_BYTES", rows * 400 * 4)
         assert (neighbours.nearest(BANK, BANK, 30, exclude_self) == whole).all()
-        assert len(sizes) == blocks and max(sizes) <= neighbours.BLOCK_BYTES
-    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 1)  # less than one row: row by row all the same
+        assert len(sizes) == parts and max(sizes) <= blocks.DISTANCE_BYTES
+    monkeypatch.setattr(blocks, "DISTANCE_BYTES", 1)  # less than one row: row by row all the same
     assert (neighbours.nearest(BANK, BANK[:3], 30) == whole[:3]).all() or exclude_self
 
 
 def test_the_published_block_size_holds_less_than_the_promised_memory():
     """500 MB beyond bank and queries, for CIFAR-10's 50,000 images too (two copies of a block)."""
-    assert 2 * max(neighbours.BLOCK_BYTES, neighbours.ROWS * 50_000 * 4) <= 250e6
+    assert 2 * max(blocks.DISTANCE_BYTES, blocks.ROWS * 50_000 * 4) <= 250e6
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: its blocks are larger")

@@ -5,6 +5,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from nbcore.measures import blocks
+
 
 def output_margin(logits: ArrayLike) -> NDArray[np.float64]:
     """(example,) the largest logit minus the second largest; logits: (example, >= 2 classes)."""
@@ -16,7 +18,10 @@ def output_margin(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def input_margin(
-    model: nn.Module, x: Tensor | NDArray, batch: int = 100, classes_at_once: int = 20
+    model: nn.Module,
+    x: Tensor | NDArray,
+    batch: int = blocks.MARGINS,
+    classes_at_once: int = blocks.CLASSES_AT_ONCE,
 ) -> NDArray[np.float64]:
     """(example,) distance to the nearest decision boundary, in units of x, to first order.
 

@@ -9,9 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-#: bytes of distances held at a time on a CPU, unless these are fewer than ROWS queries' distances:
-#: below, a matrix product spends its time on arranging the bank
-BLOCK_BYTES, ROWS = 32 * 2**20, 512
+from nbcore.measures import blocks
 
 Array = NDArray | Tensor
 
@@ -53,12 +51,12 @@ def _checked(array: Array, name: str) -> Tensor:
 
 
 def _torch(bank: Tensor, queries: Tensor, k: int, exclude_self: bool) -> NDArray[np.int64]:
-    rows = max(BLOCK_BYTES // (bank.element_size() * len(bank)), ROWS)
+    rows = max(blocks.DISTANCE_BYTES // (bank.element_size() * len(bank)), blocks.ROWS)
     squares = torch.empty(len(bank), dtype=bank.dtype, device=bank.device)
     for part, out in zip(bank.split(rows), squares.split(rows), strict=True):
         torch.sum(part * part, 1, out=out)
     # |q - b|^2 without |q|^2, which does not change the order of a query's neighbours
-    rows *= 16 if bank.is_cuda else 1
+    rows *= blocks.ON_GPU if bank.is_cuda else 1
     out = torch.empty(len(queries), k, dtype=torch.int64)
     for start in range(0, len(queries), rows):
         block = queries[start : start + rows]

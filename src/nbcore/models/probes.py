@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nbcore.errors import ParameterError
+from nbcore.measures import blocks
 from nbcore.models.pretrained import Classifier
 
 INPUT, SOFTMAX = "input", "softmax"
@@ -50,8 +51,8 @@ def read(
     model: Classifier,
     images: Tensor,
     points: Mapping[str, str],
-    batch: int = 250,
-    max_bytes: int = 2**31,
+    batch: int = blocks.FORWARD,
+    max_bytes: int = blocks.PROBE_BYTES,
 ) -> Iterator[tuple[str, Tensor]]:
     """(probe, float32 (n, d) on the model's device) for the input, every point, the softmax.
 
@@ -73,7 +74,7 @@ def read(
             yield name, torch.cat(parts.pop(name))
 
 
-def logits(model: Classifier, images: Tensor, batch: int = 250) -> Tensor:
+def logits(model: Classifier, images: Tensor, batch: int = blocks.FORWARD) -> Tensor:
     """Float32 logits (n, classes) of raw images on the model's device."""
     device = next(model.parameters()).device
     model.eval()

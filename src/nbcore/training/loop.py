@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy, mse_loss, one_hot, pad
 from tqdm.auto import tqdm
 
 from nbcore.errors import ParameterError, StoreError
+from nbcore.measures import blocks
 
 Data = tuple[np.ndarray | Tensor, np.ndarray | Tensor]
 
@@ -209,16 +210,10 @@ def train(
     return _dataset(history, sets)
 
 
-def predict(
-    model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype, batch: int = 250
-) -> Tensor:
+def predict(model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     """The class of the largest logit for every input, int16 on the CPU."""
-    return torch.cat(
-        [
-            logits.argmax(1).to(torch.int16).cpu()
-            for logits in _forward(model, inputs, device, dtype, batch)
-        ]
-    )
+    parts = _forward(model, inputs, device, dtype)
+    return torch.cat([logits.argmax(1).to(torch.int16).cpu() for logits in parts])
 
 
 def cached_features(
@@ -231,13 +226,10 @@ def cached_features(
     """Penultimate features of every image, float32 (n, feature_dim); the model is in eval mode."""
     place = pick_device(device)
     place_model(model, place)
-    parts = _forward(
-        model, as_tensor(inputs), place, pick_precision(precision, place), 250, model.features
-    )
-    blocks = -(-len(inputs) // 250)
-    return torch.cat(
-        [p.float().cpu() for p in tqdm(parts, progress, blocks, disable=progress is None)]
-    )
+    dtype, passes = pick_precision(precision, place), -(-len(inputs) // blocks.FORWARD)
+    parts = _forward(model, as_tensor(inputs), place, dtype, model.features)
+    shown = tqdm(parts, desc=progress, total=passes, disable=progress is None)
+    return torch.cat([p.float().cpu() for p in shown])
 
 
 def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
@@ -251,9 +243,9 @@ def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
     return x if x.stride() == empty.stride() else empty.copy_(x)
 
 
-def _forward(model, inputs, device, dtype, batch, call=None):
+def _forward(model, inputs, device, dtype, call=None):
     model.eval()
-    for x in inputs.split(batch):
+    for x in inputs.split(blocks.FORWARD):
         with torch.no_grad(), torch.autocast(device.type, dtype, dtype == torch.bfloat16):
             out = (call or model)(x.to(device))
         yield out

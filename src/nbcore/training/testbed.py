@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, relu
 
 from nbcore.errors import ParameterError, did_you_mean
+from nbcore.measures import blocks
 from nbcore.measures.selection import balanced_subset
 from nbcore.models.small import mlp, small_cnn
 from nbcore.training.loop import Data, Recipe, train
@@ -168,7 +169,7 @@ def _patch_features(images: np.ndarray, seed: int, n_filters: int = 192):
 
     def features(x: np.ndarray) -> np.ndarray:
         out = []
-        for block in torch.from_numpy(x).split(500):
+        for block in torch.from_numpy(x).split(blocks.PATCHES):
             response = conv2d(block.permute(0, 3, 1, 2).float() / 64, filters, stride=2)
             both = torch.cat([relu(response - 0.5), relu(-response - 0.5)], 1)
             out.append(adaptive_avg_pool2d(both, 2).flatten(1))

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from nbcore.errors import ParameterError
-from nbcore.measures import depth, neighbours
+from nbcore.measures import blocks, depth, neighbours
 from nbcore.models import pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import build_dir
@@ -29,7 +29,6 @@ from nbcore.runs.own_images import BUDGET, Images
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 
-BATCH = 32
 #: so many pictures travel with the run, of this side in pixels
 PICTURES, SIDE = 120, 56
 
@@ -121,9 +120,9 @@ def measure(config: OwnDepths) -> xr.Dataset:
 
 def fit_head(model: Classifier, images: Images, device: str = "auto") -> None:
     """Put a logistic regression on the model's standardised features in the place of its head."""
-    starts = range(0, images.training, BATCH)
+    starts = range(0, images.training, blocks.PICTURES)
     parts = [
-        loop.cached_features(model, images.images[i : i + BATCH], device, "float32")
+        loop.cached_features(model, images.images[i : i + blocks.PICTURES], device, "float32")
         for i in tqdm(starts, "features", leave=False, delay=2)
     ]
     x = torch.cat(parts)[: images.training].double().numpy()
@@ -152,8 +151,8 @@ def _probe(
     The bank are the training images, each of which finds itself too, as in the book's ensembles.
     """
     images, n, said, votes = loop.as_tensor(chosen.images), chosen.training, [], []
-    final = probes.logits(model, images, BATCH).argmax(1).cpu().numpy()
-    read = probes.read(model, images, points, BATCH, BUDGET)
+    final = probes.logits(model, images, blocks.PICTURES).argmax(1).cpu().numpy()
+    read = probes.read(model, images, points, blocks.PICTURES, BUDGET)
     for name, embedding in tqdm(read, "probes", len(points) + 2, leave=False, delay=2):
         bank = embedding[:n]  # a view: it takes no memory of its own
         try:
