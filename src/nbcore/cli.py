@@ -252,10 +252,15 @@ def runs_list(as_json: AsJson = False) -> None:
 
     Example: `nbcore runs list`
     """
-    from nbcore.runs import store
+    from nbcore.runs import provenance, store
 
     rows = [
-        {"experiment": r.experiment, "address": r.path.name, **r.summary()}
+        {
+            "experiment": r.experiment,
+            "address": r.path.name,
+            **r.summary(),
+            "changed since": ", ".join(provenance.changed_since(r.manifest)) or "unchanged",
+        }
         for r in store.all_runs()
     ]
     rows = [{k: v for k, v in row.items() if k != "oldest"} for row in rows]

@@ -14,12 +14,12 @@ from nbcore.data.labels import load_labels
 from nbcore.data.sources import obtain
 from nbcore.depths import tables
 from nbcore.errors import ParameterError
-from nbcore.measures import depth, learning, margins, neighbours
 from nbcore.measures.selection import balanced_subset
-from nbcore.models import papers, probes
+from nbcore.models import papers
 from nbcore.paths import cache_dir
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
 from nbcore.runs.own_images import splits_of
+from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, Tables, address, run_or_load
 from nbcore.training import ensemble, loop
 
@@ -109,19 +109,35 @@ def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
         raise ParameterError(
             f"k is {config.k}, but a member trains on about {bank} examples; give a smaller k."
         )
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: Ensemble) -> Plan:
+    """What computes an ensemble."""
+    return Plan(
         config.slug,
         config,
         config.roles(),
         config.names(),
         partial(member, config),
         reduce=partial(_reduce, config),
-        fresh=fresh,
         join=partial(tables.join, pool=partial(load_pool, config)),
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(depth, neighbours, learning, margins, papers, probes, ensemble, loop),
+        only_on_gpu=(
+            f"an MLP of width {config.width} takes an hour on two cores"
+            if config.architecture == "mlp" and config.width >= 2048
+            else ""
+        ),
     )
+
+
+def stored_config(manifest: Manifest) -> Ensemble:
+    """The config of an ensemble from the manifest of a run that was stored with it."""
+    return Ensemble.from_address(manifest["config"], dataset=data_names(manifest)["images"])
+
+
+STORED = {Ensemble.slug: lambda manifest: run_plan(stored_config(manifest))}
 
 
 def _reduce(config: Ensemble, run: Run) -> Tables:

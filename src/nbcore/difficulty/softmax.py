@@ -5,12 +5,13 @@ their number, so the same networks are trained again here, without being probed.
 """
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import xarray as xr
 
-from nbcore.depths.ensembles import Ensemble, load_pool, member_seed, network
+from nbcore.depths.ensembles import Ensemble, load_pool, member_seed, network, run_plan
 from nbcore.errors import ParameterError
 from nbcore.models import papers, probes
 from nbcore.runs.store import Run, Tables, run_or_load
@@ -29,18 +30,8 @@ def run_softmax(config: Ensemble, fresh: bool = False) -> Run:
     names = [name for name in config.names() if not name.startswith("full")]
     if not names:
         raise ParameterError("An ensemble without members on splits holds no example out.")
-    return run_or_load(
-        SLUG,
-        config,
-        config.roles(),
-        names,
-        partial(member, config),
-        fresh=fresh,
-        reduce=_reduce,
-        workers=config.workers,
-        device=str(loop.pick_device(config.device)),
-        modules=(papers, probes, loop),
-    )
+    plan = replace(run_plan(config), experiment=SLUG, members=names, join=None)
+    return run_or_load(replace(plan, compute=partial(member, config), reduce=_reduce), fresh)
 
 
 def softmax_of(config: Ensemble, fresh: bool = False) -> np.ndarray:

@@ -1,9 +1,10 @@
 """What the chapters on lines share: their common parameters, data roles, the trained testbed."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
+from nbcore.runs.plan import Manifest, data_names
 from nbcore.training import testbed
 
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
@@ -73,3 +74,10 @@ def data_roles(config: LineConfig) -> dict[str, str]:
     roles = {"id": config.id}
     roles |= {"ood" + (str(i + 1) if i else ""): name for i, name in enumerate(config.ood)}
     return {role: name for role, name in roles.items() if name != SHIFTED}
+
+
+def data_of(manifest: Manifest) -> dict[str, Any]:
+    """`id` and `ood` of a config, from the manifest of a run that was stored with it."""
+    names = data_names(manifest)
+    ood = sorted((role for role in names if role.startswith("ood")), key=lambda r: (len(r), r))
+    return {"id": names["id"], "ood": tuple(names[role] for role in ood)}

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from nbcore.runs.run import Run, Tables
+
 SHUFFLE_SEED = 20_220_922
 #: what a member may say of its checkpoints
 ALONG = ("step", "loss", "phase")
@@ -20,6 +22,16 @@ def pack(members: Iterable[tuple[str, xr.Dataset]]) -> xr.Dataset:
     at the end of members with fewer checkpoints.
     """
     return side_by_side([_packed(name, member) for name, member in members])
+
+
+def curves(run: Run) -> Tables:
+    """The one table of a run of curves, `curves`: its members side by side."""
+    return {"curves": pack(run.members())}
+
+
+def joined_curves(old: Tables, new: Tables) -> Tables:
+    """The table of all members from those of two disjoint groups."""
+    return {"curves": side_by_side([old["curves"], new["curves"]]).sortby("member")}
 
 
 def side_by_side(rows: list[xr.Dataset]) -> xr.Dataset:

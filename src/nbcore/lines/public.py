@@ -10,18 +10,20 @@ import pandas as pd
 import xarray as xr
 
 from nbcore import data as nbdata
-from nbcore.data import testbeds as _testbeds
 from nbcore.errors import DataError
 from nbcore.measures import agreement, robustness
 from nbcore.runs.config import Config
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 
+#: whose published percentages are the counts
+TIMM = "timm-results"
 #: name on the page -> (data set, ID and OOD as axis titles)
 TESTBEDS = {
     "cifar10.1": ("testbed-cifar10.1", "CIFAR-10", "CIFAR-10.1"),
     "imagenetv2": ("testbed-imagenetv2", "ImageNet", "ImageNetV2"),
-    "timm-imagenetv2": ("timm-results", "ImageNet", "ImageNetV2"),
-    "timm-imagenet-a": ("timm-results", "ImageNet (200 classes)", "ImageNet-A"),
+    "timm-imagenetv2": (TIMM, "ImageNet", "ImageNetV2"),
+    "timm-imagenet-a": (TIMM, "ImageNet (200 classes)", "ImageNet-A"),
 }
 
 
@@ -115,6 +117,30 @@ def count_timm(dataset: str, member: str) -> xr.Dataset:
     return xr.Dataset(counts | {"pretraining": families}, {"model": models}, TIMM_TOTALS)
 
 
+def keep_counts(run: Run) -> Tables:
+    """The counts of timm's models, which are all there is."""
+    return {"models": run.member("correct")}
+
+
+def count_plan(dataset: str) -> Plan:
+    """What counts a testbed's public predictions."""
+    timm = dataset == TIMM
+    return Plan(
+        dataset,
+        Count(),
+        {"testbed": dataset},
+        ["correct"],
+        partial(count_timm if timm else count, dataset),
+        reduce=keep_counts if timm else reduce_counts,
+    )
+
+
+STORED = {
+    dataset: lambda manifest: count_plan(manifest["experiment"])
+    for dataset, *_ in TESTBEDS.values()
+}
+
+
 def load_testbed(name: str, level: float = 0.95, fresh: bool = False) -> Testbed:
     """Load one of `TESTBEDS`: its stored counts, or a fresh count of the public predictions.
 
@@ -125,16 +151,7 @@ def load_testbed(name: str, level: float = 0.95, fresh: bool = False) -> Testbed
         raise DataError(f"There is no counted testbed {name!r}; there are {known}.")
     dataset = TESTBEDS[name][0]
     timm = name in TIMM_PAIRS
-    run = run_or_load(
-        dataset,
-        Count(),
-        {"testbed": dataset},
-        ["correct"],
-        partial(count_timm if timm else count, dataset),
-        reduce=(lambda run: {"models": run.member("correct")}) if timm else reduce_counts,
-        fresh=fresh,
-        modules=(agreement, _testbeds),
-    )
+    run = run_or_load(count_plan(dataset), fresh)
     table = run.table("models")
     inside, outside = TIMM_PAIRS.get(name, ("id_correct", "ood_correct"))
     id_total, ood_total = (

@@ -1,6 +1,7 @@
 """The testbed trained here: its data, its models, and the networks measured against them."""
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,12 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.errors import DataError
-from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, TestbedRun, data_roles
+from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, TestbedRun, data_of, data_roles
 from nbcore.lines.packing import pack
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import pretrained, small
-from nbcore.runs.store import Run, run_or_load
+from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import loop, testbed
 from nbcore.training.classical import shift_digits
 
@@ -30,22 +32,36 @@ class Sets(NamedTuple):
 
 def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """The models of the line: table `models` as `pack` makes it, one row a model."""
-    bed = TestbedRun(config.image_size, config.test_images, config.epochs)
     names = [m for m in config.testbed if testbed.split_name(m)]
     # the longest first, so that parallel workers end together
     names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
-    return run_or_load(
+    return run_or_load(replace(testbed_plan(config), members=names[::-1]), fresh)
+
+
+def testbed_plan(config: LineConfig) -> Plan:
+    """What computes the testbed of a chapter on lines."""
+    bed = TestbedRun(config.image_size, config.test_images, config.epochs)
+    return Plan(
         bed.slug,
         bed,
         data_roles(config),
-        names[::-1],
+        config.testbed,
         partial(_testbed_member, config),
-        reduce=lambda run: {"models": pack(run.members())},
-        fresh=fresh,
+        reduce=_models,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(testbed, loop, small),
     )
+
+
+def _models(run: Run) -> Tables:
+    return {"models": pack(run.members())}
+
+
+def _stored(manifest: Manifest) -> Plan:
+    return testbed_plan(LineConfig(**manifest["config"], **data_of(manifest)))
+
+
+STORED = {TestbedRun.slug: _stored}
 
 
 @lru_cache(maxsize=2)

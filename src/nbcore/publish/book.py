@@ -137,7 +137,7 @@ def _runs_table() -> str:
             continue
         store.verify(run)
         s = run.summary()
-        changed = provenance.changed_since(run.manifest["source"])
+        changed = provenance.changed_since(run.manifest)
         since = "changed: " + ", ".join(changed) if changed else "unchanged"
         seconds = float(s["seconds"])
         took = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import yaml
 
 from nbcore.chapters import chapter_folders
-from nbcore.errors import ParameterError, did_you_mean
+from nbcore.errors import ParameterError, StoreError, did_you_mean
 
 PRESETS = ("smoke", "book", "paper")
 #: how a field has to compare with the paper's for a run to be the paper's setup: see `Config.setup`
@@ -87,6 +87,22 @@ class Config:
         hints = typing.get_type_hints(cls)
         checked = {k: check_value(k, v, hints[k], fields[k].metadata) for k, v in given.items()}
         return dataclasses.replace(getattr(cls, preset)(), **checked)
+
+    @classmethod
+    def from_address(cls, address: typing.Mapping[str, Any], **others: Any) -> Self:
+        """The config of a stored run: the fields of its address, and others that are not in it.
+
+        StoreError where that gives another address, as after a change of the fields.
+        """
+        hints = typing.get_type_hints(cls)
+        names = [f.name for f in dataclasses.fields(cls) if f.name in address]
+        config = cls(**{name: _convert(address[name], hints[name]) for name in names}, **others)
+        if config.address() != address:
+            raise StoreError(
+                f"The stored settings of {cls.slug} are not those of its parameters today; it can "
+                "only be computed anew."
+            )
+        return config
 
     def check(self) -> None:
         """Refuse early what would only fail after a long start, e.g. a file that is not there."""

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbcore.errors import StoreError
-from nbcore.runs.references import Reference, bases, class_of, lineage, references
-from nbcore.runs.source import BODY, Place, Source, digest, statements_digest
+from nbcore.runs.names import bases, class_of, lineage
+from nbcore.runs.references import Reference, references
+from nbcore.runs.source import BODY, Place, Source, digest, last_name, statements_digest
 
 #: modules that are not followed: no number comes from them
 OUTSIDE = {
@@ -157,12 +158,7 @@ class _Walk:
         """A function, a table, a constant: its code counts, and what it refers to."""
         if place in self.reached:
             return
-        module = self.source.module(place.module)
-        assert module is not None
-        name, _, member = place.path.partition(".")
-        kind = module.classes.get(name)
-        statements = kind.members[member] if kind else module.bound[place.path]
-        self._add(place, statements_digest(statements))
+        self._add(place, self.source.remember(_hashed, place))
 
     def construct(self, place: Place) -> None:
         """A class that is named: its fields and bases, and what is called without being named."""
@@ -173,7 +169,7 @@ class _Walk:
         assert found is not None
         self._add(place, found.digest())
         all_of_it = any(
-            _last(base) not in PLAIN_BASES and at is None
+            last_name(base) not in PLAIN_BASES and at is None
             for owner in lineage(self.source, place)
             for base, at in zip(
                 class_of(self.source, owner).node.bases,  # type: ignore[union-attr]
@@ -221,6 +217,14 @@ class _Walk:
         return [Place(name, c) for name, m in parsed.items() if m for c in m.classes]
 
 
+def _hashed(source: Source, place: Place) -> str:
+    module = source.module(place.module)
+    assert module is not None
+    name, _, member = place.path.partition(".")
+    kind = module.classes.get(name)
+    return statements_digest(kind.members[member] if kind else module.bound[place.path])
+
+
 def _run_on_import(source: Source, name: str) -> Iterator[Reference]:
     """Statements that bind no name, and definitions that a decorator of ours has seen."""
     module = source.module(name)
@@ -238,13 +242,8 @@ def _run_on_import(source: Source, name: str) -> Iterator[Reference]:
 
 def _named_by(source: Source, name: str, node: ast.expr) -> Iterator[Reference]:
     function = node.func if isinstance(node, ast.Call) else node
-    first: ast.AST = function
+    first = function
     while isinstance(first, ast.Attribute):
         first = first.value
     if isinstance(first, ast.Name) and (at := source.find(Place(name, first.id))):
         yield Reference("name", at)
-
-
-def _last(node: ast.expr) -> str:
-    plain = node.value if isinstance(node, ast.Subscript) else node
-    return getattr(plain, "id", None) or getattr(plain, "attr", "")

@@ -1,17 +1,16 @@
 """What a result rests on: library versions, hardware, and the source that measured it."""
 
-import ast
-import hashlib
-import inspect
-import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from nbcore.errors import StoreError
+from nbcore.runs.fingerprint import compare, entry_points, fingerprint
+from nbcore.runs.source import Source
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "timm", "pillow")
 
@@ -52,37 +51,32 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def fingerprint(modules: Iterable[ModuleType]) -> dict[str, str]:
-    """Module name -> hash of its code; comments, layout and docstrings do not change it."""
-    return {m.__name__: _code_hash(Path(inspect.getfile(m))) for m in modules}
+def code_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Any]:
+    """What a manifest says of the code that computes a run: `entry` and `source`."""
+    entry = entry_points(functions)
+    return {"entry": entry, "source": _today(tuple(entry))}
 
 
-def changed_since(recorded: dict[str, str]) -> list[str]:
-    """Names of the modules whose code differs now from what a manifest recorded."""
-    from importlib.util import find_spec
+def changed_since(manifest: Mapping[str, Any]) -> list[str]:
+    """Modules in which code that a run's numbers reach differs from what its manifest recorded.
 
-    changed = []
-    for name, digest in recorded.items():
-        spec = find_spec(name)
-        if spec is None or spec.origin is None or _code_hash(Path(spec.origin)) != digest:
-            changed.append(name)
-    return changed
-
-
-def _code_hash(path: Path) -> str:
-    """The same under every version of Python, whose trees differ in what they leave empty."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            continue
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return hashlib.sha256(json.dumps(_shape(tree)).encode()).hexdigest()[:16]
+    ["not known"] for a run of which nobody has written down where its numbers come from.
+    """
+    if "entry" not in manifest:
+        return ["not known"]
+    try:
+        now = _today(tuple(manifest["entry"]))
+    except StoreError:  # a function was moved or renamed, and with it what it was
+        return sorted({entry.partition(":")[0] for entry in manifest["entry"]})
+    return compare(manifest["source"], now)
 
 
-def _shape(node: Any) -> Any:
-    """A syntax tree as nested lists, without positions and without what is absent or empty."""
-    if isinstance(node, ast.AST):
-        fields = [[k, _shape(v)] for k, v in ast.iter_fields(node) if v is not None and v != []]
-        return [type(node).__name__, *fields]
-    return [_shape(n) for n in node] if isinstance(node, list) else repr(node)
+@lru_cache
+def _today(entry: tuple[str, ...]) -> dict[str, str]:
+    return fingerprint(entry, _source())
+
+
+@lru_cache(maxsize=1)
+def _source() -> Source:
+    """Today's code, read once."""
+    return Source()

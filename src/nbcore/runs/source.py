@@ -74,9 +74,8 @@ class Class:
         self.members: dict[str, list[ast.stmt]] = {}
         self.fields: dict[str, ast.AnnAssign] = {}
         for statement in node.body:
-            is_field = isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement)
-            if is_field and isinstance(statement.target, ast.Name):  # type: ignore[union-attr]
-                self.fields[statement.target.id] = statement  # type: ignore
+            if isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement):
+                self.fields[last_name(statement.target)] = statement
                 continue
             for name in list(_bound(statement)) or [BODY]:
                 self.members.setdefault(name, []).append(statement)
@@ -94,10 +93,13 @@ class Source:
     def __init__(self, load: Loader = read_package):
         self.load = load
         self._modules: dict[str, Module | None] = {}
-        self._known: dict[tuple[Any, Place], Any] = {}
+        self._known: dict[tuple[Any, Place], tuple[Any, set[str]]] = {}
+        self._asked: list[set[str]] = []
 
     def module(self, name: str) -> Module | None:
         """A module, or None where it is not followed."""
+        for asked in self._asked:
+            asked.add(name)
         if name not in self._modules:
             text = self.load(name)
             package = name if text is not None and self._has_parts(name) else _parent(name)
@@ -105,15 +107,23 @@ class Source:
         return self._modules[name]
 
     def replaced(self, texts: Mapping[str, str]) -> "Source":
-        """Another source in which some modules have these texts."""
-        return Source(lambda name: texts[name] if name in texts else self.load(name))
+        """Another source in which some modules have these texts; what they do not touch is kept."""
+        other = Source(lambda name: texts[name] if name in texts else self.load(name))
+        other._modules = {k: m for k, m in self._modules.items() if k not in texts}
+        other._known = {k: v for k, v in self._known.items() if not v[1] & set(texts)}
+        return other
 
     def remember(self, read: Callable[["Source", Place], Any], place: Place) -> Any:
-        """`read(source, place)`, read once."""
+        """`read(source, place)`, read once, and the modules that it asked for."""
         key = read, place
         if key not in self._known:
-            self._known[key] = read(self, place)
-        return self._known[key]
+            self._asked.append(set())
+            value = read(self, place)
+            self._known[key] = value, self._asked.pop()
+        value, asked = self._known[key]
+        for outer in self._asked:
+            outer |= asked
+        return value
 
     def file(self, module: str, name: str) -> str | None:
         """The text of a data file that lies in a module's package, or None."""
@@ -205,9 +215,9 @@ def _is_class_variable(node: ast.AnnAssign) -> bool:
 
 
 def last_name(node: ast.AST) -> str:
-    """`c` of the expressions c, a.b.c and c(...); empty for others."""
-    if isinstance(node, ast.Call):
-        return last_name(node.func)
+    """`c` of the expressions c, a.b.c, c(...) and c[...]; empty for others."""
+    if isinstance(node, ast.Call | ast.Subscript):
+        return last_name(node.func if isinstance(node, ast.Call) else node.value)
     return getattr(node, "id", None) or getattr(node, "attr", None) or ""
 
 
@@ -232,7 +242,7 @@ class _Cleaner(ast.NodeTransformer):
         for names, defaults in ((plain, node.defaults), (node.kwonlyargs, node.kw_defaults)):
             for i, argument in enumerate(names):
                 if argument.arg in SETTINGS and defaults[i] is not None:
-                    defaults[i] = ast.Constant(value=None)  # type: ignore[call-overload]
+                    defaults[i] = ast.Constant(value=None)
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:

@@ -7,10 +7,8 @@ Every file is written under a temporary name, renamed, and carries its checksum 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import xarray as xr
@@ -20,8 +18,8 @@ from nbcore import data as nbdata
 from nbcore.errors import StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
-from nbcore.runs.config import Config
 from nbcore.runs.engines import compute_members
+from nbcore.runs.plan import Plan
 from nbcore.runs.run import (
     MANIFEST,
     Run,
@@ -40,6 +38,7 @@ __all__ = [
     "address",
     "all_runs",
     "find",
+    "Plan",
     "open_run",
     "publish",
     "run_or_load",
@@ -48,34 +47,20 @@ __all__ = [
 ]
 
 
-def run_or_load(
-    experiment: str,
-    config: Config,
-    data: Mapping[str, str],
-    members: Sequence[str],
-    compute: Callable[[str], xr.Dataset],
-    *,
-    reduce: Callable[[Run], Tables] | None = None,
-    join: Callable[[Tables, Tables], Tables] | None = None,
-    fresh: bool = False,
-    workers: int = 1,
-    device: str = "cpu",
-    modules: Sequence[ModuleType] = (),
-) -> Run:
-    """The run with these members: from `results/`, else the local cache, else computed now.
+def run_or_load(plan: Plan, fresh: bool = False) -> Run:
+    """Find the run with the plan's members in `results/`, else in the local cache, else compute it.
 
-    data: role -> data set name or path; members: names, each computed by `compute(name)` in one of
-    `workers` processes (then `compute` must be picklable) and written as soon as it is done, so
-    that an interrupted run continues and more members can be added. reduce: members -> the tables
-    that pages need. join: the tables of a published run and those of further members -> the tables
-    of all; then what the book came with is not computed again. fresh: neither a published nor an
+    A member is written as soon as it is done, so that an interrupted run continues and more members
+    can be added. Where the plan can join tables, what the book came with is not computed again. The
+    manifest says from which functions the numbers came, with the fingerprint of all code that these
+    reach; members that other code computed are not continued. fresh: neither a published nor an
     earlier finished run is used; one that was interrupted is continued.
-    modules: whose code measured; its fingerprint goes into the manifest.
     """
+    experiment, config, data, members = plan.experiment, plan.config, plan.data, plan.members
     published = None if fresh else find(results_dir(), experiment, config, data, "stored")
     cached = None if fresh else find(cache_dir() / "runs", experiment, config, data, "cached")
     for run in (published, cached):
-        if run and set(members) <= set(run.manifest["members"]) and _complete(run, reduce):
+        if run and set(members) <= set(run.manifest["members"]) and _complete(run, plan.reduce):
             return run
     for name in data.values():
         nbdata.get(name)  # fetched now if it is nowhere on this machine
@@ -84,24 +69,28 @@ def run_or_load(
     path.mkdir(parents=True, exist_ok=True)
     with FileLock(path / ".lock"):
         roles = {r: {"name": data[r], "sha256": checksums[r]} for r in data}
-        manifest = _begin(path, experiment, config, roles, modules)
+        manifest = _begin(path, plan, roles)
         if fresh and set(members) <= set(manifest["members"]) and manifest["tables"]:
             manifest["members"], manifest["tables"] = {}, {}
-        base = _adopt(manifest, published if join else None)
+        base = _adopt(manifest, published if plan.join else None)
         missing = [m for m in members if m not in manifest["members"]]
-        for name, dataset, seconds in compute_members(compute, missing, workers, experiment):
-            entry = _save(path, "member", name, dataset)
-            entry |= {"seconds": round(seconds, 2), "hardware": provenance.hardware(device)}
+        for name, dataset, seconds in compute_members(
+            plan.compute, missing, plan.workers, experiment
+        ):
+            entry = save(path, "member", name, dataset)
+            entry |= {"seconds": round(seconds, 2), "hardware": provenance.hardware(plan.device)}
             manifest["members"][name] = entry | {"versions": provenance.versions()}
             manifest["tables"] = {}
-            _write_json(path / MANIFEST, manifest)
-        if reduce and not manifest["tables"]:
-            tables = reduce(Run(path, manifest | {"members": _own(manifest)}, "computed"))
-            if base and join:
-                tables = join({name: base.table(name) for name in base.manifest["tables"]}, tables)
+            write_manifest(path, manifest)
+        if plan.reduce and not manifest["tables"]:
+            tables = plan.reduce(Run(path, manifest | {"members": _own(manifest)}, "computed"))
+            if base and plan.join:
+                tables = plan.join(
+                    {name: base.table(name) for name in base.manifest["tables"]}, tables
+                )
             for name, table in tables.items():
-                manifest["tables"][name] = _save(path, "table", name, table)
-            _write_json(path / MANIFEST, manifest)
+                manifest["tables"][name] = save(path, "table", name, table)
+            write_manifest(path, manifest)
     return Run(path, manifest, "computed")
 
 
@@ -115,7 +104,7 @@ def publish(run: Run) -> Path:
     for name in run.manifest["tables"]:
         file = f"table-{name}.zarr.zip"
         (staging / file).write_bytes((run.path / file).read_bytes())
-    _write_json(staging / MANIFEST, run.manifest)
+    write_manifest(staging, run.manifest)
     if target.exists():
         for old in target.iterdir():
             old.unlink()
@@ -128,18 +117,19 @@ def _complete(run: Run, reduce: object) -> bool:
     return bool(run.manifest["tables"]) or reduce is None
 
 
-def _begin(
-    path: Path, experiment: str, config: Config, data: dict, modules: Sequence[ModuleType]
-) -> dict[str, Any]:
+def _begin(path: Path, plan: Plan, data: dict) -> dict[str, Any]:
     for leftover in path.glob("*.tmp"):  # of a run that was killed
         leftover.unlink()
+    code = provenance.code_of(plan.functions)
     if (path / MANIFEST).exists():
-        return open_run(path, "cached").manifest
+        manifest = open_run(path, "cached").manifest
+        if manifest["source"] == code["source"]:
+            return manifest
     return {
-        "experiment": experiment,
-        "config": config.address(),
+        "experiment": plan.experiment,
+        "config": plan.config.address(),
         "data": data,
-        "source": provenance.fingerprint(modules),
+        **code,
         "members": {},
         "tables": {},
     }
@@ -168,7 +158,8 @@ def _adopt(manifest: dict[str, Any], published: Run | None) -> Run | None:
     return published
 
 
-def _save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, Any]:
+def save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, Any]:
+    """Write one member or table under a temporary name, rename it; its checksum and date."""
     target = path / f"{kind}-{name}.zarr.zip"
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     zarrzip.write(temporary, dataset)
@@ -177,7 +168,9 @@ def _save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, An
     return {"sha256": hashlib.sha256(target.read_bytes()).hexdigest(), "created": now}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def write_manifest(folder: Path, content: dict[str, Any]) -> None:
+    """Write a run's manifest, whole or not at all."""
+    path = folder / MANIFEST
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     temporary.replace(path)

@@ -1,6 +1,7 @@
 """How networks learn wrong labels: accuracies along training and along depth (PD figure 5)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,12 +9,10 @@ import xarray as xr
 
 from nbcore.depths import ensembles
 from nbcore.depths.ensembles import Ensemble
-from nbcore.measures import depth, learning, neighbours
 from nbcore.measures.depth import prediction_depth
 from nbcore.measures.learning import iteration_learned
-from nbcore.models import papers, probes
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
-from nbcore.training import ensemble, loop
 from nbcore.training.ensemble import Pool
 
 SLUG = "label-noise"
@@ -24,18 +23,16 @@ GROUPS = ("original", "given", "clean", "test")
 
 def run_label_noise(config: Ensemble, fresh: bool = False) -> Run:
     """Networks on the whole pool with planted labels: the tables that `reduce` makes of them."""
-    return run_or_load(
-        SLUG,
-        config,
-        config.roles(),
-        config.names(),
-        partial(ensembles.member, config),
-        reduce=partial(reduce, pool=partial(ensembles.load_pool, config)),
-        fresh=fresh,
-        workers=config.workers,
-        device=str(loop.pick_device(config.device)),
-        modules=(depth, neighbours, learning, papers, probes, ensemble, loop),
-    )
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: Ensemble) -> Plan:
+    """What computes the run: the members of an ensemble, reduced to other tables."""
+    whole = partial(reduce, pool=partial(ensembles.load_pool, config))
+    return replace(ensembles.run_plan(config), experiment=SLUG, reduce=whole, join=None)
+
+
+STORED = {SLUG: lambda manifest: run_plan(ensembles.stored_config(manifest))}
 
 
 def reduce(run: Run, pool: Callable[[], Pool]) -> Tables:

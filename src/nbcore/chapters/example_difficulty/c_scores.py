@@ -26,6 +26,7 @@ from nbcore.measures import cscores
 from nbcore.models import small
 from nbcore.runs.config import Config, param
 from nbcore.runs.own_images import splits_of
+from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
 from nbcore.training.testbed import CNNS
@@ -88,7 +89,12 @@ class CScoreRun(Config):
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
     """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: CScoreRun) -> Plan:
+    """What computes the run."""
+    return Plan(
         config.slug,
         config,
         {"images": config.dataset},
@@ -96,11 +102,17 @@ def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
         partial(member, config),
         reduce=partial(_reduce, config),
         join=partial(_join, config),
-        fresh=fresh,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(ensemble, loop, small),
     )
+
+
+def _stored(manifest: Manifest) -> Plan:
+    found = data_names(manifest)["images"]
+    return run_plan(CScoreRun.from_address(manifest["config"], dataset=found))
+
+
+STORED = {CScoreRun.slug: _stored}
 
 
 def votes(run: Run, members: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:

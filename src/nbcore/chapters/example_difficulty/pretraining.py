@@ -19,14 +19,15 @@ from nbcore import data as nbdata
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.sources import obtain
 from nbcore.errors import ParameterError
-from nbcore.lines.config import SHIFTED, data_roles
-from nbcore.lines.packing import pack, side_by_side
+from nbcore.lines.config import SHIFTED, data_of, data_roles
+from nbcore.lines.packing import curves, joined_curves
 from nbcore.lines.trained import load_sets
 from nbcore.measures.selection import balanced_subset, select
 from nbcore.models import small
 from nbcore.runs.config import Config, param
 from nbcore.runs.own_images import splits_of
-from nbcore.runs.store import Run, Tables, run_or_load
+from nbcore.runs.plan import Manifest, Plan, data_names
+from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 from nbcore.training.testbed import CNNS
 
@@ -75,23 +76,30 @@ class PretrainingSize(Config):
 
 def run_pretraining(config: PretrainingSize, fresh: bool = False) -> Run:
     """The stored run: table `curves` as `packing.pack` makes it, one row a member."""
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: PretrainingSize) -> Plan:
+    """What computes the run."""
+    return Plan(
         config.slug,
         config,
         config.roles(),
         config.names(),
         partial(member, config),
-        reduce=lambda run: {"curves": pack(run.members())},
-        join=_join,
-        fresh=fresh,
+        reduce=curves,
+        join=joined_curves,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(loop, small),
     )
 
 
-def _join(old: Tables, new: Tables) -> Tables:
-    return {"curves": side_by_side([old["curves"], new["curves"]]).sortby("member")}
+def _stored(manifest: Manifest) -> Plan:
+    found = {**data_of(manifest), "pretrain_set": data_names(manifest)["pretraining"]}
+    return run_plan(PretrainingSize.from_address(manifest["config"], **found))
+
+
+STORED = {PretrainingSize.slug: _stored}
 
 
 def member(config: PretrainingSize, name: str) -> xr.Dataset:

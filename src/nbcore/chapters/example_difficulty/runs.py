@@ -30,12 +30,12 @@ from nbcore.chapters.example_difficulty.config import (
     roles,
 )
 from nbcore.chapters.example_difficulty.pretraining import run_pretraining
-from nbcore.lines import curves
-from nbcore.lines.packing import pack, side_by_side
+from nbcore.lines import curves, packing
+from nbcore.lines.config import data_of
 from nbcore.lines.trained import Sets, build, cache_key, load_sets, run_testbed
-from nbcore.models import pretrained
 from nbcore.paths import cache_dir, results_dir
-from nbcore.runs.store import Run, Tables, find, run_or_load
+from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.store import Run, find, run_or_load
 from nbcore.training import loop, phases
 
 
@@ -78,24 +78,29 @@ def run_example_difficulty(config: ExampleDifficulty, fresh: bool = False) -> Ru
     names = member_names(config)
     if fresh or not _is_there(config, names):
         _prepare(config)
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: ExampleDifficulty) -> Plan:
+    """What computes the run."""
+    return Plan(
         config.slug,
         config,
         roles(config),
-        names,
+        member_names(config),
         partial(compute, config),
-        reduce=lambda run: {"curves": pack(run.members())},
-        join=_join,
-        fresh=fresh,
+        reduce=packing.curves,
+        join=packing.joined_curves,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(loop, phases, pretrained),
     )
 
 
-def _join(old: Tables, new: Tables) -> Tables:
-    """The table of all members from those of two disjoint groups."""
-    return {"curves": side_by_side([old["curves"], new["curves"]]).sortby("member")}
+def _stored(manifest: Manifest) -> Plan:
+    return run_plan(ExampleDifficulty.from_address(manifest["config"], **data_of(manifest)))
+
+
+STORED = {ExampleDifficulty.slug: _stored}
 
 
 def _is_there(config: ExampleDifficulty, names: list[str]) -> bool:

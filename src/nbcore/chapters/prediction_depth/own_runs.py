@@ -7,6 +7,7 @@ every image is probed at the network's blocks: at each probe, its k nearest trai
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,13 +20,14 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from nbcore.errors import ParameterError
-from nbcore.measures import blocks, depth, neighbours
+from nbcore.measures import blocks, depth
 from nbcore.models import pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import build_dir
 from nbcore.runs import own_images
 from nbcore.runs.config import Config, param
 from nbcore.runs.own_images import BUDGET, Images
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 
@@ -50,16 +52,19 @@ class OwnDepths(Config):
 
 def run_own(config: OwnDepths, fresh: bool = False) -> Run:
     """The run, found or computed; its one member is `images`, as `measure` returns it."""
-    return run_or_load(
+    plan = Plan(
         config.slug,
         config,
         {"images": config.dataset},
         ["images"],
-        lambda _: measure(config),
-        fresh=fresh,
+        partial(_member, config),
         device=str(loop.pick_device(config.device)),
-        modules=(depth, neighbours, probes, pretrained, own_images),
     )
+    return run_or_load(plan, fresh)
+
+
+def _member(config: OwnDepths, name: str) -> xr.Dataset:
+    return measure(config)
 
 
 def measure(config: OwnDepths) -> xr.Dataset:

@@ -4,7 +4,7 @@ One network of an ensemble is trained again from its seed, its neighbours are fo
 depths are counted under each choice from the same neighbours.
 """
 
-import sys
+import ast
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -17,10 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nbcore.depths import ensembles, roster
-from nbcore.measures import depth, neighbours
+from nbcore.measures import neighbours
 from nbcore.measures.depth import prediction_depth, vote
 from nbcore.models import papers, probes
 from nbcore.runs.config import Config, param
+from nbcore.runs.plan import Manifest, Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
 
@@ -54,19 +55,30 @@ def load_sensitivity(config: roster.DepthConfig, fresh: bool = False) -> dict[st
 
 def run_sensitivity(config: ensembles.Ensemble, fresh: bool = False, members: int = 1) -> Run:
     """The sensitivity of one ensemble's depths; see `load_sensitivity`."""
+    return run_or_load(run_plan(config, members), fresh)
+
+
+def run_plan(config: ensembles.Ensemble, members: int = 1) -> Plan:
+    """What computes the sensitivity of one ensemble's depths."""
     setting = Sensitivity(of=repr(sorted(config.address().items())), members=members)
-    return run_or_load(
+    return Plan(
         setting.slug,
         setting,
         config.roles(),
         [f"split-{i:03}" for i in range(members)],
         partial(member, config),
         reduce=_reduce,
-        fresh=fresh,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(sys.modules[__name__], depth, neighbours, papers, probes, ensemble, loop),
     )
+
+
+def _stored(manifest: Manifest) -> Plan:
+    address = dict(ast.literal_eval(manifest["config"]["of"]))
+    return run_plan(ensembles.stored_config({**manifest, "config": address}))
+
+
+STORED = {Sensitivity.slug: _stored}
 
 
 def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:

@@ -14,31 +14,41 @@ import xarray as xr
 from filelock import FileLock
 
 from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions, member_names
-from nbcore.lines.config import data_roles
+from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
-from nbcore.lines.packing import pack
+from nbcore.lines.packing import curves
 from nbcore.lines.trained import Sets, _sets, build, cache_key, run_testbed
 from nbcore.measures.selection import balanced_subset
-from nbcore.models import pretrained
 from nbcore.paths import cache_dir
+from nbcore.runs.plan import Manifest, Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 
 
 def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
     """The fine-tuning runs: table `curves` as `pack` makes it, one row a (condition, seed)."""
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: RiseAndFall) -> Plan:
+    """What computes the fine-tuning runs."""
+    return Plan(
         config.slug,
         config,
         data_roles(config),
         member_names(config),
         partial(_member, config),
-        reduce=lambda run: {"curves": pack(run.members())},
-        fresh=fresh,
+        reduce=curves,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(loop, pretrained),
     )
+
+
+def _stored(manifest: Manifest) -> Plan:
+    return run_plan(RiseAndFall.from_address(manifest["config"], **data_of(manifest)))
+
+
+STORED = {RiseAndFall.slug: _stored}
 
 
 def _member(config: RiseAndFall, name: str) -> xr.Dataset:

@@ -21,11 +21,10 @@ from nbcore.chapters.zero_shot_class_maps.sources import (
     read_class_map,
     train_labels,
 )
-from nbcore.data import classmaps
-from nbcore.lines.config import data_roles
+from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.trained import run_testbed
 from nbcore.measures import agreement, zeroshot
-from nbcore.models import pretrained
+from nbcore.runs.plan import Manifest, Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import heads as training_heads
 from nbcore.training import loop
@@ -36,18 +35,29 @@ THUMBNAILS = 96
 
 def run_zero_shot(config: ZeroShot, fresh: bool = False) -> Run:
     """The stored run: tables `curves`, `zero_shot` and `gallery` as the reducers below say."""
-    return run_or_load(
+    return run_or_load(run_plan(config), fresh)
+
+
+def run_plan(config: ZeroShot) -> Plan:
+    """What computes the run."""
+    return Plan(
         config.slug,
         config,
         data_roles(beside(config)),
         member_names(config),
         partial(compute, config),
         reduce=partial(_reduce, config),
-        fresh=fresh,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
-        modules=(loop, pretrained, training_heads, zeroshot, classmaps),
+        needed=("zero-shot",),
     )
+
+
+def _stored(manifest: Manifest) -> Plan:
+    return run_plan(ZeroShot.from_address(manifest["config"], **data_of(manifest)))
+
+
+STORED = {ZeroShot.slug: _stored}
 
 
 def compute(config: ZeroShot, name: str) -> xr.Dataset:

@@ -1,0 +1,85 @@
+"""A run before it is computed, and how the plan of a stored one is found again.
+
+A module that stores runs says so in `STORED`: experiment -> a function from a run's manifest to its
+plan. Such modules are found by that name, in whatever folder they lie; there is no list of them.
+"""
+
+import ast
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from nbcore.runs.config import Config
+from nbcore.runs.run import Run, Tables
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is computed, from what, by which functions.
+
+    data: role -> data set name or path; members: names, each computed by `compute(name)` in one of
+    `workers` processes (then `compute` must be picklable). reduce: members -> the tables that pages
+    need, for which the members `needed` must be there. join: the tables of a published run and
+    those of further members -> the tables of all. only_on_gpu: why no CPU should compute it.
+    """
+
+    experiment: str
+    config: Config
+    data: Mapping[str, str]
+    members: Sequence[str]
+    compute: Callable[[str], xr.Dataset]
+    reduce: Callable[[Run], Tables] | None = None
+    join: Callable[[Tables, Tables], Tables] | None = None
+    workers: int = 1
+    device: str = "cpu"
+    needed: tuple[str, ...] = ()
+    only_on_gpu: str = ""
+
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """What a stored number passes through."""
+        return [f for f in (self.compute, self.reduce, self.join) if f is not None]
+
+
+def stored_plan(manifest: Manifest) -> Plan | None:
+    """The plan by which a stored run's members can be computed again; None when none is known."""
+    for module in _modules():
+        stored = importlib.import_module(module).STORED
+        if manifest["experiment"] in stored:
+            found: Plan = stored[manifest["experiment"]](manifest)
+            return replace(found, members=sorted(manifest["members"]))
+    return None
+
+
+def data_names(manifest: Manifest) -> dict[str, str]:
+    """Role -> the name of the data set that a stored run used."""
+    return {role: entry["name"] for role, entry in manifest["data"].items()}
+
+
+def _modules() -> list[str]:
+    """Modules of nbcore that bind `STORED`, found in their text, so that no other is imported."""
+    import nbcore
+
+    root = Path(nbcore.__file__).parent
+    found = []
+    for file in sorted(root.rglob("*.py")):
+        text = file.read_text("utf-8")
+        if "\nSTORED" in text and _binds(text, "STORED"):
+            found.append(".".join(("nbcore", *file.relative_to(root).with_suffix("").parts)))
+    return found
+
+
+def _binds(text: str, name: str) -> bool:
+    targets = [
+        t
+        for statement in ast.parse(text).body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for t in getattr(statement, "targets", [getattr(statement, "target", None)])
+    ]
+    return any(isinstance(t, ast.Name) and t.id == name for t in targets)
