@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: list them, find them, fetch them.")
-runs_app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, publish.")
+runs_app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, reproduce, publish.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 out = Console()
@@ -277,6 +277,33 @@ def runs_verify() -> None:
 
     for r in store.all_runs():
         out.print(f"{r.origin:7} {r.experiment}/{r.path.name}: {store.verify(r)} files hold")
+
+
+@runs_app.command("reproduce")
+def runs_reproduce(
+    run: Annotated[
+        str | None, typer.Argument(help="An address or an experiment; all when left out.")
+    ] = None,
+    members: Annotated[int, typer.Option(min=1, help="How many members of each.")] = 1,
+    stamp: Annotated[
+        bool, typer.Option(help="Write today's fingerprint into the runs that were reproduced.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute members of the published runs again and compare them with what is stored.
+
+    Example: `nbcore runs reproduce timm-results`
+    """
+    from nbcore.runs import reproduce
+
+    rows = []
+    for stored in reproduce.stored_runs(run):
+        found = reproduce.reproduce(stored, members)
+        if stamp and found.outcome == reproduce.REPRODUCED:
+            reproduce.stamp(found)
+        rows.append(found.as_dict())
+        Console(stderr=True).print(f"{rows[-1]['run']}: {found.outcome}", highlight=False)
+    _show(rows, as_json)
 
 
 @runs_app.command("publish")

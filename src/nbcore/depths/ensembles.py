@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import ClassVar, Protocol
@@ -14,10 +15,12 @@ from nbcore.data.labels import load_labels
 from nbcore.data.sources import obtain
 from nbcore.depths import tables
 from nbcore.errors import ParameterError
+from nbcore.measures.depth import knn_votes
 from nbcore.measures.selection import balanced_subset
-from nbcore.models import papers
+from nbcore.models import papers, probes
 from nbcore.paths import cache_dir
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
+from nbcore.runs.criteria import Finding, same_votes
 from nbcore.runs.own_images import splits_of
 from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, Tables, address, run_or_load
@@ -129,7 +132,25 @@ def run_plan(config: Ensemble) -> Plan:
             if config.architecture == "mlp" and config.width >= 2048
             else ""
         ),
+        check=partial(_input_votes_again, config),
     )
+
+
+def _input_votes_again(config: Ensemble, run: Run) -> Iterator[Finding]:
+    """Compare the votes at the input probe of all members on splits, which no training touches."""
+    if "votes" not in run.manifest["tables"]:
+        return
+    stored = run.table("votes")["votes"].sel(probe=probes.INPUT).values
+    pool, votes = load_pool(config), np.zeros(stored.shape, np.int64)
+    n, channels, classes = len(pool.labels), pool.images.shape[3], len(pool.classes)
+    model = papers.build("mlp", 1, classes, channels, pool.images.shape[1], 1)
+    _, seen = next(probes.read(model, loop.as_tensor(pool.images), {}))
+    for index in (int(name[-3:]) for name in run.member_names if name.startswith("split")):
+        held = ensemble.held_out_mask(n, index, config.held_out, config.splits, config.seed)
+        bank, labels = seen[~held], pool.labels[~held]
+        half = index // (_folds(config) or 1) % 2
+        votes[half, held] += knn_votes(bank, labels, seen[held], config.k, n_classes=classes)
+    yield same_votes(votes, stored)
 
 
 def stored_config(manifest: Manifest) -> Ensemble:
@@ -140,9 +161,13 @@ def stored_config(manifest: Manifest) -> Ensemble:
 STORED = {Ensemble.slug: lambda manifest: run_plan(stored_config(manifest))}
 
 
+def _folds(config: Ensemble) -> int | None:
+    """How many members share a partition; None where each draws its own split."""
+    return round(1 / config.held_out) if config.splits == "folds" else None
+
+
 def _reduce(config: Ensemble, run: Run) -> Tables:
-    folds = round(1 / config.held_out) if config.splits == "folds" else None
-    return tables.reduce(run, partial(load_pool, config), folds)
+    return tables.reduce(run, partial(load_pool, config), _folds(config))
 
 
 def member(config: Ensemble, name: str) -> xr.Dataset:

@@ -30,7 +30,7 @@ def run_softmax(config: Ensemble, fresh: bool = False) -> Run:
     names = [name for name in config.names() if not name.startswith("full")]
     if not names:
         raise ParameterError("An ensemble without members on splits holds no example out.")
-    plan = replace(run_plan(config), experiment=SLUG, members=names, join=None)
+    plan = replace(run_plan(config), experiment=SLUG, members=names, join=None, check=None)
     return run_or_load(replace(plan, compute=partial(member, config), reduce=_reduce), fresh)
 
 

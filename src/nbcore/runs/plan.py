@@ -6,7 +6,7 @@ plan. Such modules are found by that name, in whatever folder they lie; there is
 
 import ast
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import xarray as xr
 
 from nbcore.runs.config import Config
+from nbcore.runs.criteria import Finding
 from nbcore.runs.run import Run, Tables
 
 Manifest = Mapping[str, Any]
@@ -26,7 +27,8 @@ class Plan:
     data: role -> data set name or path; members: names, each computed by `compute(name)` in one of
     `workers` processes (then `compute` must be picklable). reduce: members -> the tables that pages
     need, for which the members `needed` must be there. join: the tables of a published run and
-    those of further members -> the tables of all. only_on_gpu: why no CPU should compute it.
+    those of further members -> the tables of all. only_on_gpu: why no CPU should compute it. check:
+    what else of a stored run can be compared, without computing its members again.
     """
 
     experiment: str
@@ -40,6 +42,7 @@ class Plan:
     device: str = "cpu"
     needed: tuple[str, ...] = ()
     only_on_gpu: str = ""
+    check: Callable[[Run], Iterable[Finding]] | None = None
 
     @property
     def functions(self) -> list[Callable[..., Any]]:

@@ -33,7 +33,7 @@ def hardware(device: str = "cpu") -> str:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 2**30
-    text = f"{_processor()}, {cores} cores, {memory:.0f} GiB"
+    text = f"{processor()}, {cores} cores, {memory:.0f} GiB"
     if device.startswith("cuda"):
         import torch
 
@@ -41,7 +41,8 @@ def hardware(device: str = "cpu") -> str:
     return text
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The model name of this machine's processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -67,7 +67,7 @@ class _Reader(Names, ast.NodeVisitor):
         self._visit_all(node.body)
         self.scopes.pop()
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._visit_all([*node.args.defaults, *(d for d in node.args.kw_defaults if d)])

@@ -29,7 +29,7 @@ def run_label_noise(config: Ensemble, fresh: bool = False) -> Run:
 def run_plan(config: Ensemble) -> Plan:
     """What computes the run: the members of an ensemble, reduced to other tables."""
     whole = partial(reduce, pool=partial(ensembles.load_pool, config))
-    return replace(ensembles.run_plan(config), experiment=SLUG, reduce=whole, join=None)
+    return replace(ensembles.run_plan(config), experiment=SLUG, reduce=whole, join=None, check=None)
 
 
 STORED = {SLUG: lambda manifest: run_plan(ensembles.stored_config(manifest))}
