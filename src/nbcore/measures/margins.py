@@ -20,20 +20,23 @@ def output_margin(logits: ArrayLike) -> NDArray[np.float64]:
 def input_margin(
     model: nn.Module,
     x: Tensor | NDArray,
-    batch: int = blocks.MARGINS,
-    classes_at_once: int = blocks.CLASSES_AT_ONCE,
+    batch: int | None = None,
+    classes_at_once: int | None = None,
 ) -> NDArray[np.float64]:
     """(example,) distance to the nearest decision boundary, in units of x, to first order.
 
     The smallest |z_i - z_j| / ||grad_x(z_i - z_j)|| over the classes j other than the predicted i
     (Jiang et al. 2018). x: (example, ...) as the model takes it; logits (example, class) come out.
     The gradients of all classes are computed side by side, `classes_at_once` copies of the input
-    in one pass. inf where no class can be reached (zero gradients).
+    in one pass, for `batch` inputs at a time (both from `blocks` unless given). inf where no class
+    can be reached (zero gradients).
     """
     tensor = torch.as_tensor(x).float()
     device = next((p.device for p in model.parameters()), tensor.device)
     model.eval()
-    parts = [_margins(model, part.to(device), classes_at_once) for part in tensor.split(batch)]
+    copies = classes_at_once or blocks.CLASSES_AT_ONCE
+    split = tensor.split(batch or blocks.MARGINS)
+    parts = [_margins(model, part.to(device), copies) for part in split]
     return torch.cat(parts).cpu().numpy() if parts else np.empty(0)
 
 

@@ -51,22 +51,23 @@ def read(
     model: Classifier,
     images: Tensor,
     points: Mapping[str, str],
-    batch: int = blocks.FORWARD,
-    max_bytes: int = blocks.PROBE_BYTES,
+    batch: int | None = None,
+    max_bytes: int | None = None,
 ) -> Iterator[tuple[str, Tensor]]:
     """(probe, float32 (n, d) on the model's device) for the input, every point, the softmax.
 
-    images: raw (n, c, h, w). As many points are read in one pass as fit into `max_bytes`; what a
-    caller has finished with is freed before the next group. Nothing is rounded below float32.
+    images: raw (n, c, h, w), `batch` at a time. As many points are read in one pass as fit into
+    `max_bytes` (both from `blocks` unless given); what a caller has finished with is freed before
+    the next group. Nothing is rounded below float32.
     ParameterError for a point that the model does not have or that never runs.
     """
     sizes = {SOFTMAX: 0} | {
         name: part[0].numel() for name, part in _pass(model, images[:1], points).items()
     }
-    for group in _groups(sizes, len(images), max_bytes):
+    for group in _groups(sizes, len(images), max_bytes or blocks.PROBE_BYTES):
         parts: dict[str, list[Tensor]] = {name: [] for name in group}
         chosen = {name: points[name] for name in group if name in points}
-        for x in images.split(batch):
+        for x in images.split(batch or blocks.FORWARD):
             caught = _pass(model, x, chosen)
             for name in group:
                 parts[name].append(caught[name])
@@ -74,12 +75,14 @@ def read(
             yield name, torch.cat(parts.pop(name))
 
 
-def logits(model: Classifier, images: Tensor, batch: int = blocks.FORWARD) -> Tensor:
+def logits(model: Classifier, images: Tensor, batch: int | None = None) -> Tensor:
     """Float32 logits (n, classes) of raw images on the model's device."""
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad(), _full_precision():
-        return torch.cat([model(x.to(device)).float() for x in images.split(batch)])
+        return torch.cat(
+            [model(x.to(device)).float() for x in images.split(batch or blocks.FORWARD)]
+        )
 
 
 def _groups(sizes: Mapping[str, int], n: int, max_bytes: int) -> Iterator[list[str]]:

@@ -43,13 +43,12 @@ class Reproduction:
 
     def as_dict(self) -> dict[str, Any]:
         """A row for a table or a script."""
+        words = ([self.why] if self.why else []) + [f.text() for f in self.findings]
         return {
             "run": f"{self.run.experiment}/{self.run.path.name}",
             "outcome": self.outcome,
             "members": ", ".join(self.members),
-            "why": "; ".join(
-                [*([self.why] if self.why else []), *(f.text() for f in self.findings)]
-            ),
+            "why": "; ".join(words),
         }
 
 
@@ -125,7 +124,8 @@ def _computed(run: Run, plan: Plan, names: list[str]) -> Iterator[Run]:
 
 
 def _compare(run: Run, plan: Plan, names: list[str], again: Tables) -> Reproduction:
-    different, findings = [], []
+    different: list[str] = []
+    findings: list[Finding] = []
     for table, ours in again.items():
         whole = set(names) == set(run.manifest["members"])
         pair = ours, run.table(table)
