@@ -11,7 +11,6 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.data.labels import load_labels
-from nbcore.data.sources import obtain
 from nbcore.depths import tables
 from nbcore.errors import ParameterError
 from nbcore.measures import depth, learning, margins, neighbours
@@ -19,7 +18,6 @@ from nbcore.measures.selection import balanced_subset
 from nbcore.models import papers, probes
 from nbcore.paths import cache_dir
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
-from nbcore.runs.own_images import splits_of
 from nbcore.runs.store import Run, Tables, address, run_or_load
 from nbcore.training import ensemble, loop
 

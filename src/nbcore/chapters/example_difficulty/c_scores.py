@@ -18,14 +18,12 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.data.images import ImageSet
-from nbcore.data.sources import obtain
 from nbcore.depths.ensembles import member_seed
 from nbcore.depths.tables import THUMBNAILS
 from nbcore.errors import ParameterError
 from nbcore.measures import cscores
 from nbcore.models import small
 from nbcore.runs.config import Config, param
-from nbcore.runs.own_images import splits_of
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
 from nbcore.training.testbed import CNNS
@@ -119,13 +117,13 @@ def scores(run: Run, members: Sequence[str] | None = None) -> cscores.CScores:
 
 
 def load_training_set(config: CScoreRun) -> ImageSet:
-    """The examples that are scored, in their published order: the whole training split."""
+    """The examples that are scored, in their published order: what a set has to train on."""
     return _load(config.dataset, config.image_size)
 
 
 @lru_cache(maxsize=2)
 def _load(dataset: str, size: int | None) -> ImageSet:
-    return nbdata.load(dataset, splits_of(obtain(dataset))[0], size)
+    return nbdata.train_test(dataset, size).train
 
 
 def member(config: CScoreRun, name: str) -> xr.Dataset:

@@ -18,14 +18,14 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
+from nbcore.data import own_images
+from nbcore.data.own_images import BUDGET, Images
 from nbcore.errors import ParameterError
 from nbcore.measures import depth, neighbours
 from nbcore.models import pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import build_dir
-from nbcore.runs import own_images
 from nbcore.runs.config import Config, param
-from nbcore.runs.own_images import BUDGET, Images
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 

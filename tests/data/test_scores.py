@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbcore.data import sources
-from nbcore.data.difficulty import load_scores
+from nbcore.data.scores import load_scores
 from nbcore.errors import DataError
 
 LABELS = np.tile(np.arange(10), 5)
