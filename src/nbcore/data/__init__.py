@@ -16,7 +16,7 @@ from nbcore.data.fetch import get
 from nbcore.data.images import ImageSet, load
 from nbcore.data.layout import LAYOUTS
 from nbcore.data.sources import Row, checksum, status, where, with_layout
-from nbcore.data.splits import TrainTest, describe, tell, train_test
+from nbcore.data.splits import TrainTest, describe, has_test, tell, train_test
 from nbcore.data.testbeds import Testbed, load_testbed, load_timm_results, pretraining_family
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "entry",
     "get",
+    "has_test",
     "load",
     "load_testbed",
     "load_timm_results",

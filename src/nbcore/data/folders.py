@@ -11,13 +11,12 @@ from nbcore.errors import DataError
 #: folders that systems and tools leave behind
 SYSTEM = ("__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "@eaDir")
 #: endings of images; any other file is an image if its content says so
-PICTURES = tuple(
-    "." + ending
-    for ending in (
-        "png jpg jpeg jpe jfif pjpeg pjp bmp dib gif webp tif tiff ppm pgm pbm pnm pfm avif avifs "
-        "jp2 j2k jpf jpx jpc tga psd qoi dds sgi pcx heic heif hif jxl svg cr2 cr3 nef arw dng orf "
-        "rw2 raf"
-    ).split()
+PICTURES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".bmp", ".dib", ".gif", ".webp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".avif", ".avifs", ".jp2", ".j2k"),
+    *(".jpf", ".jpx", ".jpc", ".tga", ".psd", ".qoi", ".dds", ".sgi", ".pcx", ".heic", ".heif"),
+    # no format of Pillow's, but images to people: their absence has to be noticed
+    *(".hif", ".jxl", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
 )
 
 

@@ -131,10 +131,10 @@ def _pixels(
     if isinstance(raw, np.ndarray) and (size is None or raw.shape[1:3] == (size, size)):
         return raw, {}
     kept = cache_dir() / "decoded" / f"{digest}-{split}-{size}.npz"
-    with suppress(Exception):  # a damaged copy fails in many ways, and is made anew
-        with np.load(kept, allow_pickle=False) as z:
-            lost = dict(zip(z["lost"].tolist(), z["why"].tolist(), strict=True))
-            return z["images"], lost
+    # a damaged copy fails in many ways, and is made anew
+    with suppress(Exception), np.load(kept, allow_pickle=False) as z:
+        lost = dict(zip(z["lost"].tolist(), z["why"].tolist(), strict=True))
+        return z["images"], lost
     start = time.monotonic()
     images, lost = decode_all(raw, size, found.name)
     _bearable(found, part, lost)
@@ -181,7 +181,9 @@ def _ranges(
     for other in readers.splits(found) if over else ():
         if other != split and len(readers.splits(found)) > 1:
             part = decode_all(readers.read(found, other).raw, size, found.name)
-            for kind, (low, high) in pixels.ranges([x for x in part.images if x is not None]).items():
+            for kind, (low, high) in pixels.ranges(
+                [x for x in part.images if x is not None]
+            ).items():
                 a, b = over.get(kind, (low, high))
                 over[kind] = min(a, low), max(b, high)
     return over
@@ -207,12 +209,12 @@ def _bearable(found: Found, part: Read, lost: dict[int, str]) -> list[str]:
         )
     names = ", ".join(pixels.name_of(part.raw[i], f"[{i}]") for i in where[:3])
     more = ", …" if len(where) > 3 else ""
-    return [f"{len(lost)} of {n:,} images cannot be read and are left out: {counted}: {names}{more}"]
+    return [
+        f"{len(lost)} of {n:,} images cannot be read and are left out: {counted}: {names}{more}"
+    ]
 
 
-def _odd(
-    found: Found, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
-) -> list[str]:
+def _odd(found: Found, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:
     """Notes on classes of few images, and on grey images among coloured ones."""
     out = []
     counts = np.bincount(labels, minlength=len(classes))

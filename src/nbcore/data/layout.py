@@ -27,8 +27,10 @@ WORDS = {
     "unlabelled": ("unlabelled", "unlabeled", "pred", "predict", "prediction"),
 }
 #: what may stand before or after a split word
-AROUND = ("split", "set", "dataset", "data", "subset", "folder", "images", "image", "imgs", "img")
-AROUND += ("seg", "part", "photos", "pictures", "pics", "cropped", "resized")
+AROUND = (
+    *("split", "set", "dataset", "data", "subset", "folder", "images", "image", "imgs", "img"),
+    *("seg", "part", "photos", "pictures", "pics", "cropped", "resized"),
+)
 #: the ways to read a folder; "parquet" is meant where pictures lie beside image parquet
 LAYOUTS = ("class", "split/class", "class/split", "parquet")
 
@@ -133,7 +135,7 @@ def readings(paths: Sequence[Parts]) -> list[Reading]:
         found = _split_class(paths, level, by_split, depth)
         return [found] if any(found.classes) else []
     out = [_class(paths, level)] if level.folders else []
-    named = {name: split for name in level.folders if (split := split_of(name))}
+    named = _named(level)
     splits = _split_class(paths, level, named, depth)
     per_split: dict[str, set[str]] = {}
     for split, label in zip(splits.splits, splits.classes, strict=True):
@@ -155,11 +157,17 @@ def forced(paths: Sequence[Parts], layout: str) -> Reading | None:
     if layout == "class":
         found = _class(paths, level)
     elif layout == "split/class":
-        named = splits_of_level(level.folders) or {n: s for n in level.folders if (s := split_of(n))}
+        named = splits_of_level(level.folders) or {
+            n: s for n in level.folders if (s := split_of(n))
+        }
         found = _split_class(paths, level, named, depth)
     else:
         found = _class_split(paths, level, depth)
     return found if any(found.classes) else None
+
+
+def _named(level: _Level) -> dict[str, str]:
+    return {name: split for name in level.folders if (split := split_of(name))}
 
 
 def _blank(paths: Sequence[Parts], layout: str) -> Reading:

@@ -19,9 +19,9 @@ from nbcore.data.folders import is_picture, is_utf8, shown
 
 #: read by content; formats that run other programs, or that take anything for an image, are not
 FORMATS = (
-    "PNG JPEG GIF BMP WEBP TIFF PPM JPEG2000 AVIF HEIF ICO PSD QOI DDS SGI SUN PCX XBM XPM MSP BLP "
-    "FTEX ICNS FLI"
-).split()
+    *("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF", "ICO", "PSD"),
+    *("QOI", "DDS", "SGI", "SUN", "PCX", "XBM", "XPM", "MSP", "BLP", "FTEX", "ICNS", "FLI"),
+)
 LFS = b"version https://git-lfs.github.com/spec/"
 #: the largest file that is taken for one image, bytes
 LARGEST = 2**30

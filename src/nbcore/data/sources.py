@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 
 def split_layout(name: Name) -> tuple[Name, str]:
-    """A name and the layout that it asks for: `./imgs::split/class` -> ("./imgs", "split/class")."""
+    """A name and the layout it asks for: `./imgs::split/class` -> ("./imgs", "split/class")."""
     path, mark, layout = os.fspath(name).rpartition("::")
     return (path, layout) if mark and layout in LAYOUTS else (name, "")
 
@@ -62,6 +62,12 @@ def with_layout(name: str, layout: str) -> str:
     if not layout or not is_path(name) or split_layout(name)[1] or not Path(name).is_dir():
         return name
     return f"{name if Path(name).name != name else Path('.', name).absolute()}::{layout}"
+
+
+def short_name(name: Name) -> str:
+    """What to call a data set where its whole path would be too long: its last folder."""
+    path = os.fspath(split_layout(name)[0])
+    return shown(Path(path).name or Path(path).absolute().name or "images")
 
 
 def is_own(name: Name) -> bool:

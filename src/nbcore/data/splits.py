@@ -49,6 +49,11 @@ def splits_of(found: Found) -> list[str]:
     return ["train", other] if other else ["train"]
 
 
+def has_test(name: Name) -> bool:
+    """Whether a set has images to test on beside those to learn from."""
+    return len(splits_of(obtain(name))) > 1
+
+
 def hold_out(labels: np.ndarray, share: float = SHARE, seed: int = SEED) -> np.ndarray:
     """(n,) bool: of each class the share, drawn at random, but one image at the least."""
     out = np.zeros(len(labels), bool)
@@ -77,13 +82,15 @@ def train_test(
     few = [c for c in np.unique(train.labels) if counts[c] < FEWEST]
     if few:
         raise DataError(
-            f"{shown(found.name)} has no test split, and its class {shown(train.classes[few[0]])!r} "
-            f"has {counts[few[0]]} image, of which none can be held out; add some, or make folders "
-            "train and test."
+            f"{shown(found.name)} has no test split, and its class "
+            f"{shown(train.classes[few[0]])!r} has {counts[few[0]]} image, of which none can be "
+            "held out; add some, or make folders train and test."
         )
     out = hold_out(train.labels, share, seed)
     parts = train.subset(~out), replace(train.subset(out), split="test")
-    return TrainTest(*parts, held_out_sentence(found, share, seed, int((~out).sum()), int(out.sum())))
+    return TrainTest(
+        *parts, held_out_sentence(found, share, seed, int((~out).sum()), int(out.sum()))
+    )
 
 
 def held_out_sentence(found: Found, share: float, seed: int, training: int, test: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
+from nbcore.runs.own_folders import apply_layout, layout_param
 from nbcore.training import testbed
 
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
@@ -49,6 +50,10 @@ class LineConfig(Config):
     )
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
+    layout: str = layout_param()
+
+    def __post_init__(self) -> None:
+        apply_layout(self, "id", "ood")
 
     @property
     def subject(self) -> str:

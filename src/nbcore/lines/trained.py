@@ -21,7 +21,7 @@ from nbcore.training.classical import shift_digits
 
 
 class Sets(NamedTuple):
-    """(images, labels) for training and per evaluation set: "id", "ood", "ood2", ...; class names."""
+    """(images, labels) to train on and per evaluation set, "id", "ood", ...; class names."""
 
     train: tuple[np.ndarray, np.ndarray]
     evaluations: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -31,6 +31,8 @@ class Sets(NamedTuple):
 
 def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """The models of the line: table `models` as `pack` makes it, one row a model."""
+    nbdata.tell(config.id, held_out=True)
+    nbdata.tell(*config.ood)
     bed = TestbedRun(config.image_size, config.test_images, config.epochs)
     names = [m for m in config.testbed if testbed.split_name(m)]
     # the longest first, so that parallel workers end together

@@ -86,6 +86,7 @@ class CScoreRun(Config):
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
     """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
+    nbdata.tell(config.dataset, held_out=True)
     return run_or_load(
         config.slug,
         config,

@@ -18,8 +18,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from nbcore.data import own_images
+from nbcore.data import own_images, tell
 from nbcore.data.own_images import BUDGET, Images
+from nbcore.data.sources import short_name
 from nbcore.errors import ParameterError
 from nbcore.measures import depth, neighbours
 from nbcore.models import pretrained, probes
@@ -51,6 +52,7 @@ class OwnDepths(Config):
 
 def run_own(config: OwnDepths, fresh: bool = False) -> Run:
     """The run, found or computed; its one member is `images`, as `measure` returns it."""
+    tell(config.dataset)
     return run_or_load(
         config.slug,
         config,
@@ -70,7 +72,8 @@ def measure(config: OwnDepths) -> xr.Dataset:
     `prediction` (image) indices into attrs["classes"], `held_out` (image) bool, `depth` (image) 0
     to the last probe, -1 undefined, `votes` (image, probe) 0 to k for the image's label, and
     `thumbnail` (picture, height, width, channel) uint8 of the images `pictured` (picture), see
-    `pick`; attrs `size` (the network's input in pixels), `k`, `found` (of how many images).
+    `pick`; attrs `size` (the network's input in pixels), `k`, `found` (of how many images), and
+    `notes` on how they were read.
     DataError: see `own_images.load`. ParameterError: an unknown model, k larger than the number of
     training images, a network whose embeddings are not finite.
     """
@@ -114,6 +117,7 @@ def measure(config: OwnDepths) -> xr.Dataset:
             "classes": list(chosen.classes),
             "found": chosen.found,
             "k": config.k,
+            "notes": list(chosen.notes),
             "size": model.size,
         },
     )
@@ -209,7 +213,7 @@ def table(measured: xr.Dataset) -> pd.DataFrame:
 
 def write_table(run: Run, dataset: str) -> Path:
     """Write the table as CSV among the build products; returns where."""
-    target = build_dir() / "own-depths" / f"{Path(dataset).name}-{run.path.name}.csv"
+    target = build_dir() / "own-depths" / f"{short_name(dataset)}-{run.path.name}.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     table(run.member("images")).to_csv(target, index=False)
     return target
