@@ -92,6 +92,11 @@ def pack(e: Entry, target: Path) -> None:
     shutil.rmtree(parts)
 
 
+def test_labels(name: str) -> np.ndarray:
+    """Labels of the test split of a set in the catalogue, for the predictions on it."""
+    return read(obtain(name), "test").labels
+
+
 def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
     def predictions(path: str) -> np.ndarray:
         if path.endswith(".json"):
@@ -102,7 +107,7 @@ def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
 
     def labels(path: str) -> np.ndarray:
         if path in CATALOG:
-            return read(obtain(path), "test").labels
+            return test_labels(path)
         if path.endswith(".npy"):
             return np.load(part(path), allow_pickle=False)
         pairs = json.loads(part(path).read_text())["image_filenames"]
