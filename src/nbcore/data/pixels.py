@@ -54,6 +54,7 @@ def pillow():
     Image.init()
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the error stays
+    warnings.filterwarnings("ignore", module="PIL", message="Corrupt EXIF|Truncated|Metadata")
     try:
         import pillow_heif
 
@@ -184,13 +185,15 @@ def _opaque(image):
     grey = image.mode in ("1", "L", "LA", "La")
     if see_through:
         image = image.convert("RGBA")
-        if image.getextrema()[3][0] < 255:
-            return _composed(image, "L" if grey else "RGB")
+        least, most = image.getextrema()[3]
+        if least < 255:
+            return _composed(image, "L" if grey else "RGB", least < most)
     return image.convert("L" if grey else "RGB")
 
 
-def _composed(image, mode: str):
-    for ground in ((255, 255, 255, 255), (0, 0, 0, 255)):
+def _composed(image, mode: str, has_shape: bool):
+    white, black = (255, 255, 255, 255), (0, 0, 0, 255)
+    for ground in (white, black) if has_shape else (white,):
         below = pillow().new("RGBA", image.size, ground)
         out = pillow().alpha_composite(below, image).convert("RGB")
         if any(low != high for low, high in out.getextrema()):
@@ -294,8 +297,8 @@ def header(raw: bytes | Path) -> tuple[tuple[int, int], bool] | None:
     """(width, height) and whether an image is grey, from its header; None if it is unreadable."""
     try:
         with open_image(raw) as image:
-            upside = image.getexif().get(0x0112, 1) > 4
-            size = image.size[::-1] if upside else image.size
+            lies = image.getexif().get(0x0112, 1) > 4 and image.format != "TIFF"  # Pillow turns it
+            size = image.size[::-1] if lies else image.size
             return size, image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
     except Unreadable:
         return None
