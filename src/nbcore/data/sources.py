@@ -134,7 +134,9 @@ def _own(text: str, path: Path, layout: str) -> Found:
     told = [f"{len(looped)} links back to a folder above ({shown(looped[0])})"] if looped else []
     pictures = images_among(files) + odd
     tables = [file for file in files if fnmatch(file.name, FORMS[0])]
-    with_images = [file for file in tables if has_images(file)]
+    have = {file: has_images(file) for file in tables}
+    # one that cannot be read belongs to the others, and the reader names it
+    with_images = [f for f in tables if have[f] is not False] if True in have.values() else []
     if with_images and layout in ("", "parquet"):
         beside = () if layout else tuple(pictures)
         return Found(text, path, with_images, "path", None, layout, tuple(told), beside)
@@ -167,14 +169,14 @@ def _single(text: str, path: Path, mode: int) -> Found:
     return Found(text, path.parent, [path], "path")
 
 
-def has_images(file: Path) -> bool:
-    """Whether a parquet file has a column of images, or cannot be read at all (its reader says)."""
+def has_images(file: Path) -> bool | None:
+    """Whether a parquet file has a column of images; None if it cannot be read."""
     import pyarrow.parquet as pq
 
     try:
         return bool({"img", "image"} & set(pq.read_schema(file).names))
     except Exception:  # damaged files fail in many ways
-        return True
+        return None
 
 
 def missing(e: Entry, why: str) -> DataError:
