@@ -170,7 +170,7 @@ def test_configs_write_the_layout_into_the_names_of_folders(tmp_path, monkeypatc
     given = dict(layout="class/split", id="mine", ood=["digits-shifted", "./mine", "cifar10"])
     for slug in ("rise-and-fall", "zero-shot-class-maps", "example-difficulty"):
         config = resolve(slug, "smoke", **given)
-        plain = resolve(slug, "smoke", **(given | {"layout": ""}))
+        plain = resolve(slug, "smoke", **(given | {"layout": None}))
         assert config.id == f"{tmp_path / 'mine'}::class/split"
         assert config.ood == ("digits-shifted", "./mine::class/split", "cifar10")
         assert config.address() == plain.address()  # the folder's checksum says how it was read

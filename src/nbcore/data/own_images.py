@@ -53,7 +53,7 @@ def load(
     """
     found = obtain(dataset)
     splits = splits_of(found)
-    parts = [_load(dataset, found, split, size) for split in splits]
+    parts = [_load(dataset, found, split or "train", size) for split in splits]
     names = max((part.classes for part in parts), key=len)
     notes = tuple(dict.fromkeys(f"{note}." for part in parts for note in part.notes))
     total = sum(map(len, parts))

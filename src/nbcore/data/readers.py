@@ -40,8 +40,6 @@ def read(found: Found, split: str) -> Read:
     A set of your own with one split alone gives that one, whichever is asked for.
     """
     e = found.entry
-    if e and e.kind != "images":
-        raise DataError(f"{e.name} holds {e.kind}: use load_testbed or load_timm_results.")
     try:
         raw, labels, names, files = _reader(found)(found, split)
     except DataError:
@@ -86,6 +84,8 @@ def _first_line(error: Exception) -> str:
 
 def _reader(found: Found) -> Callable[[Found, str], Read]:
     readers = {".parquet": _parquet, "ubyte": _idx, "ubyte.gz": _idx, ".tar.gz": _cifar_binary}
+    if (e := found.entry) and e.kind != "images":
+        raise DataError(f"{e.name} holds {e.kind}: use load_testbed or load_timm_results.")
     readers |= {".mat": _svhn, ".npy": _npy, ".csv.gz": _digits}
     first = found.files[0]
     if is_picture(first):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import stat
+import zlib
 from fnmatch import fnmatch
 from functools import lru_cache
 from importlib.util import find_spec
@@ -197,7 +198,7 @@ def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
     try:
         with gzip.open(file) if packed else open(file, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{shown(file)} cannot be read ({error}); fetch it again.") from error
 
 

@@ -70,7 +70,7 @@ class Difficulty(Config):
     seed: int = param(0, "changes every draw", low=0)
     workers: int | None = param(None, "processes", low=1, high=64)
     device: str = param("auto", "auto, cpu or cuda", choices=("auto", "cpu", "cuda"))
-    layout: str = layout_param()
+    layout: str | None = layout_param()
 
     def __post_init__(self) -> None:
         apply_layout(self, "dataset")

@@ -53,7 +53,7 @@ def look(dataset: str) -> Sample:
     DataError: nothing there, not images, images of one class only, too many unreadable ones.
     """
     found = obtain(dataset)
-    split = splits_of(found)[0]
+    split = splits_of(found)[0] or "train"
     raw, labels, classes, files = readers.read(found, split)
     used = np.unique(labels)
     if len(used) < 2:

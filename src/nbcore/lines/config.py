@@ -50,7 +50,7 @@ class LineConfig(Config):
     )
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
-    layout: str = layout_param()
+    layout: str | None = layout_param()
 
     def __post_init__(self) -> None:
         apply_layout(self, "id", "ood")

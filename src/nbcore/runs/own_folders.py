@@ -4,13 +4,13 @@ from typing import Any
 
 from nbcore.data import with_layout
 from nbcore.data.layout import LAYOUTS
-from nbcore.runs.config import Config, param
+from nbcore.runs.config import FREE, Config, param
 
 
 def layout_param() -> Any:
     """The field; not in a run's address, since the folders' checksums say how they were read."""
     words = "how your folders are read, where that can be doubted"
-    return param("", words, choices=("", *LAYOUTS), in_address=False)
+    return param(None, words, choices=LAYOUTS, in_address=False, paper=FREE)
 
 
 def apply_layout(config: Config, *fields: str) -> None:
