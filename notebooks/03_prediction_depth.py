@@ -37,6 +37,7 @@ seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
 device = None  # auto, cpu or cuda
+layout = None  # how your folders are read: class, split/class or class/split
 dataset = None  # images of your own: a folder or a name
 model = None  # a pretrained network for them: a timm name
 

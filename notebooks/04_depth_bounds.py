@@ -37,6 +37,7 @@ seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
 device = None  # auto, cpu or cuda
+layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 import numpy as np

@@ -47,6 +47,7 @@ epochs = None  # training of the testbed's networks, relative
 resamples = None  # bootstrap resamples of images and seeds
 workers = None  # processes
 device = None  # auto, cpu or cuda
+layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 import numpy as np

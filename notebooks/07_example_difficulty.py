@@ -65,6 +65,7 @@ epochs = None  # training of the testbed's networks, relative (1.0)
 resamples = None  # bootstrap resamples of images and seeds (500)
 workers = None  # processes (2)
 device = None  # auto, cpu or cuda
+layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 import numpy as np

@@ -39,6 +39,7 @@ seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
 device = None  # auto, cpu or cuda
+layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 from nbcore import charts, exercises

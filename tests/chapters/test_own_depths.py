@@ -14,11 +14,11 @@ from nbcore.chapters.prediction_depth import own_page as page
 from nbcore.chapters.prediction_depth import own_runs
 from nbcore.chapters.prediction_depth.config import PredictionDepth
 from nbcore.chapters.prediction_depth.own_runs import OwnDepths, measure, run_own
+from nbcore.data import own_images
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_predict, prediction_depth
 from nbcore.models import pretrained, probes
 from nbcore.models.small import small_cnn
-from nbcore.runs import own_images
 from nbcore.training import loop
 
 RNG = np.random.default_rng(0)

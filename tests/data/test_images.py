@@ -226,7 +226,7 @@ def test_cinic10_leaves_out_what_it_took_from_cifar10(tmp_path):
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), *[st.integers(1, 9)] * 2, st.just(3))))
 def test_decoding_gives_back_what_was_encoded(pixels):
     raw = [encoded(image) for image in pixels]
-    assert np.array_equal(module._pixels(raw, None, "some", "no key"), pixels)
+    assert np.array_equal(module.decode_all(raw, None, "some").images, pixels)
 
 
 def test_large_sets_are_decoded_once(tmp_path, monkeypatch, own_cache):
@@ -234,7 +234,7 @@ def test_large_sets_are_decoded_once(tmp_path, monkeypatch, own_cache):
     parquet(tmp_path / "b/test.parquet", [cell] * 5001, [0] * 5001)
     first = data.load(tmp_path / "b")
     assert len(list((own_cache / "decoded").iterdir())) == 1
-    monkeypatch.setattr(module, "_decode", None)
+    monkeypatch.setattr(module, "decode_all", None)
     again = data.load(tmp_path / "b")
     assert np.array_equal(first.images, again.images)
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nbcore import data
-from nbcore.data import catalog, sources, testbeds
+from nbcore.data import catalog, fetch, sources, testbeds
 from nbcore.errors import DataError
 
 TESTBEDS = ("testbed-cifar10.1", "testbed-imagenetv2")
@@ -90,7 +90,7 @@ def public(monkeypatch, e, files):
         file.write_bytes(files[url.removeprefix(e.base)])
         return file
 
-    monkeypatch.setattr(testbeds, "download", download)
+    monkeypatch.setattr(fetch, "download", download)
     monkeypatch.setitem(catalog.CATALOG, e.name, e)
     return asked
 
@@ -127,7 +127,7 @@ def test_pack_gives_the_declared_bytes(real_data, own_cache, monkeypatch, name):
     e = data.entry(name)
     with np.load(found.files[0]) as z:
         public(monkeypatch, e, published(e, dict(z)))
-    testbeds.pack(e, own_cache / "packed")
+    fetch.pack(e, own_cache / "packed")
     assert [p.name for p in (own_cache / "packed").iterdir()] == list(e.needs)
     written = (own_cache / "packed" / e.needs[0]).read_bytes()
     assert hashlib.sha256(written).hexdigest() == e.forms[-1][e.needs[0]]
@@ -152,7 +152,7 @@ def test_other_predictions_are_refused(tmp_path, own_cache, monkeypatch):
 @pytest.mark.parametrize("page", [b"<html>log in first</html>", b"[1, 2]", npy(np.arange(3))])
 def test_what_is_no_prediction_is_not_kept(own_cache, monkeypatch, page):
     monkeypatch.delenv("NBCORE_DATA", raising=False)
-    monkeypatch.setattr(testbeds, "load", lambda name: data.load("digits"))  # for its labels
+    monkeypatch.setattr(fetch, "test_labels", lambda name: data.load("digits").labels)
     for name in TESTBEDS:
         e = data.entry(name)
         paths = [path.format(m) for path in e.predictions for m in e.models] + e.labels

@@ -60,7 +60,10 @@ def is_path(name: Name) -> bool:
     """Whether a data set is asked for by its path: a Path, ./name, or a folder that is there."""
     if not isinstance(name, str):
         return True
-    return name not in CATALOG and (Path(name).name != name or Path(name).exists())
+    try:
+        return name not in CATALOG and (Path(name).name != name or Path(name).exists())
+    except (OSError, ValueError):  # too long, or with a byte that no name has
+        return False
 
 
 def declared(name: Name) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbcore.data.catalog import CATALOG, entry
-from nbcore.data.sources import obtain
+from nbcore.data.fetch import obtain
 from nbcore.errors import DataError, did_you_mean
 
 

@@ -1,30 +1,45 @@
-"""Where data are: NBCORE_DATA, the cache, what ships them, their public home; in this order."""
+"""Where data are: NBCORE_DATA, the cache, what ships them; and what of a folder is data."""
 
 import gzip
 import hashlib
 import os
+import stat
+import zlib
+from fnmatch import fnmatch
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from nbcore.data import folders
 from nbcore.data.catalog import CATALOG, Entry, Name, combine, entry, is_path
+from nbcore.data.folders import is_picture, shown
+from nbcore.data.layout import LAYOUTS
+from nbcore.data.pixels import images_among
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 # The forms in which images may lie in a folder: the first that is there is read, else pictures.
 FORMS = ("*.parquet", "*-ubyte*", "*-binary.tar.gz", "*_32x32.mat")
+#: counts up when the pixels or labels of a folder are read in another way than before
+READING = 2
 
 
 class Found(NamedTuple):
-    """Data that are on this machine: `files` are what is read and what the checksum covers."""
+    """Data that are on this machine: `files` are what is read and what the checksum covers.
+
+    layout: the one that was asked for, "" for the only one possible; skipped: what else lies there,
+    in words; beside: pictures that lie beside image parquet.
+    """
 
     name: str
     root: Path
     files: list[Path]
     source: str
     entry: Entry | None = None
+    layout: str = ""
+    skipped: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
 
 class Row(NamedTuple):
@@ -37,23 +52,31 @@ class Row(NamedTuple):
     size: int
 
 
-def is_picture(file: Path) -> bool:
-    """Whether a file is a picture, by its ending."""
-    return file.name.lower().endswith(PICTURES)
+def split_layout(name: Name) -> tuple[Name, str]:
+    """A name and the layout it asks for: `./imgs::split/class` -> ("./imgs", "split/class")."""
+    path, mark, layout = os.fspath(name).rpartition("::")
+    return (path, layout) if mark and layout in LAYOUTS else (name, "")
 
 
-def _files(root: Path, needs: list[str], skip: str = "") -> list[Path]:
-    """The data files in a folder: `needs` if all are there, or else one of the forms of images."""
-    if needs:
-        return [root / n for n in needs] if all((root / n).is_file() for n in needs) else []
-    for pattern in FORMS:
-        if files := sorted(root.rglob(pattern)):
-            return files
-    pictures = sorted(file for file in root.rglob("*") if is_picture(file))
-    return [file for file in pictures if not skip or skip not in file.name]
+def with_layout(name: str, layout: str) -> str:
+    """The name of a folder of your own with a layout chosen; other names stay as they are."""
+    if not layout or not is_path(name) or split_layout(name)[1] or not Path(name).is_dir():
+        return name
+    return f"{name if Path(name).name != name else Path('.', name).absolute()}::{layout}"
 
 
-def _places(e: Entry) -> dict[Path, str]:
+def short_name(name: Name) -> str:
+    """What to call a data set where its whole path would be too long: its last folder."""
+    path = os.fspath(split_layout(name)[0])
+    return shown(Path(path).name or Path(path).absolute().name or "images")
+
+
+def is_own(name: Name) -> bool:
+    """Whether a name stands for images of your own, by their path."""
+    return is_path(split_layout(name)[0])
+
+
+def places(e: Entry) -> dict[Path, str]:
     """The folders in which a data set is looked for, in order, and what each of them is."""
     found = {}
     if base := os.environ.get("NBCORE_DATA"):
@@ -75,50 +98,91 @@ def find(name: Name) -> Found | None:
     A name of the catalogue wins over a folder that is called so: that is ./digits, or a Path.
     DataError: an unknown name, or a path that does not exist or holds no images.
     """
-    text, path = os.fspath(name), Path(name).expanduser()
-    if not is_path(name):
-        e = entry(text)
-        for root, source in _places(e).items():
-            # a download that broke off leaves the cache with fewer files than belong there
-            whole = e.needs or (list(e.get) if source == "cache" else [])
-            if files := _files(root, whole, e.skip):
-                return Found(text, root, files, source, e)
-        return None
-    if not path.exists():
-        raise DataError(f"There is no file or folder {text!r}; check the path.")
-    if files := [path] if path.is_file() else _files(path, []):
-        return Found(text, path if path.is_dir() else path.parent, files, "path")
+    name, layout = split_layout(name)
+    if is_path(name):
+        return _own(os.fspath(name), Path(name).expanduser(), layout)
+    e = entry(os.fspath(name))
+    for root, source in places(e).items():
+        # a download that broke off leaves the cache with fewer files than belong there
+        whole = e.needs or (list(e.get) if source == "cache" else [])
+        if files := _files(root, whole, e.skip):
+            return Found(e.name, root, files, source, e)
+    return None
+
+
+def _files(root: Path, needs: list[str], skip: str) -> list[Path]:
+    """The files of a catalogue's set: `needs` if all are there, or else one of the forms."""
+    if needs:
+        return [root / n for n in needs] if all((root / n).is_file() for n in needs) else []
+    if not root.is_dir():
+        return []
+    files = folders.contents(root).files
+    for pattern in FORMS:
+        if hits := [file for file in files if fnmatch(file.name, pattern)]:
+            return hits
+    return [file for file in files if is_picture(file) and not (skip and skip in file.name)]
+
+
+def _own(text: str, path: Path, layout: str) -> Found:
+    """Images of your own: one of the forms, or pictures; what is neither is named as skipped."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        raise DataError(f"There is no file or folder {shown(text)!r}; check the path.") from None
+    if not stat.S_ISDIR(mode):
+        return _single(text, path, mode)
+    files, odd, looped = folders.contents(path)
+    told = [f"{len(looped)} links back to a folder above ({shown(looped[0])})"] if looped else []
+    pictures = images_among(files) + odd
+    tables = [file for file in files if fnmatch(file.name, FORMS[0])]
+    have = {file: has_images(file) for file in tables}
+    # one that cannot be read belongs to the others, and the reader names it
+    with_images = [f for f in tables if have[f] is not False] if True in have.values() else []
+    if with_images and layout in ("", "parquet"):
+        beside = () if layout else tuple(pictures)
+        return Found(text, path, with_images, "path", None, layout, tuple(told), beside)
+    for pattern in FORMS[1:]:
+        if hits := [file for file in files if fnmatch(file.name, pattern)]:
+            return Found(text, path, hits, "path", None, layout, tuple(told))
+    if pictures and layout != "parquet":
+        others = sorted(set(files) - set(pictures))
+        if others:
+            more = ", …" if len(others) > 3 else ""
+            first = ", ".join(shown(file.relative_to(path)) for file in others[:3])
+            told.append(f"{len(others)} files that are no images ({first}{more})")
+        return Found(text, path, sorted(pictures), "path", None, layout, tuple(told))
+    if tables:  # none has images: the reader says what they have
+        return Found(text, path, tables, "path", None, layout, tuple(told))
     raise DataError(
-        f"{text!r} holds no images: expected parquet with `img` or `image` and `label`, or "
+        f"{shown(text)!r} holds no images: expected parquet with `img` or `image` and `label`, or "
         "pictures in a folder per class, with or without train/ and test/ above."
     )
 
 
-def obtain(name: Name) -> Found:
-    """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
+def _single(text: str, path: Path, mode: int) -> Found:
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{shown(text)!r} is a named pipe or a device; give a folder or a file.")
+    if not any(fnmatch(path.name, pattern) for pattern in FORMS):
+        raise DataError(
+            f"{shown(text)!r} is a single file that holds no set of images; give image parquet, or "
+            "a folder with pictures in a folder per class."
+        )
+    return Found(text, path.parent, [path], "path")
 
-    DataError: as `find`; no download, no network, a truncated file, another checksum.
-    """
-    if found := find(name):
-        return found
-    e = entry(os.fspath(name))
-    target = cache_dir() / "data" / e.folder
+
+def has_images(file: Path) -> bool | None:
+    """Whether a parquet file has a column of images; None if it cannot be read."""
+    import pyarrow.parquet as pq
+
     try:
-        if e.predictions:
-            from nbcore.data.testbeds import pack
-
-            pack(e, target)
-        for file, sha256 in e.get.items():
-            download(e.base + file, target / file, sha256 or None)
-    except (OSError, ValueError) as error:
-        raise _missing(e, f"fetching it failed ({error})") from error
-    if found := find(name):
-        return found
-    raise _missing(e, "there is no download of it")
+        return bool({"img", "image"} & set(pq.read_schema(file).names))
+    except Exception:  # damaged files fail in many ways
+        return None
 
 
-def _missing(e: Entry, why: str) -> DataError:
-    tried = [f"{kind} ({root})" for root, kind in _places(e).items()]
+def missing(e: Entry, why: str) -> DataError:
+    """What was tried to find a data set, and how to get it."""
+    tried = [f"{kind} ({root})" for root, kind in places(e).items()]
     tried = tried if os.environ.get("NBCORE_DATA") else ["NBCORE_DATA (not set)", *tried]
     what = " and ".join(e.needs) or "image parquet, its original files or a folder per class"
     fetch = f"run `nbcore data get {e.name}` with a network, or " if e.base else ""
@@ -128,72 +192,61 @@ def _missing(e: Entry, why: str) -> DataError:
     )
 
 
-def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> Path:
-    """Fetch one file under a temporary name, check it, rename it (`pooch.retrieve`).
-
-    OSError: no answer or a short one.  ValueError: another sha256.  NBCORE_OFFLINE=1 forbids it.
-    """
-    import pooch
-    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
-
-    if os.environ.get("NBCORE_OFFLINE"):
-        raise OSError("NBCORE_OFFLINE is set")
-    pooch.get_logger().setLevel("ERROR")
-    web = pooch.HTTPDownloader(progressbar=progress, timeout=(10, 60))
-    try:
-        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=web))
-    except (ConnectionError, Timeout, ChunkedEncodingError) as error:
-        raise OSError(f"{url.split('/')[2]} did not answer, or not in full") from error
-    except ValueError as error:
-        raise ValueError(f"{url} has another sha256 than the expected {sha256}") from error
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**17)
 def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
     """Of a file's contents; size and mtime are there so that a changed file is read again."""
     try:
         with gzip.open(file) if packed else open(file, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file} cannot be read ({error}); fetch it again.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{shown(file)} cannot be read ({error}); fetch it again.") from error
 
 
 def checksum_of(found: Found) -> str:
     """sha256 over the files' paths and sha256s; a .gz counts by its contents.
 
     The path of a picture starts below the root, since the folders are its label; that of any other
-    file below the folder that all are in, so that it does not matter how deep that lies.
+    file below the folder that all are in, so that it does not matter how deep that lies. Of your
+    own images the layout that was chosen, and the way in which they are read, count too.
     """
+    pictures = not _is_form(found.files[0])
     common = Path(os.path.commonpath([file.parent for file in found.files]))
     form = {}
     for file in found.files:
-        name = file.relative_to(found.root if is_picture(file) else common).as_posix()
+        name = shown(file.relative_to(found.root if pictures else common).as_posix())
         packed = file.suffix == ".gz" and not name.endswith(".tar.gz")
-        stat = file.stat()
-        digest = _sha256(file, packed, stat.st_size, stat.st_mtime_ns)
+        if not file.is_file():  # a link that leads nowhere, a named pipe
+            form[name] = ""
+            continue
+        about = file.stat()
+        digest = _sha256(file, packed, about.st_size, about.st_mtime_ns)
         form[name.removesuffix(".gz") if packed else name] = digest
+    if found.entry is None:
+        form["/reading"] = f"{READING} {found.layout}"
     return combine(form)
 
 
-def _here(name: Name) -> Found:
+def _is_form(file: Path) -> bool:
+    return not is_picture(file) and any(
+        fnmatch(file.name, pattern) for pattern in (*FORMS, "*.npy", "*.npz", "*.csv", "*.csv.gz")
+    )
+
+
+def here(name: Name) -> Found:
+    """`find`; DataError if it is not on this machine."""
     if found := find(name):
         return found
-    raise _missing(entry(os.fspath(name)), "nothing was fetched")
+    raise missing(entry(os.fspath(name)), "nothing was fetched")
 
 
 def checksum(name: Name) -> str:
     """The checksum of what a name or a path stands for; DataError if it is not on this machine."""
-    return checksum_of(_here(name))
+    return checksum_of(here(name))
 
 
 def where(name: Name) -> Path:
     """The folder a data set is in; DataError if it is not on this machine."""
-    return _here(name).root
-
-
-def get(name: Name) -> Path:
-    """The folder a data set is in, fetched from its public home if it is not on this machine."""
-    return obtain(name).root
+    return here(name).root
 
 
 def status() -> list[Row]:

@@ -1,22 +1,13 @@
 """Public predictions and accuracies of many models under a shift: what the line is fitted to."""
 
-import io
-import json
-import os
-import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
-from nbcore.data.catalog import CATALOG, Entry, entry
-from nbcore.data.images import load
-from nbcore.data.sources import checksum_of, download, obtain
+from nbcore.data.catalog import CATALOG, entry
+from nbcore.data.fetch import obtain
+from nbcore.data.sources import checksum_of
 from nbcore.errors import DataError
 
 if TYPE_CHECKING:
@@ -71,61 +62,6 @@ def load_testbed(name: str) -> Testbed:
             )
     place = f"{found.source}: {found.root}"
     return Testbed(name, models, *sets[0], *sets[1], synset, checksum_of(found), place)
-
-
-def pack(e: Entry, target: Path) -> None:
-    """Fetch a testbed's public files and write them as one .npz, in the catalogue's last form.
-
-    For each model and test set, CIFAR-10.1's repository holds a JSON list of classes, ImageNetV2's
-    an int array (n, 5), the best class first.  Neither states checksums, so what is checked is the
-    .npz, whose bytes depend on the content alone.  OSError: no answer (what came is kept, to go on
-    from there).  ValueError: other content (nothing is kept).
-    """
-    parts = target / "parts"
-
-    def part(path: str) -> Path:
-        return download(e.base + path, parts / path.replace("/", "."), progress=False)
-
-    try:
-        np.savez(buffer := io.BytesIO(), **_arrays(e, part))  # type: ignore[arg-type]
-        if sha256(buffer.getvalue()).hexdigest() != e.forms[-1][e.needs[0]]:
-            raise ValueError("another sha256")
-    except (OSError, DataError):
-        raise
-    except Exception as error:  # what is no JSON or .npy of that form fails in many ways
-        shutil.rmtree(parts)
-        raise ValueError(f"the files at {e.base} are not those nbcore knows") from error
-    (parts / e.needs[0]).write_bytes(buffer.getvalue())
-    os.replace(parts / e.needs[0], target / e.needs[0])
-    shutil.rmtree(parts)
-
-
-def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
-    def predictions(path: str) -> np.ndarray:
-        if path.endswith(".json"):
-            return np.array(json.loads(part(path).read_text()), np.uint8)
-        # fv_16k's columns on ImageNetV2 stand in reverse order
-        best = -1 if path.endswith("imagenetv2-b-33/fv_16k.npy") else 0
-        return np.load(part(path), allow_pickle=False)[:, best].astype(np.uint16)
-
-    def labels(path: str) -> np.ndarray:
-        if path in CATALOG:
-            return load(path).labels
-        if path.endswith(".npy"):
-            return np.load(part(path), allow_pickle=False)
-        pairs = json.loads(part(path).read_text())["image_filenames"]
-        return np.array([synset for _, synset in pairs])
-
-    arrays = {"model": np.array(e.models, "<U40")}
-    truths = [np.unique(labels(path), return_inverse=True) for path in e.labels]
-    with ThreadPoolExecutor(8) as pool:
-        for key, path in zip(e.arrays, e.predictions, strict=True):
-            files = pool.map(predictions, map(path.format, e.models))
-            arrays[key] = np.stack(list(tqdm(files, key, len(e.models), disable=None)))
-    for key, (_, index) in zip(e.arrays, truths, strict=True):
-        arrays[f"{key}_labels"] = index.astype(arrays[key].dtype)
-    classes = truths[0][0]
-    return arrays | ({"synset": classes} if classes.dtype.kind == "U" else {})
 
 
 # What a timm model had seen before ImageNet-1k, and the beginnings of the words in its tag that say

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.data.labels import load_labels
-from nbcore.data.sources import obtain
 from nbcore.depths import tables
 from nbcore.errors import ParameterError
 from nbcore.measures.depth import knn_votes
@@ -21,7 +20,6 @@ from nbcore.models import papers, probes
 from nbcore.paths import cache_dir
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
 from nbcore.runs.criteria import Finding, same_votes
-from nbcore.runs.own_images import splits_of
 from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, Tables, address, run_or_load
 from nbcore.training import ensemble, loop
@@ -75,6 +73,14 @@ class Ensemble(Config):
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
 
+    #: whether a folder without splits is all pool, with no image to test on; `nbcore difficulty`
+    #: judges every image, the chapters hold a part of each class out
+    whole: bool = param(False, "use all of a folder without splits", in_address=False)
+
+    def address(self) -> dict[str, Any]:
+        """As ever; a pool that is a whole folder is another run."""
+        return super().address() | ({"whole": True} if self.whole else {})
+
     def names(self) -> list[str]:
         """`split-000` and so on, then `full-000`."""
         splits = [f"split-{i:03}" for i in range(self.members)]
@@ -112,6 +118,7 @@ def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
         raise ParameterError(
             f"k is {config.k}, but a member trains on about {bank} examples; give a smaller k."
         )
+    nbdata.tell(config.dataset, held_out=not config.whole)
     return run_or_load(run_plan(config), fresh)
 
 
@@ -217,7 +224,9 @@ def network(config: Ensemble) -> ensemble.Network:
 def load_pool(config: Ensemble) -> ensemble.Pool:
     """The examples of an ensemble, the same for every member; labels changed as the config says."""
     c = config
-    return _pool(c.dataset, c.examples, c.test_examples, c.image_size, c.labels, c.noise, c.seed)
+    return _pool(
+        c.dataset, c.examples, c.test_examples, c.image_size, c.labels, c.noise, c.seed, c.whole
+    )
 
 
 @lru_cache(maxsize=4)
@@ -229,10 +238,12 @@ def _pool(
     labels: str,
     noise: float,
     seed: int,
+    whole: bool,
 ) -> ensemble.Pool:
-    own = splits_of(obtain(dataset))
-    train = nbdata.load(dataset, own[0], size)
-    test = nbdata.load(dataset, own[1], size) if own[1:] else train  # then it tests nothing
+    if whole:  # what it is tested on are then some of its own examples, which nothing reads
+        train = test = nbdata.load(dataset, "train", size)
+    else:
+        train, test, _ = nbdata.train_test(dataset, size)
     given = train.labels
     if labels:
         name, _, column = labels.partition(":")

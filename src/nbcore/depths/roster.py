@@ -6,6 +6,7 @@ from typing import Any, Self
 from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.errors import ParameterError
 from nbcore.runs.config import FREE, Config, param
+from nbcore.runs.own_folders import apply_layout, layout_param
 from nbcore.runs.store import Run
 
 NETWORKS = ("mlp", "vgg16", "resnet18")
@@ -94,6 +95,10 @@ class DepthConfig(Config):
     )
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
+    layout: str | None = layout_param()
+
+    def __post_init__(self) -> None:
+        apply_layout(self, "datasets")
 
     @classmethod
     def smoke(cls) -> Self:

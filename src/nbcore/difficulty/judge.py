@@ -17,6 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
+from nbcore import data as nbdata
 from nbcore.depths import ensembles, roster
 from nbcore.depths.ensembles import FULL, Ensemble
 from nbcore.depths.roster import NETWORKS, ROSTER, DepthConfig
@@ -25,6 +26,7 @@ from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
 from nbcore.measures.corners import corner_size
 from nbcore.runs.config import Config, param
+from nbcore.runs.own_folders import apply_layout, layout_param
 from nbcore.runs.store import Run
 from nbcore.training import loop
 from nbcore.training.ensemble import held_out_mask
@@ -68,6 +70,10 @@ class Difficulty(Config):
     seed: int = param(0, "changes every draw", low=0)
     workers: int | None = param(None, "processes", low=1, high=64)
     device: str = param("auto", "auto, cpu or cuda", choices=("auto", "cpu", "cuda"))
+    layout: str | None = layout_param()
+
+    def __post_init__(self) -> None:
+        apply_layout(self, "dataset")
 
 
 class Judged(NamedTuple):
@@ -91,6 +97,7 @@ def judge(config: Difficulty) -> Judged:
     ParameterError: fewer images than a corner holds or than neighbours are looked for, a share to
     hold out that is not one over a whole number.
     """
+    nbdata.tell(config.dataset)
     sample = look(config.dataset)
     ensemble = plan(config, sample)
     positions = sample.some(ensemble.examples, ensemble.seed)
@@ -146,6 +153,7 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
         steps=max(passes * training // batch, least),
         checkpoints=12,
         test_examples=len(sample.classes),
+        whole=not nbdata.has_test(config.dataset),
     )
     own["examples"] = n
     return Ensemble(dataset=config.dataset, architecture=network, **(settings | own))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from nbcore.data.sources import short_name
 from nbcore.difficulty.compare import FILTERS, compare, verdict
 from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
 from nbcore.difficulty.softmax import softmax_of
@@ -63,7 +64,7 @@ def said(judged: Judged) -> list[str]:
 
 def warnings(judged: Judged) -> list[str]:
     """What makes these numbers doubtful themselves, and what to do about it."""
-    s, out = summary(judged), []
+    s, out = summary(judged), [f"{note}." for note in judged.sample.notes]
     if s["training_accuracy"] < LEARNED:
         out.append(
             f"The networks have learned only {s['training_accuracy']:.1%} of their training "
@@ -126,7 +127,7 @@ def page(judged: Judged) -> str:
         )
     loader = jinja2.PackageLoader("nbcore", "difficulty")
     template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
-    name = Path(judged.config.dataset).name or judged.config.dataset
+    name = short_name(judged.config.dataset)
     shown = table.loc[np.concatenate(list(chosen.values()))]
     return template.render(
         title=f"{name}: which labels to doubt",
@@ -256,7 +257,7 @@ def report(config: Difficulty, folder: Path | None = None) -> Report:
     Errors as `runs.difficulty.judge`; ParameterError for a folder that cannot be written to.
     """
     judged = judge(config)
-    name = Path(config.dataset).name or "images"
+    name = short_name(config.dataset)
     folder = folder or build_dir() / "difficulty" / f"{name}-{judged.run.path.name}"
     files = write_rows(judged, folder) | {"page": write_page(judged, folder)}
     known = (judged.table["original"] != judged.table["label"]).any()

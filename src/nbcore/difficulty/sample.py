@@ -1,17 +1,17 @@
 """The images that `nbcore difficulty` judges, looked at and checked before any training."""
 
-import io
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from nbcore.data import images as reading
-from nbcore.data.sources import Found, obtain
+from nbcore import data as nbdata
+from nbcore.data import pixels, readers
+from nbcore.data.fetch import obtain
+from nbcore.data.sources import Found
+from nbcore.data.splits import splits_of
 from nbcore.errors import DataError
 from nbcore.measures.selection import balanced_subset
-from nbcore.runs.own_images import file_names, splits_of
 
 #: images of up to this side in pixels are used as they are, and larger ones brought to SMALL
 LARGEST, SMALL = 64, 32
@@ -21,15 +21,17 @@ class Sample(NamedTuple):
     """The images to be judged, those of the training split where there are several.
 
     labels (n,), files (n,) names, raw: n arrays, files or encoded images; classes; grey: one
-    channel; side: in pixels, that the images should be brought to, None: as they are.
+    channel; side: in pixels, that the images should be brought to, None: as they are; notes: what
+    was left out or is odd, a sentence each.
     """
 
     labels: np.ndarray
     files: np.ndarray
-    raw: reading.Raw
+    raw: readers.Raw
     classes: tuple[str, ...]
     grey: bool
     side: int | None
+    notes: tuple[str, ...] = ()
 
     def some(self, n: int, seed: int) -> np.ndarray:
         """Positions of the images that an ensemble of `n` examples is trained on, in its order."""
@@ -37,20 +39,22 @@ class Sample(NamedTuple):
 
     def picture(self, position: int, most: int = 96) -> Image.Image:
         """One image in its own colours, at most `most` pixels wide and high."""
-        pixels = reading._decode(self.raw[position], None, f"image {position}")
-        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        decoded = pixels.decode(self.raw[position])
+        over = pixels.ranges([decoded])  # of this one alone: it is to be looked at
+        shown = pixels.to_bytes(decoded, over)
+        image = Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown)
         image.thumbnail((most, most), Image.Resampling.LANCZOS)
         return image
 
 
 def look(dataset: str) -> Sample:
-    """The sample of a name or a folder; pixels are not read but for the size of a few images.
+    """The sample of a name or a folder; what cannot be read of a folder is left out.
 
-    DataError: nothing there, not images, images of one class only.
+    DataError: nothing there, not images, images of one class only, too many unreadable ones.
     """
     found = obtain(dataset)
-    split = splits_of(found)[0]
-    raw, labels, classes = reading.read(found, split)
+    split = splits_of(found)[0] or "train"
+    raw, labels, classes, files = readers.read(found, split)
     used = np.unique(labels)
     if len(used) < 2:
         raise DataError(
@@ -58,7 +62,12 @@ def look(dataset: str) -> Sample:
             "classes or more to tell apart, in a folder each."
         )
     grey, side = _form(found, raw)
-    return Sample(labels, file_names(found, split, len(labels)), raw, tuple(classes), grey, side)
+    notes: tuple[str, ...] = ()
+    if found.entry is None:
+        part = nbdata.load(dataset, split, side)
+        labels, files, notes = part.labels, part.files, part.notes
+        raw = [raw[i] for i in part.positions]
+    return Sample(labels, np.asarray(files), raw, tuple(classes), grey, side, notes)
 
 
 def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> None:
@@ -74,7 +83,7 @@ def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> N
         )
 
 
-def _form(found: Found, raw: reading.Raw) -> tuple[bool, int | None]:
+def _form(found: Found, raw: readers.Raw) -> tuple[bool, int | None]:
     """Whether the images are grey, and the side to bring them to, from about 100 of them."""
     if isinstance(raw, np.ndarray):
         height, width, channels = raw.shape[1:]
@@ -82,17 +91,10 @@ def _form(found: Found, raw: reading.Raw) -> tuple[bool, int | None]:
         return channels == 1, None if fits else SMALL
     sizes, grey = set(), True
     for i in np.unique(np.linspace(0, len(raw) - 1, 100).astype(int)):
-        item = raw[i]
-        try:
-            with Image.open(io.BytesIO(item) if isinstance(item, bytes) else item) as image:
-                sizes.add(image.size)
-                grey &= image.mode in ("1", "L", "LA", "I", "I;16")
-        except OSError as error:
-            where = item if isinstance(item, Path) else f"{found.name}[{i}]"
-            raise DataError(
-                f"{where} is no readable image ({error}); mend or remove it."
-            ) from error
-    width, height = max(sizes)
+        if head := pixels.header(raw[i]):
+            sizes.add(head[0])
+            grey &= head[1]
+    width, height = max(sizes, default=(0, 0))
     fits = len(sizes) == 1 and width == height <= LARGEST
     if found.entry is not None and fits:
         return grey, None  # as the book's own ensembles

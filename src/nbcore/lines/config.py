@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
+from nbcore.runs.own_folders import apply_layout, layout_param
 from nbcore.runs.plan import Manifest, data_names
 from nbcore.training import testbed
 
@@ -50,6 +51,10 @@ class LineConfig(Config):
     )
     workers: int = param(2, "processes", low=1, high=64, in_address=False, paper=FREE)
     device: str = param("auto", "auto, cpu or cuda", in_address=False, paper=FREE)
+    layout: str | None = layout_param()
+
+    def __post_init__(self) -> None:
+        apply_layout(self, "id", "ood")
 
     @property
     def subject(self) -> str:

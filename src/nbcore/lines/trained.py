@@ -23,15 +23,18 @@ from nbcore.training.classical import shift_digits
 
 
 class Sets(NamedTuple):
-    """(images, labels) for training and per evaluation set: "id", "ood", "ood2", ..."""
+    """(images, labels) to train on and per evaluation set, "id", "ood", ...; class names."""
 
     train: tuple[np.ndarray, np.ndarray]
     evaluations: dict[str, tuple[np.ndarray, np.ndarray]]
     classes: int
+    names: tuple[str, ...] = ()
 
 
 def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """The models of the line: table `models` as `pack` makes it, one row a model."""
+    nbdata.tell(config.id, held_out=True)
+    nbdata.tell(*config.ood)
     names = [m for m in config.testbed if testbed.split_name(m)]
     # the longest first, so that parallel workers end together
     names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
@@ -66,8 +69,11 @@ STORED = {TestbedRun.slug: _stored}
 
 @lru_cache(maxsize=2)
 def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) -> Sets:
-    """Training and evaluation images; DataError when an evaluation label has no ID class."""
-    training, test = (nbdata.load(id, split, image_size) for split in ("train", "test"))
+    """Training and evaluation images; DataError when an evaluation label has no ID class.
+
+    They have no image in common: of a folder without splits a part is held out (`train_test`).
+    """
+    training, test, _ = nbdata.train_test(id, image_size)
     classes = len(training.classes)
     if SHIFTED in ood:
         classes = 5
@@ -81,7 +87,7 @@ def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) 
             moved = shift_digits(test.images[..., 0])[..., None]
             evaluations[role] = (np.rint(moved).astype(np.uint8), test.labels)
             continue
-        shifted = nbdata.load(name, "test", image_size)
+        shifted = _shifted(id, name, image_size)
         if shifted.labels.max() >= classes or shifted.images.shape[-1] != test.images.shape[-1]:
             raise DataError(
                 f"{name} has labels up to {shifted.labels.max()} and {shifted.images.shape[-1]} "
@@ -94,7 +100,15 @@ def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) 
                 f"{', '.join(training.classes[:12])}; name them alike, in the same order."
             )
         evaluations[role] = (shifted.images, shifted.labels)
-    return Sets((training.images, training.labels), evaluations, classes)
+    names = training.classes[:classes]
+    return Sets((training.images, training.labels), evaluations, classes, names)
+
+
+def _shifted(id: str, name: str, image_size: int) -> nbdata.ImageSet:
+    """The test images of a shifted set; all of a folder without splits, if it is not the ID one."""
+    if nbdata.checksum(name) == nbdata.checksum(id) or nbdata.has_test(name):
+        return nbdata.train_test(name, image_size).test
+    return nbdata.load(name, "test", image_size)
 
 
 def _sets(config: LineConfig) -> Sets:

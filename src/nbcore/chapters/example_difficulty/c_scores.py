@@ -18,14 +18,12 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.data.images import ImageSet
-from nbcore.data.sources import obtain
 from nbcore.depths.ensembles import member_seed
 from nbcore.depths.tables import THUMBNAILS
 from nbcore.errors import ParameterError
 from nbcore.measures import cscores
 from nbcore.models import small
 from nbcore.runs.config import Config, param
-from nbcore.runs.own_images import splits_of
 from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
@@ -89,6 +87,7 @@ class CScoreRun(Config):
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
     """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
+    nbdata.tell(config.dataset, held_out=True)
     return run_or_load(run_plan(config), fresh)
 
 
@@ -131,13 +130,13 @@ def scores(run: Run, members: Sequence[str] | None = None) -> cscores.CScores:
 
 
 def load_training_set(config: CScoreRun) -> ImageSet:
-    """The examples that are scored, in their published order: the whole training split."""
+    """The examples that are scored, in their published order: what a set has to train on."""
     return _load(config.dataset, config.image_size)
 
 
 @lru_cache(maxsize=2)
 def _load(dataset: str, size: int | None) -> ImageSet:
-    return nbdata.load(dataset, splits_of(obtain(dataset))[0], size)
+    return nbdata.train_test(dataset, size).train
 
 
 def member(config: CScoreRun, name: str) -> xr.Dataset:

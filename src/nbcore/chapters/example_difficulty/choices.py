@@ -15,14 +15,12 @@ from nbcore.chapters.example_difficulty.config import (
     depth_run,
     score_run,
 )
-from nbcore.data.difficulty import load_scores
-from nbcore.data.sources import obtain
+from nbcore.data.scores import load_scores
 from nbcore.depths.ensembles import chosen_examples, run_ensemble
 from nbcore.depths.tables import mean_depths
 from nbcore.errors import DataError, ParameterError
 from nbcore.lines.config import SHIFTED
 from nbcore.measures import selection
-from nbcore.runs.own_images import splits_of
 from nbcore.training.loop import Recipe
 from nbcore.training.phases import Phase
 
@@ -42,7 +40,7 @@ def difficulty_scores(config: ExampleDifficulty, measure: str | None = None) -> 
     "c-scores": held-out accuracy of the networks of `score_run`, NaN where an example was never
     held out; "depth": minus the mean training depth in the ensemble of `depth_run`, an example
     without any counting as deeper than the network; "published" or a path: see
-    `data.difficulty.load_scores`. Runs are loaded where they are stored and computed where not.
+    `data.scores.load_scores`. Runs are loaded where they are stored and computed where not.
     DataError: scores of another length, order or form.
     """
     return _scores(config, measure or config.difficulty).copy()
@@ -80,7 +78,7 @@ def _depth_scores(config: ExampleDifficulty, labels: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _all_labels(id: str, image_size: int) -> np.ndarray:
-    return nbdata.load(id, splits_of(obtain(id))[0], image_size).labels
+    return nbdata.train_test(id, image_size).train.labels
 
 
 def chosen(config: ExampleDifficulty, choice: str, seed: int = 0) -> np.ndarray:

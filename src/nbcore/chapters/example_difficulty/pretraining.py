@@ -17,7 +17,6 @@ import xarray as xr
 
 from nbcore import data as nbdata
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
-from nbcore.data.sources import obtain
 from nbcore.errors import ParameterError
 from nbcore.lines.config import SHIFTED, data_of, data_roles
 from nbcore.lines.packing import curves, joined_curves
@@ -25,7 +24,6 @@ from nbcore.lines.trained import load_sets
 from nbcore.measures.selection import balanced_subset, select
 from nbcore.models import small
 from nbcore.runs.config import Config, param
-from nbcore.runs.own_images import splits_of
 from nbcore.runs.plan import Manifest, Plan, data_names
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
@@ -158,8 +156,7 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
 
 def pictures(config: PretrainingSize) -> tuple[np.ndarray, np.ndarray, int]:
     """Images, labels and the number of classes to pretrain on; digits below 5 are for later."""
-    split = splits_of(obtain(config.pretrain_set))[0]
-    found = nbdata.load(config.pretrain_set, split, config.image_size)
+    found = nbdata.train_test(config.pretrain_set, config.image_size).train
     if SHIFTED in config.ood and config.pretrain_set == config.id:
         upper = found.subset(found.labels >= 5)
         return upper.images, upper.labels - 5, len(found.classes) - 5

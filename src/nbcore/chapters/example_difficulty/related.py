@@ -16,8 +16,8 @@ from nbcore.chapters.example_difficulty.score_figures import Scores, candidates
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.data import sources
-from nbcore.data.difficulty import PUBLISHED, load_scores
 from nbcore.data.labels import load_labels
+from nbcore.data.scores import PUBLISHED, load_scores
 from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.depths.roster import NICE, DepthConfig, setting
 from nbcore.depths.view import mean_depth

@@ -8,6 +8,7 @@ from nbcore.depths.roster import DepthConfig, ensembles, setting
 from nbcore.errors import ParameterError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs.config import FREE, param
+from nbcore.runs.own_folders import apply_layout
 from nbcore.runs.store import Run, find
 
 
@@ -19,6 +20,9 @@ class PredictionDepth(DepthConfig):
 
     dataset: str = param("", "images of your own: a folder or a name", is_path=True, paper=FREE)
     model: str = param("", "a pretrained network for them: a timm name", paper=FREE)
+
+    def __post_init__(self) -> None:
+        apply_layout(self, "datasets", "dataset")
 
     @classmethod
     def book(cls) -> Self:

@@ -61,7 +61,8 @@ def said(run: Run) -> str:
         for name, right in own.table(m).groupby("split", sort=False)["correct"].mean().items()
     )
     side = m.attrs["size"]
-    return (
+    notes = "".join(f"{note}\n" for note in m.attrs["notes"])
+    return notes + (
         f"{n}{of} images of {len(m.attrs['classes'])} classes, {out} of them held out, in "
         f"{config['model']} at {side} × {side} pixels; k = {config['k']}.\n"
         f"The fitted head is right for {shares}.\n"

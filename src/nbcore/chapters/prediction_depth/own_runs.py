@@ -19,14 +19,15 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
+from nbcore.data import own_images, tell
+from nbcore.data.own_images import BUDGET, Images
+from nbcore.data.sources import short_name
 from nbcore.errors import ParameterError
 from nbcore.measures import blocks, depth
 from nbcore.models import pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import build_dir
-from nbcore.runs import own_images
 from nbcore.runs.config import Config, param
-from nbcore.runs.own_images import BUDGET, Images
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
@@ -52,6 +53,7 @@ class OwnDepths(Config):
 
 def run_own(config: OwnDepths, fresh: bool = False) -> Run:
     """The run, found or computed; its one member is `images`, as `measure` returns it."""
+    tell(config.dataset)
     plan = Plan(
         config.slug,
         config,
@@ -74,7 +76,8 @@ def measure(config: OwnDepths) -> xr.Dataset:
     `prediction` (image) indices into attrs["classes"], `held_out` (image) bool, `depth` (image) 0
     to the last probe, -1 undefined, `votes` (image, probe) 0 to k for the image's label, and
     `thumbnail` (picture, height, width, channel) uint8 of the images `pictured` (picture), see
-    `pick`; attrs `size` (the network's input in pixels), `k`, `found` (of how many images).
+    `pick`; attrs `size` (the network's input in pixels), `k`, `found` (of how many images), and
+    `notes` on how they were read.
     DataError: see `own_images.load`. ParameterError: an unknown model, k larger than the number of
     training images, a network whose embeddings are not finite.
     """
@@ -118,6 +121,7 @@ def measure(config: OwnDepths) -> xr.Dataset:
             "classes": list(chosen.classes),
             "found": chosen.found,
             "k": config.k,
+            "notes": list(chosen.notes),
             "size": model.size,
         },
     )
@@ -213,7 +217,7 @@ def table(measured: xr.Dataset) -> pd.DataFrame:
 
 def write_table(run: Run, dataset: str) -> Path:
     """Write the table as CSV among the build products; returns where."""
-    target = build_dir() / "own-depths" / f"{Path(dataset).name}-{run.path.name}.csv"
+    target = build_dir() / "own-depths" / f"{short_name(dataset)}-{run.path.name}.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     table(run.member("images")).to_csv(target, index=False)
     return target

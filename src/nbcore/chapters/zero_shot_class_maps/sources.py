@@ -37,7 +37,7 @@ class Source(NamedTuple):
 def load_images(config: ZeroShot) -> tuple[Sets, tuple[str, ...]]:
     """Training and evaluation images, those of chapter 2, and the names of their classes."""
     sets = load_sets(config.id, config.ood, config.image_size, config.test_images)
-    return sets, nbdata.load(config.id, "test", config.image_size).classes[: sets.classes]
+    return sets, sets.names
 
 
 @lru_cache(maxsize=2)

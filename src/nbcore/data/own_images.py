@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nbcore import data as nbdata
-from nbcore.data import images as reading
-from nbcore.data.sources import Found, is_picture, obtain
+from nbcore.data import readers
+from nbcore.data.fetch import obtain
+from nbcore.data.images import ImageSet
+from nbcore.data.images import load as load_images
+from nbcore.data.sources import Found
+from nbcore.data.splits import held_out_sentence, hold_out, splits_of
 from nbcore.errors import DataError
 from nbcore.measures.selection import balanced_subset
 
@@ -17,7 +20,8 @@ FEWEST = 4  # images of a class: three to learn from, one to hold out
 
 
 class Images(NamedTuple):
-    """Those to learn from come first. `found`: of how many these were chosen.
+    """Those to learn from come first. `found`: of how many these were chosen; `notes`: what was
+    left out or is odd.
 
     images: uint8 (n, h, w, c); labels: (n,) indices into classes; files: (n,) names, or split and
     index where a file holds many; training: how many of them are to learn from.
@@ -29,6 +33,7 @@ class Images(NamedTuple):
     training: int
     classes: tuple[str, ...]
     found: int
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -48,8 +53,9 @@ def load(
     """
     found = obtain(dataset)
     splits = splits_of(found)
-    parts = [_load(dataset, found, split, size) for split in splits]
+    parts = [_load(dataset, found, split or "train", size) for split in splits]
     names = max((part.classes for part in parts), key=len)
+    notes = tuple(dict.fromkeys(f"{note}." for part in parts for note in part.notes))
     total = sum(map(len, parts))
     limit = min(room(parts[0].images[:1]), most or total, total)
     kept = []
@@ -58,9 +64,10 @@ def load(
         kept.append(np.sort(balanced_subset(part.labels, share, seed)))
     if len(parts) == 1:
         _enough([parts[0].labels[kept[0]]], names, dataset, total, limit)
-        out = _hold_out(parts[0].labels[kept[0]], held_out, seed)
+        out = hold_out(parts[0].labels[kept[0]], held_out, seed)
         kept = [kept[0][~out], kept[0][out]]
-        parts, splits = parts * 2, splits * 2
+        notes += (held_out_sentence(found, held_out, seed, len(kept[0]), len(kept[1])),)
+        parts *= 2
     else:
         _enough(
             [p.labels[i] for p, i in zip(parts, kept, strict=True)], names, dataset, total, limit
@@ -71,34 +78,19 @@ def load(
     images = [np.broadcast_to(x, (*x.shape[:-1], channels)) for x in images]
     labels = np.concatenate([part.labels[i] for part, i in chosen])
     used, labels = np.unique(labels, return_inverse=True)
-    files = [
-        file_names(found, s, len(part))[i] for s, (part, i) in zip(splits, chosen, strict=True)
-    ]
+    files = [part.files[i] for part, i in chosen]
     classes = tuple(str(names[i]) for i in used)
     return Images(
-        np.concatenate(images), labels, np.concatenate(files), len(kept[0]), classes, total
+        np.concatenate(images), labels, np.concatenate(files), len(kept[0]), classes, total, notes
     )
 
 
-def splits_of(found: Found) -> list[str]:
-    """The split to learn from and the one held out; the first alone where there is no other."""
-    if not is_picture(found.files[0]) and found.files[0].suffix != ".parquet":
-        return ["train", "test"]
-    for split in ("test", "val"):
-        try:
-            if reading._by_name(found, split) != found.files:
-                return ["train", split]
-        except DataError:  # no such split
-            continue
-    return ["train"]
-
-
-def _load(dataset: str, found: Found, split: str, size: int) -> nbdata.ImageSet:
+def _load(dataset: str, found: Found, split: str, size: int) -> ImageSet:
     n = _count(found)
     if n is not None and n * size * size * 3 <= BUDGET:
-        return nbdata.load(dataset, split, size)
+        return load_images(dataset, split, size)
     try:
-        return nbdata.load(dataset, split)  # of their own size, which is usually small
+        return load_images(dataset, split)  # of their own size, which is usually small
     except DataError as error:
         if "different sizes" not in str(error):
             raise
@@ -110,21 +102,11 @@ def _load(dataset: str, found: Found, split: str, size: int) -> nbdata.ImageSet:
 
 def _count(found: Found) -> int | None:
     """Images in all splits; None for arrays, whose images have one size already."""
-    if is_picture(found.files[0]):
+    if readers.is_tree(found):
         return len(found.files)
     if found.files[0].suffix != ".parquet":
         return None
-    from pyarrow.parquet import ParquetFile
-
-    return sum(ParquetFile(file).metadata.num_rows for file in found.files)
-
-
-def file_names(found: Found, split: str, n: int) -> np.ndarray:
-    """(n,) what to call the images of a split: their file, or the split and their number."""
-    if not is_picture(found.files[0]):
-        return np.array([f"{split} {i}" for i in range(n)])
-    files = reading._by_name(found, split)
-    return np.array([file.relative_to(found.root).as_posix() for file in files])
+    return sum(len(readers.read(found, split).labels) for split in readers.splits(found))
 
 
 def _enough(
@@ -145,12 +127,3 @@ def _enough(
             f"The class {names[few[0]]!r} of {dataset} has {counts[few[0]]} images to learn from"
             f"{others}{thinned}; a class needs {FEWEST}: add some, or leave the class out."
         )
-
-
-def _hold_out(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """(n,) bool: of each class the share, drawn at random, but one image at the least."""
-    out = np.zeros(len(labels), bool)
-    for c in np.unique(labels):
-        own = np.random.default_rng([seed, c]).permutation(np.flatnonzero(labels == c))
-        out[own[: max(round(share * len(own)), 1)]] = True
-    return out

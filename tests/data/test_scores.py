@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nbcore.data import sources
-from nbcore.data.difficulty import load_scores
+from nbcore.data import fetch
+from nbcore.data.scores import load_scores
 from nbcore.errors import DataError
 
 LABELS = np.tile(np.arange(10), 5)
@@ -48,13 +48,13 @@ def test_without_them_it_says_where_to_get_them(tmp_path, monkeypatch, own_cache
 def test_a_download_without_a_checksum_is_kept_whole(tmp_path, monkeypatch, own_cache):
     asked = []
 
-    def fetch(url, file, sha256=None, progress=True):
+    def download(url, file, sha256=None, progress=True):
         asked.append((url, sha256))
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, labels=LABELS, scores=SCORES)
 
     monkeypatch.setenv("NBCORE_DATA", str(tmp_path))
-    monkeypatch.setattr(sources, "download", fetch)
+    monkeypatch.setattr(fetch, "download", download)
     np.testing.assert_array_equal(load_scores("published", LABELS), SCORES)
     assert asked == [
         (

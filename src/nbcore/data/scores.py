@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcore.data.catalog import CATALOG
-from nbcore.data.sources import obtain
+from nbcore.data.fetch import obtain
 from nbcore.errors import DataError
 
 #: the number of classes tells which of the published sets is meant

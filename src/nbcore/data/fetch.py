@@ -1,0 +1,125 @@
+"""Fetching what is nowhere on this machine from its public home, checked."""
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from nbcore.data.catalog import CATALOG, Entry, Name, entry
+from nbcore.data.readers import read
+from nbcore.data.sources import Found, find, missing
+from nbcore.errors import DataError
+from nbcore.paths import cache_dir
+
+
+def obtain(name: Name) -> Found:
+    """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
+
+    DataError: as `find`; no download, no network, a truncated file, another checksum.
+    """
+    if found := find(name):
+        return found
+    e = entry(os.fspath(name))
+    target = cache_dir() / "data" / e.folder
+    try:
+        if e.predictions:
+            pack(e, target)
+        for file, digest in e.get.items():
+            download(e.base + file, target / file, digest or None)
+    except (OSError, ValueError) as error:
+        raise missing(e, f"fetching it failed ({error})") from error
+    if found := find(name):
+        return found
+    raise missing(e, "there is no download of it")
+
+
+def get(name: Name) -> Path:
+    """The folder a data set is in, fetched from its public home if it is not on this machine."""
+    return obtain(name).root
+
+
+def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> Path:
+    """Fetch one file under a temporary name, check it, rename it (`pooch.retrieve`).
+
+    OSError: no answer or a short one.  ValueError: another sha256.  NBCORE_OFFLINE=1 forbids it.
+    """
+    import pooch
+    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
+
+    if os.environ.get("NBCORE_OFFLINE"):
+        raise OSError("NBCORE_OFFLINE is set")
+    pooch.get_logger().setLevel("ERROR")
+    web = pooch.HTTPDownloader(progressbar=progress, timeout=(10, 60))
+    try:
+        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=web))
+    except (ConnectionError, Timeout, ChunkedEncodingError) as error:
+        raise OSError(f"{url.split('/')[2]} did not answer, or not in full") from error
+    except ValueError as error:
+        raise ValueError(f"{url} has another sha256 than the expected {sha256}") from error
+
+
+def pack(e: Entry, target: Path) -> None:
+    """Fetch a testbed's public files and write them as one .npz, in the catalogue's last form.
+
+    For each model and test set, CIFAR-10.1's repository holds a JSON list of classes, ImageNetV2's
+    an int array (n, 5), the best class first.  Neither states checksums, so what is checked is the
+    .npz, whose bytes depend on the content alone.  OSError: no answer (what came is kept, to go on
+    from there).  ValueError: other content (nothing is kept).
+    """
+    parts = target / "parts"
+
+    def part(path: str) -> Path:
+        return download(e.base + path, parts / path.replace("/", "."), progress=False)
+
+    try:
+        np.savez(buffer := io.BytesIO(), **_arrays(e, part))  # type: ignore[arg-type]
+        if sha256(buffer.getvalue()).hexdigest() != e.forms[-1][e.needs[0]]:
+            raise ValueError("another sha256")
+    except (OSError, DataError):
+        raise
+    except Exception as error:  # what is no JSON or .npy of that form fails in many ways
+        shutil.rmtree(parts)
+        raise ValueError(f"the files at {e.base} are not those nbcore knows") from error
+    (parts / e.needs[0]).write_bytes(buffer.getvalue())
+    os.replace(parts / e.needs[0], target / e.needs[0])
+    shutil.rmtree(parts)
+
+
+def test_labels(name: str) -> np.ndarray:
+    """Labels of the test split of a set in the catalogue, for the predictions on it."""
+    return read(obtain(name), "test").labels
+
+
+def _arrays(e: Entry, part: Callable[[str], Path]) -> dict[str, np.ndarray]:
+    def predictions(path: str) -> np.ndarray:
+        if path.endswith(".json"):
+            return np.array(json.loads(part(path).read_text()), np.uint8)
+        # fv_16k's columns on ImageNetV2 stand in reverse order
+        best = -1 if path.endswith("imagenetv2-b-33/fv_16k.npy") else 0
+        return np.load(part(path), allow_pickle=False)[:, best].astype(np.uint16)
+
+    def labels(path: str) -> np.ndarray:
+        if path in CATALOG:
+            return test_labels(path)
+        if path.endswith(".npy"):
+            return np.load(part(path), allow_pickle=False)
+        pairs = json.loads(part(path).read_text())["image_filenames"]
+        return np.array([synset for _, synset in pairs])
+
+    arrays = {"model": np.array(e.models, "<U40")}
+    truths = [np.unique(labels(path), return_inverse=True) for path in e.labels]
+    with ThreadPoolExecutor(8) as pool:
+        for key, path in zip(e.arrays, e.predictions, strict=True):
+            files = pool.map(predictions, map(path.format, e.models))
+            arrays[key] = np.stack(list(tqdm(files, key, len(e.models), disable=None)))
+    for key, (_, index) in zip(e.arrays, truths, strict=True):
+        arrays[f"{key}_labels"] = index.astype(arrays[key].dtype)
+    classes = truths[0][0]
+    return arrays | ({"synset": classes} if classes.dtype.kind == "U" else {})

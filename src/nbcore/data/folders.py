@@ -1,0 +1,94 @@
+"""What lies in a folder, as people have it: links followed, hidden files left, nothing hung on."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from nbcore.errors import DataError
+
+#: folders that systems and tools leave behind
+SYSTEM = ("__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "@eaDir")
+#: endings of images; any other file is an image if its content says so
+PICTURES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".bmp", ".dib", ".gif", ".webp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".avif", ".avifs", ".jp2", ".j2k"),
+    *(".jpf", ".jpx", ".jpc", ".tga", ".psd", ".qoi", ".dds", ".sgi", ".pcx", ".heic", ".heif"),
+    # no format of Pillow's, but images to people: their absence has to be noticed
+    *(".hif", ".jxl", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
+)
+
+
+class Contents(NamedTuple):
+    """Regular files in the order of their paths, and what else has the name of an image.
+
+    odd: links that lead nowhere, named pipes and the like; looped: links back to a folder above.
+    """
+
+    files: list[Path]
+    odd: list[Path]
+    looped: list[Path]
+
+
+def contents(root: Path) -> Contents:
+    """Everything below a folder but hidden files and system folders; DataError where it is closed.
+
+    A link to a folder is followed, unless it leads back to a folder that it lies in.
+    """
+    out = Contents([], [], [])
+    stack = [(root, frozenset([_identity(root)]))]
+    while stack:
+        folder, above = stack.pop()
+        for entry in _entries(folder):
+            path = Path(entry.path)
+            if entry.name.startswith(".") or entry.name in SYSTEM:
+                continue
+            try:
+                mode = entry.stat().st_mode
+            except OSError:  # a link that leads nowhere, or in a circle
+                out.odd.append(path)
+                continue
+            if stat.S_ISDIR(mode):
+                if (own := _identity(path)) in above:
+                    out.looped.append(path)
+                else:
+                    stack.append((path, above | {own}))
+            else:
+                (out.files if stat.S_ISREG(mode) else out.odd).append(path)
+    odd = [path for path in out.odd if is_picture(path)]
+    return Contents(sorted(out.files), sorted(odd), out.looped)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from list(entries)
+    except OSError as error:
+        raise DataError(
+            f"The folder {shown(folder)} cannot be opened ({error.strerror}); allow it to be read."
+        ) from None
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def is_picture(file: Path) -> bool:
+    """Whether a file is an image, by its ending."""
+    return file.name.lower().endswith(PICTURES)
+
+
+def shown(path: os.PathLike[str] | str) -> str:
+    r"""A path as text that can be printed: bytes that are no UTF-8 are written as \xe9."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_utf8(path: os.PathLike[str] | str) -> bool:
+    """Whether a path can be written as text."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
