@@ -268,15 +268,25 @@ def runs_list(as_json: AsJson = False) -> None:
 
 
 @runs_app.command("verify")
-def runs_verify() -> None:
-    """Check every file of every run against its checksum.
+def runs_verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged files of the cache aside.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check every stored run, and what the cache keeps beside runs, to the byte.
 
-    Example: `nbcore runs verify`
+    Example: `nbcore runs verify --repair`
     """
-    from nbcore.runs import store
+    from nbcore.runs.verify import conclude, verify_all
 
-    for r in store.all_runs():
-        out.print(f"{r.origin:7} {r.experiment}/{r.path.name}: {store.verify(r)} files hold")
+    checked = verify_all(repair)
+    if as_json:
+        print(json.dumps([c.as_dict() for c in checked], indent=1))
+    else:
+        for c in checked:
+            out.print(c.text(), markup=False, highlight=False, soft_wrap=True)
+    conclude(checked)
 
 
 @runs_app.command("reproduce")

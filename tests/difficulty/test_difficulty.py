@@ -22,7 +22,7 @@ from nbcore.difficulty import judge as difficulty
 from nbcore.difficulty import page
 from nbcore.difficulty.judge import Difficulty, judge, named, plan
 from nbcore.difficulty.sample import look
-from nbcore.errors import DataError, ParameterError
+from nbcore.errors import DataError, StoreError
 from nbcore.runs import store
 
 RNG = np.random.default_rng(0)
@@ -294,7 +294,7 @@ def test_bad_folders_are_one_sentence(tmp_path, folder, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_to_is_said(folder, tmp_path):
     (tmp_path / "file").write_text("here already")
-    with pytest.raises(ParameterError, match="Nothing can be written to .* name another folder"):
+    with pytest.raises(StoreError, match="cannot be written .* name another place"):
         page.report(config(folder), tmp_path / "file")
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 from nbcore.errors import StoreError
 from nbcore.measures import agreement
 from nbcore.runs import config, provenance, store, zarrzip
+from nbcore.runs.manifests import write_manifest
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,21 @@ def test_a_damaged_file_and_an_edited_manifest_are_refused():
     file.write_bytes(whole)
     manifest = made.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"size": 4', '"size": 5'))
+    with pytest.raises(StoreError, match="does not have its checksum"):
+        store.open_run(made.path, "cached")
+    made.manifest["config"]["size"] = 5
+    write_manifest(made.path, made.manifest)  # against intent there is the address
     with pytest.raises(StoreError, match="does not match its address"):
         store.verify(store.open_run(made.path, "cached"))
-    manifest.write_text("{")
-    with pytest.raises(StoreError, match="cannot be read"):
-        store.open_run(made.path, "cached")
+    for text, sentence in [
+        ("{", "cannot be read"),
+        ("[]", "lacks what a manifest holds"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"experiment": "toy"}', "lacks what a manifest holds"),
+    ]:
+        manifest.write_text(text)
+        with pytest.raises(StoreError, match=sentence):
+            store.open_run(made.path, "cached")
 
 
 def _die_in_the_second(name: str) -> xr.Dataset:

@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
+from nbcore import files
 from nbcore.errors import ParameterError, StoreError
 from nbcore.measures.depth import prediction_depth
 from nbcore.models import papers, probes
@@ -227,14 +229,15 @@ def test_a_member_killed_and_resumed_is_the_same_to_the_last_bit(tmp_path):
     )
     process = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
-    assert torch.load(file, weights_only=True)["step"] == 17
+    assert torch.load(io.BytesIO(files.read_checked(file)), weights_only=True)["step"] == 17
     assert member(checkpoint_file=file).identical(member())
     assert not file.exists()
 
 
 def test_a_checkpoint_of_another_member_is_refused(tmp_path):
     file = tmp_path / "member.pt"
-    torch.save({"identity": "another"}, file)
+    torch.save({"identity": "another"}, buffer := io.BytesIO())
+    files.write_checked(file, buffer.getvalue())
     with pytest.raises(StoreError, match="belongs to another run"):
         member(checkpoint_file=file)
 

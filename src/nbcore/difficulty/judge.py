@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from nbcore import data as nbdata
+from nbcore import files
 from nbcore.depths import ensembles, roster
 from nbcore.depths.ensembles import FULL, Ensemble
 from nbcore.depths.roster import NETWORKS, ROSTER, DepthConfig
@@ -68,6 +69,7 @@ class Difficulty(Config):
     corner: int = param(0, "images of a corner; 0: 0.2 %, at least 20", low=0)
     pictures: int = param(500, "pictures in the gallery", low=0, high=500)
     seed: int = param(0, "changes every draw", low=0)
+    fresh: bool = param(False, "train anew, whatever is stored")
     workers: int | None = param(None, "processes", low=1, high=64)
     device: str = param("auto", "auto, cpu or cuda", choices=("auto", "cpu", "cuda"))
     layout: str | None = layout_param()
@@ -110,7 +112,7 @@ def judge(config: Difficulty) -> Judged:
     held_out_mask(n, 0, ensemble.held_out, ensemble.splits)  # refuses a share without folds
     enough(sample, positions, round(1 / ensemble.held_out), config.dataset)
     ensembles.load_pool(ensemble)  # an image that cannot be read is found before the training
-    run = ensembles.run_ensemble(ensemble)
+    run = ensembles.run_ensemble(ensemble, config.fresh)
     table = rows(run, corner, config.agreement, config.gap)
     return Judged(config, sample, positions, ensemble, run, table)
 
@@ -209,14 +211,8 @@ def summary(judged: Judged) -> dict[str, Any]:
 
 def write_rows(judged: Judged, folder: Path) -> dict[str, Path]:
     """Write `difficulty.csv` and `difficulty.parquet` into a folder; returns where."""
-    files = {kind: folder / f"difficulty.{kind}" for kind in ("csv", "parquet")}
+    targets = {kind: folder / f"difficulty.{kind}" for kind in ("csv", "parquet")}
     table = named(judged)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        table.to_csv(files["csv"], index=False)
-        table.to_parquet(files["parquet"], index=False)
-    except OSError as error:
-        raise ParameterError(
-            f"Nothing can be written to {folder} ({error.strerror}); name another folder."
-        ) from None
-    return files
+    files.write_atomically(targets["csv"], lambda path: table.to_csv(path, index=False))
+    files.write_atomically(targets["parquet"], lambda path: table.to_parquet(path, index=False))
+    return targets

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from nbcore import files
 from nbcore.data.sources import short_name
 from nbcore.difficulty.compare import FILTERS, compare, verdict
 from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
 from nbcore.difficulty.softmax import softmax_of
-from nbcore.errors import ParameterError
 from nbcore.measures.corners import CORNERS
 from nbcore.paths import build_dir
 
@@ -192,13 +192,7 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
 def write_page(judged: Judged, folder: Path) -> Path:
     """Write `difficulty.html` into a folder; returns where."""
     target = folder / "difficulty.html"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(page(judged), "utf-8")
-    except OSError as error:
-        raise ParameterError(
-            f"Nothing can be written to {folder} ({error.strerror}); name another folder."
-        ) from None
+    files.write_atomically(target, page(judged).encode())
     return target
 
 
@@ -254,7 +248,7 @@ def _compared(table: pd.DataFrame) -> list[str]:
 def report(config: Difficulty, folder: Path | None = None) -> Report:
     """Judge the images and write rows and page, by default among the build products.
 
-    Errors as `runs.difficulty.judge`; ParameterError for a folder that cannot be written to.
+    Errors as `runs.difficulty.judge`; StoreError for a folder that cannot be written to.
     """
     judged = judge(config)
     name = short_name(config.dataset)
@@ -268,7 +262,7 @@ def _comparison(judged: Judged) -> pd.DataFrame:
     c = judged.config
     return compare(
         judged.run,
-        softmax_of(judged.ensemble) if c.softmax else "votes",
+        softmax_of(judged.ensemble, c.fresh) if c.softmax else "votes",
         agreement=c.agreement,
         gap=c.gap,
         filters=tuple(FILTERS) if find_spec("cleanlab") else (),

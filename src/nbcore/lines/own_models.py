@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from nbcore import files
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.public import WITH_LINE, add_intervals, load_testbed, read_models
 from nbcore.measures import robustness
@@ -73,10 +74,17 @@ class Measured:
         )
         if path.suffix not in {".html", ".svg", ".png"}:
             raise ParameterError(f"A chart is saved as .html, .svg or .png, not {path.suffix!r}.")
-        if path.suffix == ".html":
-            chart.save(str(path), inline=True)  # with the drawing library inside
-        else:
-            chart.save(str(path))
+        if not path.parent.is_dir():
+            raise ParameterError(f"There is no folder {path.parent} for the chart; make it first.")
+        # .html with the drawing library inside; another form takes no such word
+        how: Any = {"format": path.suffix[1:]} | (
+            {"inline": True} if path.suffix == ".html" else {}
+        )
+
+        def save(file: Path) -> None:
+            chart.save(str(file), **how)
+
+        files.write_atomically(path, save)
 
 
 def measure_models(

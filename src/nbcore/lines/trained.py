@@ -1,6 +1,8 @@
 """The testbed trained here: its data, its models, and the networks measured against them."""
 
 import hashlib
+import io
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,11 +13,13 @@ import torch
 import xarray as xr
 
 from nbcore import data as nbdata
+from nbcore import files
 from nbcore.errors import DataError
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, TestbedRun, data_of, data_roles
 from nbcore.lines.packing import pack
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import pretrained, small
+from nbcore.paths import cache_dir
 from nbcore.runs.plan import Manifest, Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import loop, testbed
@@ -146,3 +150,16 @@ def cache_key(config: LineConfig, what: str) -> str:
     sums = [nbdata.checksum(name) for name in data_roles(config).values()]
     text = repr((sorted(config.address().items()), sums, weights, what))
     return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def kept_features(
+    name: str, make: Callable[[], dict[str, torch.Tensor]]
+) -> dict[str, torch.Tensor]:
+    """Load features from the cache by their file's name; where they are not whole, make them."""
+
+    def content() -> memoryview:
+        torch.save(make(), buffer := io.BytesIO())
+        return buffer.getbuffer()
+
+    file = files.kept(cache_dir() / "features" / f"{name}.pt", content)
+    return torch.load(io.BytesIO(files.read_checked(file)), weights_only=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 
+from nbcore import files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir
 from nbcore.publish.chapters import find_chapters, read_source
@@ -52,14 +53,23 @@ def _plain(source: str) -> str:
 def make_archives() -> list[Path]:
     """Write `_build/site.zip` and `_build/students.zip`; the book must have been built."""
     html = build_dir() / "html"
+    files.restore_folder(html)
     if not (html / "index.html").is_file():
         raise NbcoreError(f"There is no built book in {html}; run make book first.")
     site, students = build_dir() / "site.zip", build_dir() / "students.zip"
-    with zipfile.ZipFile(site, "w", zipfile.ZIP_DEFLATED) as archive:
+    files.write_atomically(site, lambda path: _pack_site(path, html))
+    files.write_atomically(students, _pack_notebooks)
+    return [site, students]
+
+
+def _pack_site(path: Path, html: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(p for p in html.rglob("*") if p.is_file()):
             archive.write(file, Path("lines-and-depths") / file.relative_to(html))
-    with zipfile.ZipFile(students, "w", zipfile.ZIP_DEFLATED) as archive:
+
+
+def _pack_notebooks(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for chapter in find_chapters():
             text = nbformat.writes(student_notebook(chapter.path))
             archive.writestr(f"lines-and-depths/{chapter.stem}.ipynb", text)
-    return [site, students]

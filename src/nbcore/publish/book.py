@@ -1,9 +1,12 @@
 """The book: execute every chapter, stage it with the prose, build it, check what came out."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from nbcore import charts
+from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
 from nbcore.publish import cards, check, claims_page
@@ -23,21 +26,38 @@ from nbcore.publish.execute import execute
 def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
     """Execute all chapters with these parameters and build `_build/html`; returns its index.
 
-    strict: warnings are errors and the built pages are checked.
+    strict: warnings are errors and the built pages are checked. Until the new book is whole, that
+    before stays, and so do the verdicts that `nbcore claims` prints, whatever happens meanwhile.
     """
-    chapters = find_chapters()
-    observations = build_dir() / "observations"
-    shutil.rmtree(observations, ignore_errors=True)
-    executed = {}
-    for chapter in chapters:
-        print(f"chapter {chapter.stem}", flush=True)
-        executed[chapter.stem] = build_dir() / "executed" / f"{chapter.stem}.ipynb"
-        execute(chapter, executed[chapter.stem], parameters, progress=False)
-    staged = stage(executed, chapters)
-    html = build(staged, build_dir() / "html", strict)
-    if strict:
-        check.check_site(html, staged)
+    chapters, html = find_chapters(), build_dir() / "html"
+    with files.locked(build_dir() / ".lock", "builds the book"):
+        files.restore_folder(html)
+        with _new_observations() as (observations, before):
+            executed = {}
+            for chapter in chapters:
+                print(f"chapter {chapter.stem}", flush=True)
+                executed[chapter.stem] = build_dir() / "executed" / f"{chapter.stem}.ipynb"
+                execute(chapter, executed[chapter.stem], parameters, progress=False)
+            build(stage(executed, chapters), html, strict)
+        files.put_folder(observations, before)
     return html / "index.html"
+
+
+@contextmanager
+def _new_observations() -> Iterator[tuple[Path, Path]]:
+    """An empty folder for what this build observes, and the one that the build before has left."""
+    before = claims.observations_dir()
+    new = before.with_name(f"{before.name}-work")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    own = os.environ.get("NBCORE_OBSERVATIONS")
+    os.environ["NBCORE_OBSERVATIONS"] = str(new)
+    try:
+        yield new, before
+    finally:
+        os.environ.pop("NBCORE_OBSERVATIONS")
+        if own is not None:
+            os.environ["NBCORE_OBSERVATIONS"] = own
 
 
 def make_page(chapter: Chapter, parameters: dict[str, Any]) -> tuple[Path, Path]:
@@ -45,8 +65,9 @@ def make_page(chapter: Chapter, parameters: dict[str, Any]) -> tuple[Path, Path]
     folder = build_dir() / "runs" / chapter.stem
     notebook = folder / f"{chapter.stem}.ipynb"
     execute(chapter, notebook, parameters)
-    staged = stage({chapter.stem: notebook}, [chapter], folder / "book", whole=False)
-    html = build(staged, folder / "html", strict=False)
+    with files.locked(folder / ".lock", f"builds the page of {chapter.stem}"):
+        staged = stage({chapter.stem: notebook}, [chapter], folder / "book", whole=False)
+        html = build(staged, folder / "html", strict=False)
     return notebook, html / "chapters" / f"{chapter.stem}.html"
 
 
@@ -87,7 +108,7 @@ def _mathjax() -> Path:
 
 
 def build(staged: Path, target: Path, strict: bool) -> Path:
-    """Run jupyter-book on a staged folder and put the site at `target`."""
+    """Run jupyter-book on a staged folder and put the site at `target`; strict: check it before."""
     output = target.with_name(f"{target.name}-work")
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(staged)]
     command += ["--path-output", str(output), "--quiet", "--all"]
@@ -110,8 +131,9 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
     # added afterwards: what lies in _static before is loaded by every page, needed or not
     charts.write_bundle(built / "_static")
     shutil.copy(_mathjax(), built / "_static" / "mathjax.js")
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.move(built, target)
+    if strict:
+        check.check_site(built, staged)
+    files.put_folder(built, target)
     shutil.rmtree(output)
     return target
 

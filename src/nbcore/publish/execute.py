@@ -1,5 +1,6 @@
 """Executing a chapter: jupytext converts it, papermill runs it with its parameters."""
 
+import io
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from nbcore import files
 from nbcore.errors import NbcoreError
 from nbcore.paths import project_root
 from nbcore.publish.chapters import Chapter, read_source
@@ -28,7 +30,13 @@ def execute(
     the sentence it failed with, and what had run is kept beside it as `*.failed.ipynb`.
     """
     checked = chapter.check(parameters)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    with files.locked(output.with_suffix(".lock"), f"executes {chapter.stem}"):
+        return _execute(chapter, output, checked, progress)
+
+
+def _execute(
+    chapter: Chapter, output: Path, parameters: dict[str, Any], progress: bool
+) -> nbformat.NotebookNode:
     source = output.with_suffix(".source.ipynb")
     running = output.with_suffix(".failed.ipynb")
     nbformat.write(read_source(chapter.path), source)
@@ -38,10 +46,10 @@ def execute(
             papermill.execute_notebook(
                 source,
                 running,
-                parameters=checked,
+                parameters=parameters,
                 kernel_name="python3",
                 progress_bar=progress,
-                stderr_file=sys.stderr if progress else None,
+                stderr_file=sys.stderr if progress else _Notes(),
                 cwd=project_root(),
                 extra_arguments=["--IPKernelApp.log_level=40"],  # no word about its transport
             )
@@ -72,9 +80,20 @@ def _sentence(chapter: Chapter, error: PapermillExecutionError, kept: Path) -> s
     )
 
 
+class _Notes(io.StringIO):
+    """Of what a notebook writes to stderr, passes on what `files.note` says."""
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            if _is_note(line):
+                sys.stderr.write(line)
+        return len(text)
+
+
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Hide the injected parameters, of which readers see the commented cell; drop progress bars.
 
+    What `files.note` says goes too: a damaged file that was made anew is no part of a page.
     Warnings stay, and stop a strict build.
     """
     for cell in notebook.cells:
@@ -83,9 +102,14 @@ def _tidy(notebook: nbformat.NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 lines = output["text"].replace("\x1b[A", "").split("\n")  # a bar within a bar
-                output["text"] = "\n".join(s for s in lines if "\r" not in s and not _is_bar(s))
+                kept = (s for s in lines if "\r" not in s and not _is_bar(s) and not _is_note(s))
+                output["text"] = "\n".join(kept)
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if o.get("text", "-").strip()]
+
+
+def _is_note(line: str) -> bool:
+    return line.startswith("nbcore: ")
 
 
 def _is_bar(line: str) -> bool:

@@ -6,11 +6,12 @@
 
 The address hashes the config, without how many members were asked for, and the declared checksums
 of the data: so a run is found on a machine that has no data, and members can be added later.
+What `verify` checks in them is in its own module.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,12 +21,13 @@ from typing import Any
 import xarray as xr
 
 from nbcore import data as nbdata
+from nbcore import files
 from nbcore.errors import DataError, StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import zarrzip
 from nbcore.runs.config import Config
+from nbcore.runs.manifests import MANIFEST, read_manifest
 
-MANIFEST = "manifest.json"
 Tables = dict[str, xr.Dataset]
 
 
@@ -81,17 +83,19 @@ class Run:
             known = ", ".join(sorted(entries)) or "none"
             raise StoreError(f"The run {self.path.name} has no {kind} {name!r}; it has {known}.")
         if file not in self._open:
-            _check_file(self.path / file, entries[name]["sha256"])
+            if problem := wrong(self.path / file, entries[name]["sha256"]):
+                raise StoreError(f"{problem}; {remedy(self.origin)}.")
             self._open[file] = zarrzip.read(self.path / file)
         return self._open[file]
 
 
 def address(experiment: str, config: Config, checksums: Mapping[str, str]) -> str:
     """Twelve hex digits from the canonical config and the data checksums by role."""
-    return _digest(experiment, config.address(), checksums)
+    return digest(experiment, config.address(), checksums)
 
 
-def _digest(experiment: str, config: dict[str, Any], checksums: Mapping[str, str]) -> str:
+def digest(experiment: str, config: dict[str, Any], checksums: Mapping[str, str]) -> str:
+    """The address, from a manifest's plain values."""
     what = {"experiment": experiment, "config": config, "data": dict(checksums)}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -102,29 +106,49 @@ def find(
     """The run of this config under `root`, on the data found here or else as declared."""
     for checksums in _candidates(data):
         path = root / experiment / address(experiment, config, checksums)
-        if (path / MANIFEST).is_file():
-            return open_run(path, origin)
+        if run := _opened(path, origin):
+            return run
     return None
 
 
-def open_run(path: Path, origin: str) -> Run:
-    """The run in a folder; its manifest must be readable and name its experiment."""
+def _opened(path: Path, origin: str) -> Run | None:
+    """The run in a folder; None without one. One in the cache that is damaged counts as none."""
+    if origin == "stored":
+        files.restore_folder(path)
+    if not (path / MANIFEST).is_file():
+        return None
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
-        manifest["experiment"], manifest["members"], manifest["tables"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"The manifest of the run {path} cannot be read ({type(error).__name__}); restore it "
-            "from version control or delete the folder and run again."
-        ) from None
-    return Run(path, manifest, origin)
+        return open_run(path, origin)
+    except files.Damaged as error:
+        if origin == "stored":
+            raise
+        files.note(str(error))
+        return None
+
+
+def open_run(path: Path, origin: str) -> Run:
+    """The run in a folder; Damaged when its manifest is not as it was written."""
+    try:
+        return Run(path, read_manifest(path), origin)
+    except files.Damaged as error:
+        raise files.Damaged(f"{error}; {remedy(origin)}.") from None
 
 
 def all_runs() -> Iterator[Run]:
-    """Every run in `results/`, then every run computed on this machine."""
+    """Every run in `results/`, then every run computed on this machine that can be opened."""
+    for left in results_dir().glob("*/.*.old"):  # by a publish that was killed
+        files.restore_folder(left.with_name(left.name[1 : -len(".old")]))
     for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-        for manifest in sorted(root.glob(f"*/*/{MANIFEST}")):
-            yield open_run(manifest.parent, origin)
+        for path in sorted(root.glob("*/[!.]*")):
+            if run := _opened(path, origin):
+                yield run
+
+
+def remedy(origin: str) -> str:
+    """What to do about a run that is damaged, as the end of a sentence."""
+    if origin == "stored":
+        return "restore it from version control or compute the run with fresh=true"
+    return "run the same again, which computes anew what does not hold"
 
 
 def together(runs: Iterable[Run]) -> dict[str, str]:
@@ -136,29 +160,9 @@ def together(runs: Iterable[Run]) -> dict[str, str]:
         "members": str(len(entries)),
         "hardware": "; ".join(sorted({e["hardware"] for e in entries})),
         "seconds": f"{sum(e['seconds'] for e in entries):.0f}",
-        "date": max(e["created"] for e in entries)[:10],
-        "oldest": min(e["created"] for e in entries),
+        "date": max((e["created"] for e in entries), default="")[:10],
+        "oldest": min((e["created"] for e in entries), default=""),
     }
-
-
-def verify(run: Run) -> int:
-    """Check every file against its checksum and the address against the manifest; count files.
-
-    A published run may lack its members: the tables made from them are what it carries.
-    """
-    n = 0
-    for kind, entries in (("table", run.manifest["tables"]), ("member", run.manifest["members"])):
-        for name, entry in entries.items():
-            file = run.path / f"{kind}-{name}.zarr.zip"
-            came_as_tables = run.origin == "stored" or entry.get("published")
-            if kind == "member" and came_as_tables and not file.exists():
-                continue
-            _check_file(file, entry["sha256"])
-            n += 1
-    checksums = {role: d["sha256"] for role, d in run.manifest["data"].items()}
-    if _digest(run.experiment, run.manifest["config"], checksums) != run.path.name:
-        raise StoreError(f"The run {run.path} does not match its address: its manifest was edited.")
-    return n
 
 
 def _candidates(data: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -169,14 +173,14 @@ def _candidates(data: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {role: sums[0] for role, sums in declared.items()}
 
 
-def _check_file(path: Path, expected: str) -> None:
-    if not path.is_file():
-        raise StoreError(
-            f"The stored file {path} is missing; restore it or run the chapter afresh."
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise StoreError(
-            f"The stored file {path} is damaged (checksum {found[:12]}, expected {expected[:12]}); "
-            "restore it from version control or run the chapter with fresh=true."
-        )
+def wrong(path: Path, expected: str, checksum: Callable[[Path], str] = files.sha256) -> str:
+    """What is wrong with a stored file, as the beginning of a sentence; "" where it holds."""
+    try:
+        found = checksum(path)
+    except FileNotFoundError:
+        return f"The stored file {path} is missing"
+    except OSError as error:
+        return f"The stored file {path} cannot be read ({error.strerror})"
+    if found == expected:
+        return ""
+    return f"The stored file {path} is damaged (checksum {found[:12]}, expected {expected[:12]})"

@@ -1,36 +1,29 @@
 """The results store: runs are computed member by member, kept in the local cache, published.
 
-Every file is written under a temporary name, renamed, and carries its checksum in the manifest.
-`stored` says how a run is laid out, found and verified.
+Every file is written under a temporary name, renamed, and has its checksum in the manifest, which
+carries its own. `run` says how a run is laid out and found, `verify` how it is checked and mended.
 """
 
-import hashlib
-import json
 import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from filelock import FileLock
 
 from nbcore import data as nbdata
+from nbcore import files
 from nbcore.errors import StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs import provenance, zarrzip
 from nbcore.runs.engines import compute_members
+from nbcore.runs.manifests import read_manifest, write_manifest
 from nbcore.runs.plan import Plan
-from nbcore.runs.run import (
-    MANIFEST,
-    Run,
-    Tables,
-    address,
-    all_runs,
-    find,
-    open_run,
-    together,
-    verify,
-)
+from nbcore.runs.run import Run, Tables, address, all_runs, find, open_run, together, wrong
+from nbcore.runs.verify import examine, mend, remove_unknown, verify
 
 __all__ = [
     "Run",
@@ -54,7 +47,8 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
     can be added. Where the plan can join tables, what the book came with is not computed again. The
     manifest says from which functions the numbers came, with the fingerprint of all code that these
     reach; members that other code computed are not continued. fresh: neither a published nor an
-    earlier finished run is used; one that was interrupted is continued.
+    earlier finished run is used; one that was interrupted is continued. Members and tables in the
+    cache that are damaged or missing are computed again.
     """
     experiment, config, data, members = plan.experiment, plan.config, plan.data, plan.members
     published = None if fresh else find(results_dir(), experiment, config, data, "stored")
@@ -66,12 +60,9 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
         nbdata.get(name)  # fetched now if it is nowhere on this machine
     checksums = {role: nbdata.checksum(name) for role, name in data.items()}
     path = cache_dir() / "runs" / experiment / address(experiment, config, checksums)
-    path.mkdir(parents=True, exist_ok=True)
-    with FileLock(path / ".lock"):
+    with files.locked(path / ".lock", f"computes the run {experiment}/{path.name}"):
         roles = {r: {"name": data[r], "sha256": checksums[r]} for r in data}
-        manifest = _begin(path, plan, roles)
-        if fresh and set(members) <= set(manifest["members"]) and manifest["tables"]:
-            manifest["members"], manifest["tables"] = {}, {}
+        manifest = _begin(path, plan, roles, members if fresh else None)
         base = _adopt(manifest, published if plan.join else None)
         missing = [m for m in members if m not in manifest["members"]]
         for name, dataset, seconds in compute_members(
@@ -82,7 +73,9 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
             manifest["members"][name] = entry | {"versions": provenance.versions()}
             manifest["tables"] = {}
             write_manifest(path, manifest)
-        if plan.reduce and not manifest["tables"]:
+            remove_unknown(path, manifest)
+        reduced = not plan.reduce or manifest["tables"]
+        if plan.reduce and not reduced:
             tables = plan.reduce(Run(path, manifest | {"members": _own(manifest)}, "computed"))
             if base and plan.join:
                 tables = plan.join(
@@ -91,41 +84,49 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
             for name, table in tables.items():
                 manifest["tables"][name] = save(path, "table", name, table)
             write_manifest(path, manifest)
-    return Run(path, manifest, "computed")
+            remove_unknown(path, manifest)
+    return Run(path, manifest, "cached" if reduced and not missing else "computed")
 
 
 def publish(run: Run) -> Path:
-    """Copy a run's manifest and tables into `results/`, replacing an earlier version whole."""
+    """Copy a run's manifest and tables into `results/`, replacing an earlier version whole.
+
+    Until all of it is there, the earlier version is in place, whatever happens to this process.
+    """
     if not run.manifest["tables"]:
         raise StoreError(f"The run {run.path.name} has no tables to publish; give it a `reduce`.")
     target = results_dir() / run.experiment / run.path.name
-    staging = target.with_name(f".{target.name}.tmp")
-    staging.mkdir(parents=True, exist_ok=True)
-    for name in run.manifest["tables"]:
-        file = f"table-{name}.zarr.zip"
-        (staging / file).write_bytes((run.path / file).read_bytes())
-    write_manifest(staging, run.manifest)
-    if target.exists():
-        for old in target.iterdir():
-            old.unlink()
-        target.rmdir()
-    staging.rename(target)
+    for left in target.parent.glob(f".{target.name}.*.tmp"):  # by a publish that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        for name, entry in run.manifest["tables"].items():
+            file = run.path / f"table-{name}.zarr.zip"
+            if problem := wrong(file, entry["sha256"]):
+                raise StoreError(f"{problem}; run the same again, then publish it.")
+            files.write_atomically(staging / file.name, file.read_bytes())
+        write_manifest(staging, run.manifest)
+        files.put_folder(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     return target
 
 
 def _complete(run: Run, reduce: object) -> bool:
-    return bool(run.manifest["tables"]) or reduce is None
+    """Whether nothing is left to compute; in the cache, every file must hold too."""
+    if not run.manifest["tables"] and reduce is not None:
+        return False
+    return run.origin == "stored" or not any(p for *_, p in examine(run, files.sha256_once))
 
 
-def _begin(path: Path, plan: Plan, data: dict) -> dict[str, Any]:
-    for leftover in path.glob("*.tmp"):  # of a run that was killed
-        leftover.unlink()
+def _begin(path: Path, plan: Plan, data: dict, anew: Sequence[str] | None) -> dict[str, Any]:
+    """The manifest to go on from; `anew`: not where the run with these members was finished."""
     code = provenance.code_of(plan.functions)
-    if (path / MANIFEST).exists():
-        manifest = open_run(path, "cached").manifest
-        if manifest["source"] == code["source"]:
-            return manifest
-    return {
+    finished = anew is not None and _is_finished(path, anew)
+    manifest = mend(path)
+    if manifest and not finished and manifest["source"] == code["source"]:
+        return manifest
+    new: dict[str, Any] = {
         "experiment": plan.experiment,
         "config": plan.config.address(),
         "data": data,
@@ -133,6 +134,16 @@ def _begin(path: Path, plan: Plan, data: dict) -> dict[str, Any]:
         "members": {},
         "tables": {},
     }
+    if not manifest:  # a finished run stays until the first of the new members is there
+        write_manifest(path, new)
+    return new
+
+
+def _is_finished(path: Path, members: Sequence[str]) -> bool:
+    with suppress(files.Damaged):
+        manifest = read_manifest(path)
+        return bool(manifest["tables"]) and set(members) <= set(manifest["members"])
+    return False
 
 
 def _own(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -161,16 +172,6 @@ def _adopt(manifest: dict[str, Any], published: Run | None) -> Run | None:
 def save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, Any]:
     """Write one member or table under a temporary name, rename it; its checksum and date."""
     target = path / f"{kind}-{name}.zarr.zip"
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    zarrzip.write(temporary, dataset)
-    temporary.replace(target)
+    files.write_atomically(target, lambda temporary: zarrzip.write(temporary, dataset))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"sha256": hashlib.sha256(target.read_bytes()).hexdigest(), "created": now}
-
-
-def write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    """Write a run's manifest, whole or not at all."""
-    path = folder / MANIFEST
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    temporary.replace(path)
+    return {"sha256": files.sha256(target), "created": now}

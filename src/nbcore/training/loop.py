@@ -5,7 +5,7 @@ gives the numbers of one that was not, and there is no generator state to keep.
 """
 
 import dataclasses
-import os
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot, pad
 from tqdm.auto import tqdm
 
+from nbcore import files
 from nbcore.errors import ParameterError, StoreError
 from nbcore.measures import blocks
+from nbcore.training.device import as_tensor, laid_out, pick_device, pick_precision, place_model
 
 Data = tuple[np.ndarray | Tensor, np.ndarray | Tensor]
 
@@ -58,80 +60,6 @@ def checkpoint_steps(steps: int, checkpoints: int, first: int = 1) -> np.ndarray
     return np.unique(np.concatenate([[0], np.round(spaced)]).astype(int))
 
 
-def pick_device(device: str = "auto") -> torch.device:
-    """`auto` is CUDA where there is one; asking for a missing one raises ParameterError."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ParameterError(f"device is {device!r}, but torch finds no CUDA; use auto or cpu.")
-    return torch.device(device)
-
-
-def pick_precision(
-    precision: str, device: torch.device, trained: nn.Module | None = None
-) -> torch.dtype:
-    """`auto` is bfloat16 where the hardware multiplies it natively, float32 elsewhere.
-
-    On a CPU, a model to be `trained` that has depthwise convolutions gets float32 too: measured,
-    their backward pass is 2 to 4 times slower in bfloat16, while their forward pass is faster.
-    """
-    if precision == "auto":
-        if device.type == "cuda":
-            native = torch.cuda.is_bf16_supported()
-        else:
-            grouped = (getattr(m, "groups", 1) > 1 for m in (trained.modules() if trained else ()))
-            native = _cpu_has_bf16() and not any(grouped)
-        precision = "bfloat16" if native else "float32"
-    if precision not in ("bfloat16", "float32"):
-        raise ParameterError(f"precision must be auto, bfloat16 or float32, not {precision!r}.")
-    return getattr(torch, precision)
-
-
-def _cpu_has_bf16() -> bool:
-    try:
-        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-
-
-def memory_layout(model: nn.Module, device: torch.device) -> torch.memory_format:
-    """Choose the order of an image's numbers in memory: channels last, which is faster, or first.
-
-    Channels first on a CPU for a network with a 1x1 convolution of stride 2 or more and under 8
-    input channels: seen in torch 2.15 (oneDNN) on processors without AVX-512, its weight gradient
-    in channels_last with one thread writes past its memory, which aborts or damages silently.
-    """
-    convolutions = (m for m in model.modules() if isinstance(m, nn.Conv2d))
-    unsafe = any(
-        m.kernel_size == (1, 1) and max(m.stride) > 1 and m.weight.shape[1] < 8
-        for m in convolutions
-    )
-    first = device.type == "cpu" and unsafe
-    return torch.contiguous_format if first else torch.channels_last
-
-
-def place_model(model: nn.Module, device: torch.device) -> torch.memory_format:
-    """Move `model` to the device, its weights in the layout that `memory_layout` chooses for it."""
-    layout = memory_layout(model, device)
-    model.to(device)
-    for p in model.parameters():
-        p.data = _laid_out(p.data, layout)
-    return layout
-
-
-def as_tensor(inputs: np.ndarray | Tensor) -> Tensor:
-    """uint8 images (n, h, w, c) become (n, c, h, w); feature vectors (n, d) stay as they are."""
-    tensor = torch.as_tensor(inputs)
-    if tensor.ndim == 4 and tensor.dtype == torch.uint8 and tensor.shape[-1] in (1, 3):
-        return tensor.permute(0, 3, 1, 2)
-    if tensor.ndim == 2 and tensor.is_floating_point():
-        return tensor
-    raise ParameterError(
-        "Training takes uint8 images (n, height, width, 1 or 3) or float features (n, d), not "
-        f"{tensor.dtype} of shape {tuple(tensor.shape)}."
-    )
-
-
 def train(
     model: nn.Module,
     train_data: Data,
@@ -151,9 +79,9 @@ def train(
     has `step` and `loss` (mean training loss since the last checkpoint) over dim checkpoint, and
     per evaluation set `prediction_NAME` (checkpoint, example_NAME), `label_NAME` and
     `accuracy_NAME` (checkpoint), a fraction. With `checkpoint_file` the state is written
-    atomically every `save_every` seconds and taken up again by the same call; the file of a
-    finished run is removed. Raises ParameterError for labels outside the classes or inputs of
-    another form, StoreError for a checkpoint file of another run.
+    atomically every `save_every` seconds and taken up again by the same call; a damaged file is set
+    aside, and training starts again; that of a finished run is removed. ParameterError for labels
+    outside the classes or inputs of another form, StoreError for a checkpoint of another run.
     """
     place, plan = (
         pick_device(device),
@@ -198,7 +126,7 @@ def train(
                 group["lr"] = recipe.rate(step)
             model.train()
             with torch.autocast(place.type, train_dtype, train_dtype == torch.bfloat16):
-                logits = model(_laid_out(x.to(place), layout))
+                logits = model(laid_out(x.to(place), layout))
             loss = _loss(logits.float(), y.to(place), recipe.loss)
             optimiser.zero_grad()
             loss.backward()
@@ -230,17 +158,6 @@ def cached_features(
     parts = _forward(model, as_tensor(inputs), place, dtype, model.features)
     shown = tqdm(parts, desc=progress, total=passes, disable=progress is None)
     return torch.cat([p.float().cpu() for p in shown])
-
-
-def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
-    """A tensor of four dims with the strides of this layout; others have none.
-
-    `contiguous` is not enough: a 1x1 kernel or a single channel counts as contiguous in both.
-    """
-    if x.ndim != 4:
-        return x
-    empty = torch.empty(x.shape, dtype=x.dtype, device=x.device, memory_format=layout)
-    return x if x.stride() == empty.stride() else empty.copy_(x)
 
 
 def _forward(model, inputs, device, dtype, call=None):
@@ -295,6 +212,7 @@ def _augment(x: Tensor) -> Tensor:
 
 
 def _save(file: Path, identity: str, step: int, model, optimiser, history, total, count) -> None:
+    """Write the state with its checksum: a changed bit would change the network without a word."""
     state = {
         "identity": identity,
         "step": step,
@@ -304,10 +222,8 @@ def _save(file: Path, identity: str, step: int, model, optimiser, history, total
         "total": total,
         "count": count,
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, file)
+    torch.save(state, buffer := io.BytesIO())
+    files.write_checked(file, buffer.getbuffer())
 
 
 def _resume(file: Path | None, identity: str, model, optimiser):
@@ -315,11 +231,11 @@ def _resume(file: Path | None, identity: str, model, optimiser):
     if file is None or not file.is_file():
         return 0, _Default(history), 0.0, 0
     try:
-        state = torch.load(file, weights_only=True, map_location="cpu")
-    except Exception:
-        raise StoreError(
-            f"The checkpoint {file} cannot be read; delete it to start again."
-        ) from None
+        content = files.read_checked(file)
+    except files.Damaged as error:
+        files.set_aside(file, str(error))
+        return 0, _Default(history), 0.0, 0
+    state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     if state["identity"] != identity:
         raise StoreError(
             f"The checkpoint {file} belongs to another run; delete it or name another."

@@ -7,18 +7,16 @@ Every member is its own process where there are several workers: it loads the im
 features of the last layers are read from one file, of which a member takes its own rows.
 """
 
-import os
-import shutil
+import io
 import sys
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 
 import numpy as np
 import torch
 import xarray as xr
-from filelock import FileLock
 
+from nbcore import files
 from nbcore.chapters.example_difficulty.choices import plan
 from nbcore.chapters.example_difficulty.config import (
     ExampleDifficulty,
@@ -157,23 +155,21 @@ def features(config: ExampleDifficulty) -> dict[str, np.ndarray]:
     They are float32 files mapped into memory: a member reads the rows that it trains on.
     """
     base, sets = beside(config), _sets(config)
-    folder = cache_dir() / "features" / cache_key(base, "all-features")
+    name = cache_key(base, "all-features")
     images = {"train": sets.train[0], **{k: x for k, (x, _) in sets.evaluations.items()}}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            _write_features(config, images, folder)
-    return {k: np.load(folder / f"{k}.npy", mmap_mode="r") for k in images}
-
-
-def _write_features(config: ExampleDifficulty, images: dict[str, np.ndarray], folder: Path) -> None:
-    temporary = folder.with_suffix(".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a run that was killed
-    temporary.mkdir()
-    net = build(beside(config), True, config.feature_size, 2, 0)
-    bar = "features of" if sys.stderr.isatty() else None
+    net = cache(partial(build, base, True, config.feature_size, 2, 0))
+    bar = "features of " if sys.stderr.isatty() else None
+    banks = {}
     for role, pixels in images.items():
-        # single precision everywhere, so that machines agree
-        bank = loop.cached_features(net, pixels, config.device, "float32", bar and f"{bar} {role}")
-        np.save(temporary / f"{role}.npy", bank.numpy())
-    os.replace(temporary, folder)
+
+        def make(role: str = role, pixels: np.ndarray = pixels) -> memoryview:
+            # single precision everywhere, so that machines agree
+            bank = loop.cached_features(
+                net(), pixels, config.device, "float32", bar and f"{bar}{role}"
+            )
+            np.save(buffer := io.BytesIO(), bank.numpy())
+            return buffer.getbuffer()
+
+        file = files.kept(cache_dir() / "features" / f"{name}-{role}.npy", make)
+        banks[role] = files.mapped(file)
+    return banks

@@ -11,13 +11,12 @@ from functools import partial
 import numpy as np
 import torch
 import xarray as xr
-from filelock import FileLock
 
 from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions, member_names
 from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves
-from nbcore.lines.trained import Sets, _sets, build, cache_key, run_testbed
+from nbcore.lines.trained import Sets, _sets, build, cache_key, kept_features, run_testbed
 from nbcore.measures.selection import balanced_subset
 from nbcore.paths import cache_dir
 from nbcore.runs.plan import Manifest, Plan
@@ -98,20 +97,17 @@ def _features(
 ) -> dict[str, torch.Tensor]:
     """Penultimate features of the training and evaluation images, computed once per machine."""
     what = "features" if size == config.feature_size else f"features-{size}"
-    file = cache_dir() / "features" / f"{cache_key(config, what)}.pt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            net = build(config, True, size, sets.classes, 0)
-            all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
-            bar = "features of" if sys.stderr.isatty() else None
-            banks = {
-                k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
-                for k, x in all_images.items()
-            }
-            torch.save(banks, file.with_suffix(".tmp"))
-            file.with_suffix(".tmp").replace(file)
-    return torch.load(file, weights_only=True)
+    all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
+
+    def make() -> dict[str, torch.Tensor]:
+        net = build(config, True, size, sets.classes, 0)
+        bar = "features of" if sys.stderr.isatty() else None
+        return {
+            k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
+            for k, x in all_images.items()
+        }
+
+    return kept_features(cache_key(config, what), make)
 
 
 def study(

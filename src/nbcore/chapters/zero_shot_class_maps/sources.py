@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from nbcore import data as nbdata
 from nbcore.chapters.zero_shot_class_maps.config import CLIP, TEN_DIGITS, ZeroShot, beside
 from nbcore.data.classmaps import ClassMap, load_map
 from nbcore.lines.config import data_roles
-from nbcore.lines.trained import Sets, load_sets
+from nbcore.lines.trained import Sets, kept_features, load_sets
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import clip, pretrained, small
-from nbcore.paths import cache_dir
 from nbcore.training import loop
 
 
@@ -104,19 +102,16 @@ def features(config: ZeroShot) -> dict[str, Tensor]:
     ]
     sums = [nbdata.checksum(name) for name in data_roles(beside(config)).values()]
     key = hashlib.sha256(repr((what, config.ood, sums)).encode()).hexdigest()[:12]
-    file = cache_dir() / "features" / f"zero-shot-{key}.pt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            sets, _ = load_images(config)
-            images = {"train": sets.train[0][_picked(config)]}
-            images |= {role: x for role, (x, _) in sets.evaluations.items()}
-            net, bar = open_source(config).net, "features" if sys.stderr.isatty() else None
-            # single precision everywhere, so that machines agree
-            banks = {
-                k: loop.cached_features(net, x, config.device, "float32", bar)
-                for k, x in images.items()
-            }
-            torch.save(banks, file.with_suffix(".tmp"))
-            file.with_suffix(".tmp").replace(file)
-    return torch.load(file, weights_only=True)
+
+    def make() -> dict[str, Tensor]:
+        sets, _ = load_images(config)
+        images = {"train": sets.train[0][_picked(config)]}
+        images |= {role: x for role, (x, _) in sets.evaluations.items()}
+        net, bar = open_source(config).net, "features" if sys.stderr.isatty() else None
+        # single precision everywhere, so that machines agree
+        return {
+            k: loop.cached_features(net, x, config.device, "float32", bar)
+            for k, x in images.items()
+        }
+
+    return kept_features(f"zero-shot-{key}", make)
