@@ -26,7 +26,8 @@ from nbcore.runs.run import (
     Tables,
     address,
     all_runs,
-    find,
+    find_run,
+    find_runs,
     open_run,
     together,
     verify,
@@ -37,7 +38,8 @@ __all__ = [
     "Tables",
     "address",
     "all_runs",
-    "find",
+    "find_run",
+    "find_runs",
     "Plan",
     "open_run",
     "publish",
@@ -57,11 +59,11 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
     earlier finished run is used; one that was interrupted is continued.
     """
     experiment, config, data, members = plan.experiment, plan.config, plan.data, plan.members
-    published = None if fresh else find(results_dir(), experiment, config, data, "stored")
-    cached = None if fresh else find(cache_dir() / "runs", experiment, config, data, "cached")
-    for run in (published, cached):
-        if run and set(members) <= set(run.manifest["members"]) and _complete(run, plan.reduce):
+    found = {} if fresh else find_runs(experiment, config, data)
+    for run in found.values():
+        if set(members) <= set(run.manifest["members"]) and _complete(run, plan.reduce):
             return run
+    published = found.get("stored")
     for name in data.values():
         nbdata.get(name)  # fetched now if it is nowhere on this machine
     checksums = {role: nbdata.checksum(name) for role, name in data.items()}
