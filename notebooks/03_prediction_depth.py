@@ -155,10 +155,10 @@ figures.full_size(study)
 # ### Where predictions are made
 
 # %% tags=["hide-input"]
-figures.decided(study, "training")
+figures.decided(study, "train")
 
 # %% tags=["hide-input"]
-figures.decided(study, "validation")
+figures.decided(study, "val")
 
 # %% [markdown]
 # Depths of different networks are put on one scale here, from 0 at the input to 1 at the softmax;
@@ -258,10 +258,10 @@ charts.show(
 # share of the depths moves?
 
 # %% tags=["hide-input"]
-agreement.choices(study, "training")
+agreement.choices(study, "train")
 
 # %% tags=["hide-input"]
-agreement.choices(study, "validation")
+agreement.choices(study, "val")
 
 # %% tags=["hide-input"]
 charts.show(

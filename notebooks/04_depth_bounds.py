@@ -44,16 +44,17 @@ from nbcore import charts, exercises
 from nbcore.chapters.depth_bounds import figures, tables
 from nbcore.chapters.depth_bounds import observe as page
 from nbcore.chapters.depth_bounds import scores as scoring
-from nbcore.chapters.depth_bounds.study import study as load_study
+from nbcore.chapters.depth_bounds.study import gather
 from nbcore.charts.density import density
 from nbcore.depths.ensembles import Ensemble, run_ensemble
+from nbcore.depths.view import EnsembleView
 from nbcore.measures import agreement
 from nbcore.measures.bounds import fit_bound
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
-study = load_study(config, fresh=fresh)
+study = gather(config, fresh=fresh)
 page.record(study, preset)
 show_cards("depth-bounds")
 
@@ -219,7 +220,7 @@ tiny = Ensemble(
     workers=1,
     device="cpu",
 )
-sample = scoring.Sample.of("digits:mlp", run_ensemble(tiny))
+sample = scoring.Sample.of(EnsembleView.of("digits:mlp", run_ensemble(tiny)))
 half = scoring.halves(sample.held_out)
 a, b = (scoring.scores(sample.some(half == i)) for i in (0, 1))
 bound = fit_bound(a.depth, a.agreement, "lower", share=0.025)

@@ -20,6 +20,7 @@ import pandas as pd
 from nbcore.depths import ensembles, roster
 from nbcore.depths.ensembles import FULL, Ensemble
 from nbcore.depths.roster import NETWORKS, ROSTER, DepthConfig
+from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.difficulty.rows import rows
 from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
@@ -178,16 +179,16 @@ def named(judged: Judged) -> pd.DataFrame:
 
 def summary(judged: Judged) -> dict[str, Any]:
     """Counts for people and scripts."""
-    table, e, members = judged.table, judged.ensemble, judged.run.table("members")
-    split = members.isel(member=np.flatnonzero(members["half"].values >= 0))
-    accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ("train", "val")}
+    table, e, view = judged.table, judged.ensemble, EnsembleView.of("", judged.run)
+    split = view.some(view.split).members
+    accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ROLES}
     return {
         "dataset": judged.config.dataset,
         "images": len(table),
         "of": len(judged.sample.labels),
         "classes": len(judged.sample.classes),
         "network": e.architecture,
-        "members": int(split.sizes["member"]),
+        "members": view.networks,
         "side": int(ensembles.load_pool(e).images.shape[1]),
         "held_out_times": [int(table["n_val"].min()), int(table["n_val"].max())],
         "never_held_out": int((table["n_val"] == 0).sum()),

@@ -20,7 +20,7 @@ from nbcore.data.difficulty import PUBLISHED, load_scores
 from nbcore.data.labels import load_labels
 from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.depths.roster import NICE, DepthConfig, setting
-from nbcore.depths.view import mean_depth
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.lines.figures import instead
 from nbcore.measures.agreement import held_out_mean
@@ -65,10 +65,13 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
     """
     out = []
     for run, ensemble in _ensembles(config):
-        at, members = _places(s, run, ensemble), run.table("members")
-        network, n = NICE[ensemble.architecture], members.sizes["member"]
+        at, view = _places(s, run, ensemble), EnsembleView.of("", run)
+        network, n = NICE[ensemble.architecture], view.size
         source = f"{n} network{'s' * (n > 1)}"
-        for name, values in (("depth", mean_depth(members)), ("learned", _learned(members))):
+        for name, values in {
+            "depth": view.mean_depth("train"),
+            "learned": _learned(view.members),
+        }.items():
             spread = _spread(values, at, s.examples)
             out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
     name = f"{config.id}-c-scores"
