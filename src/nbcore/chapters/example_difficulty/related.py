@@ -19,7 +19,7 @@ from nbcore.data import sources
 from nbcore.data.difficulty import PUBLISHED, load_scores
 from nbcore.data.labels import load_labels
 from nbcore.depths.ensembles import Ensemble, chosen_examples
-from nbcore.depths.roster import NICE, DepthConfig, setting
+from nbcore.depths.roster import DepthConfig, network_title, setting
 from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.lines.figures import instead
@@ -66,7 +66,7 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
     out = []
     for run, ensemble in _ensembles(config):
         at, view = _places(s, run, ensemble), EnsembleView.of("", run)
-        network, n = NICE[ensemble.architecture], view.size
+        network, n = network_title(ensemble.architecture), view.size
         source = f"{n} network{'s' * (n > 1)}"
         for name, values in {
             "depth": view.mean_depth("train"),

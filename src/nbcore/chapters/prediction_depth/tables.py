@@ -9,7 +9,7 @@ from nbcore import claims
 from nbcore.chapters.prediction_depth import sensitivity
 from nbcore.chapters.prediction_depth.agreement import Pair
 from nbcore.chapters.prediction_depth.observe import LEDGER, Study, full_depths, test_accuracy
-from nbcore.depths.roster import NICE, nice_name
+from nbcore.depths.roster import network_title, nice_name, set_title
 from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.estimate import Estimate
 from nbcore.runs import config
@@ -97,15 +97,15 @@ def sensitivity_table(study: Study) -> pd.DataFrame:
 def pair_name(pair: Pair) -> str:
     """Whom a correlation is between."""
     if pair.same:
-        return f"{NICE[pair.first]}, other seeds"
-    return f"{NICE[pair.first]} and {NICE[pair.second]}"
+        return f"{network_title(pair.first)}, other seeds"
+    return f"{network_title(pair.first)} and {network_title(pair.second)}"
 
 
 def correlations(study: Study) -> pd.DataFrame:
     """The study's agreement, one row a pair."""
     rows = [
         {
-            "data set": nice_set(p.dataset),
+            "data set": set_title(p.dataset),
             "split": p.split,
             "networks": pair_name(p),
             "in each mean": p.networks,
@@ -116,11 +116,6 @@ def correlations(study: Study) -> pd.DataFrame:
         for p in study.agreement
     ]
     return pd.DataFrame(rows)
-
-
-def nice_set(dataset: str) -> str:
-    """A data set as the page names it."""
-    return nice_name(f"{dataset}:mlp").rpartition(",")[0]
 
 
 def parameters_table() -> pd.DataFrame:
