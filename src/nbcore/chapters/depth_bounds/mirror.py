@@ -11,6 +11,7 @@ import numpy as np
 from nbcore import claims
 from nbcore.chapters.depth_bounds.scores import Floats, Sample
 from nbcore.chapters.depth_bounds.study import ENOUGH, SHARE, Bounds, attempt, bounds
+from nbcore.depths.view import EnsembleView
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.bounds import Bound, fit_bound
 from nbcore.measures.estimate import Estimate
@@ -34,7 +35,7 @@ def on_new_members(
         new = run.newer(since) if since else run
         if new is None:
             continue
-        sample = cut(Sample.of(key, run), run, new)
+        sample = cut(Sample.of(EnsembleView.of(key, run)), run, new)
         if sample is None or np.median(sample.predictions) < ENOUGH:
             continue
         if seen := reflected(bounds(sample, 1), resamples):
