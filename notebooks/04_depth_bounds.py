@@ -24,10 +24,12 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-datasets = None  # data sets, one for each network
-networks = None  # mlp, vgg16, resnet18
-scale = None  # size of networks and pools: tiny, small, paper
+fresh = False  # true: compute again instead of reading the stored runs
+# data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
+datasets = None
+# a network each: mlp, vgg16, resnet18 (mlp, vgg16, resnet18, mlp)
+networks = None
+scale = None  # size of networks and pools (small)
 examples = None  # training examples in each pool
 members = None  # networks on random splits
 full_members = None  # networks on a whole pool
@@ -36,7 +38,7 @@ k = None  # neighbours of a probe (30)
 seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
-device = None  # auto, cpu or cuda
+device = None  # auto, cpu or cuda (auto)
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -51,6 +53,7 @@ from nbcore.depths.view import EnsembleView
 from nbcore.measures import agreement
 from nbcore.measures.bounds import fit_bound
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
@@ -297,7 +300,9 @@ charts.show(
 # ```
 
 # %% tags=["hide-input"]
-charts.show(tables.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("depth-bounds"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

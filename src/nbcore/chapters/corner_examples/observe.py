@@ -18,7 +18,6 @@ from nbcore.claims import Observation
 from nbcore.depths import roster
 from nbcore.measures.bootstrap import estimate, share
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 from nbcore.runs.store import Run
 
 
@@ -240,8 +239,3 @@ def rescue_table(chapter: Chapter) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("corner-examples"))

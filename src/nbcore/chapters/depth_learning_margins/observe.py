@@ -14,7 +14,6 @@ from nbcore.depths.roster import DepthConfig
 from nbcore.measures.bootstrap import NETWORKS, Floats, draw_weights, estimate
 from nbcore.measures.correlation import over_depths
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 from nbcore.runs.store import Run
 
 Found = Mapping[str, LearningView]
@@ -243,8 +242,3 @@ def checkpoints_table(s: LearningView) -> pd.DataFrame:
             "learned since the one before": count / max(mask.sum(), 1),
         }
     )
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("depth-learning-margins"))

@@ -12,7 +12,6 @@ from nbcore.chapters.prediction_depth.observe import LEDGER, Study, full_depths,
 from nbcore.depths.roster import network_title, nice_name, set_title
 from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config
 
 UNTOUCHED = ("validation points among validation points", "train")
 CHOICES = {"the query left out": "the query left out of its neighbours"}
@@ -116,8 +115,3 @@ def correlations(study: Study) -> pd.DataFrame:
         for p in study.agreement
     ]
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(config.describe("prediction-depth"))
