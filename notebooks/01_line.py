@@ -27,14 +27,14 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: count the public predictions again instead of reading the stored counts
+fresh = False  # true: compute again instead of reading the stored runs
 level = None  # level of every interval (0.95)
-recount = None  # whether fresh counts the public predictions again (true)
-bins = None  # bins of the averaged curve in claim A39 (100)
+bins = None  # bins of the ER curve's average (A39) (100)
 resamples = None  # bootstrap resamples over models (2000)
 seed = None  # seed of the bootstrap (0)
-models = None  # CSV of your own models: columns model, id, ood
 testbed = None  # testbed that your own models are drawn on (imagenetv2)
+recount = None  # whether fresh=true counts the public predictions again (true)
+models = None  # CSV of your own models: columns model, id, ood
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -44,6 +44,7 @@ from nbcore.chapters.line import observe as page
 from nbcore.lines.public import TESTBEDS, load_testbed
 from nbcore.measures import agreement, robustness
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
 config = from_cell("line", globals())
@@ -318,7 +319,7 @@ figures.own(beds[config.testbed], config)
 # ```
 
 # %% tags=["hide-input"]
-charts.show(page.parameters_table(), caption="Parameters of this chapter")
+charts.show(parameters_table("line"), caption="Parameters of this chapter")
 
 # %% [markdown]
 # ## Exercises

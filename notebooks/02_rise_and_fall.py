@@ -24,20 +24,28 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored run
-model = None  # a timm or torchvision model (efficientnet_lite0)
+fresh = False  # true: compute again instead of reading the stored runs
+# pretrained network: a timm or torchvision name (efficientnet_lite0)
+model = None
 weights = None  # state dict to use instead of the published weights
 id = None  # data set to train on: a name or a folder (cifar10)
-ood = None  # shifted test sets with the same classes ([cinic10-imagenet])
+ood = None  # shifted test sets, same classes (cinic10-imagenet)
 image_size = None  # side to which all images are first brought (32)
+feature_size = None  # side for last-layer training (128)
+test_images = None  # ID test images, class-balanced (4000)
+conditions = None  # conditions to run; none means all
+# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
+testbed = None
+epochs = None  # training of the testbed's networks, relative (1.0)
+resamples = None  # bootstrap resamples of images and seeds (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
 train_images = None  # training images for the network (10000)
-test_images = None  # ID test images (4000)
-conditions = None  # conditions to run (all)
 seeds = None  # seeds where the whole network is trained (3)
 head_seeds = None  # seeds where the last layer is (5)
-feature_size = None  # side for last-layer training (128)
 size = None  # side for whole-network training (64)
-small_size = None  # side of the small random start (32)
+small_size = None  # side of the small random start (A38) (32)
 steps = None  # steps of fine-tuning (600)
 random_steps = None  # steps from random weights (450)
 small_steps = None  # steps from random weights on small images (1000)
@@ -45,15 +53,9 @@ head_steps = None  # steps of last-layer training (6000)
 batch = None  # images a step (64)
 lr = None  # rate of fine-tuning (0.01)
 random_lr = None  # rate from random weights (0.05)
-head_lrs = None  # last-layer rates, main one first ([0.001, 0.01, 0.0001])
+head_lrs = None  # last-layer rates, main one first (0.001, 0.01, 0.0001)
 mse_lr = None  # last-layer rate with squared error (0.003)
 checkpoints = None  # evaluations, in log steps (10)
-testbed = None  # models of the line, KIND-N
-epochs = None  # training of the testbed's networks, relative (1.0)
-resamples = None  # bootstrap resamples of images and seeds (500)
-workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -64,6 +66,7 @@ from nbcore.chapters.rise_and_fall.runs import study
 from nbcore.lines.tables import control, summary
 from nbcore.measures import robustness
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell, resolve
 
 config = from_cell("rise-and-fall", globals())
@@ -274,7 +277,9 @@ figures.curves(live, ["full", "random"])
 # ```
 
 # %% tags=["hide-input"]
-charts.show(page.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("rise-and-fall"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

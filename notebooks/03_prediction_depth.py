@@ -24,10 +24,12 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-datasets = None  # data sets, one for each network
-networks = None  # mlp, vgg16, resnet18
-scale = None  # size of networks and pools: tiny, small, paper
+fresh = False  # true: compute again instead of reading the stored runs
+# data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
+datasets = None
+# a network each: mlp, vgg16, resnet18 (mlp, vgg16, resnet18, mlp)
+networks = None
+scale = None  # size of networks and pools (small)
 examples = None  # training examples in each pool
 members = None  # networks on random splits
 full_members = None  # networks on a whole pool
@@ -36,8 +38,8 @@ k = None  # neighbours of a probe (30)
 seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
 dataset = None  # images of your own: a folder or a name
 model = None  # a pretrained network for them: a timm name
 
@@ -50,6 +52,7 @@ from nbcore.chapters.prediction_depth import observe as page
 from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.depth import knn_votes, prediction_depth
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
@@ -156,10 +159,10 @@ figures.full_size(study)
 # ### Where predictions are made
 
 # %% tags=["hide-input"]
-figures.decided(study, "training")
+figures.decided(study, "train")
 
 # %% tags=["hide-input"]
-figures.decided(study, "validation")
+figures.decided(study, "val")
 
 # %% [markdown]
 # Depths of different networks are put on one scale here, from 0 at the input to 1 at the softmax;
@@ -259,10 +262,10 @@ charts.show(
 # share of the depths moves?
 
 # %% tags=["hide-input"]
-agreement.choices(study, "training")
+agreement.choices(study, "train")
 
 # %% tags=["hide-input"]
-agreement.choices(study, "validation")
+agreement.choices(study, "val")
 
 # %% tags=["hide-input"]
 charts.show(
@@ -364,7 +367,9 @@ own_page.show_own(config) if config.model else None
 # ```
 
 # %% tags=["hide-input"]
-charts.show(tables.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("prediction-depth"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

@@ -24,10 +24,12 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-datasets = None  # data sets, one for each network
-networks = None  # mlp, vgg16, resnet18
-scale = None  # size of networks and pools: tiny, small, paper
+fresh = False  # true: compute again instead of reading the stored runs
+# data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
+datasets = None
+# a network each: mlp, vgg16, resnet18 (mlp, vgg16, resnet18, mlp)
+networks = None
+scale = None  # size of networks and pools (small)
 examples = None  # training examples in each pool
 members = None  # networks on random splits
 full_members = None  # networks on a whole pool
@@ -36,8 +38,8 @@ k = None  # neighbours of a probe (30)
 seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -45,16 +47,18 @@ from nbcore import charts, exercises
 from nbcore.chapters.depth_bounds import figures, tables
 from nbcore.chapters.depth_bounds import observe as page
 from nbcore.chapters.depth_bounds import scores as scoring
-from nbcore.chapters.depth_bounds.study import study as load_study
+from nbcore.chapters.depth_bounds.study import gather
 from nbcore.charts.density import density
 from nbcore.depths.ensembles import Ensemble, run_ensemble
+from nbcore.depths.view import EnsembleView
 from nbcore.measures import agreement
 from nbcore.measures.bounds import fit_bound
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
-study = load_study(config, fresh=fresh)
+study = gather(config, fresh=fresh)
 page.record(study, preset)
 show_cards("depth-bounds")
 
@@ -220,7 +224,7 @@ tiny = Ensemble(
     workers=1,
     device="cpu",
 )
-sample = scoring.Sample.of("digits:mlp", run_ensemble(tiny))
+sample = scoring.Sample.of(EnsembleView.of("digits:mlp", run_ensemble(tiny)))
 half = scoring.halves(sample.held_out)
 a, b = (scoring.scores(sample.some(half == i)) for i in (0, 1))
 bound = fit_bound(a.depth, a.agreement, "lower", share=0.025)
@@ -297,7 +301,9 @@ charts.show(
 # ```
 
 # %% tags=["hide-input"]
-charts.show(tables.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("depth-bounds"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

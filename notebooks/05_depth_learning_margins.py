@@ -23,10 +23,12 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-datasets = None  # data sets, one for each network
-networks = None  # mlp, vgg16, resnet18
-scale = None  # size of networks and pools: tiny, small, paper
+fresh = False  # true: compute again instead of reading the stored runs
+# data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
+datasets = None
+# a network each: mlp, vgg16, resnet18 (mlp, vgg16, resnet18, mlp)
+networks = None
+scale = None  # size of networks and pools (small)
 examples = None  # training examples in each pool
 members = None  # networks on random splits
 full_members = None  # networks on a whole pool
@@ -35,8 +37,8 @@ k = None  # neighbours of a probe (30)
 seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
 
 # %% tags=["hide-input"]
 from nbcore import charts, exercises
@@ -49,6 +51,7 @@ from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.learning import iteration_learned, scaled_steps
 from nbcore.measures.margins import output_margin
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
@@ -261,7 +264,10 @@ charts.show(
 # ```
 
 # %% tags=["hide-input"]
-charts.show(page.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("depth-learning-margins"),
+    caption="Parameters of this chapter",
+)
 
 # %% [markdown]
 # ## Exercises

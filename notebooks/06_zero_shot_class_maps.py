@@ -24,30 +24,34 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: compute again instead of reading the stored run
-model = None  # pretrained classifier: a timm or torchvision name, or clip:NAME
+fresh = False  # true: compute again instead of reading the stored runs
+# pretrained classifier: a timm or torchvision name, or clip:NAME
+# (efficientnet_lite0)
+model = None
 weights = None  # state dict to use instead of the published weights
-class_map = None  # cifar10, digits, or a YAML file of target: [synset or index]
-id = None  # data set to test on: a name or a folder
-ood = None  # shifted test sets, same classes
-image_size = None  # side to which all images are first brought
-feature_size = None  # side that the network sees
-train_images = None  # training images of the last layer
-test_images = None  # ID test images, class-balanced
+id = None  # data set to test on: a name or a folder (cifar10)
+ood = None  # shifted test sets, same classes (cinic10-imagenet)
+image_size = None  # side to which all images are first brought (32)
+feature_size = None  # side that the network sees (128)
+test_images = None  # ID test images, class-balanced (4000)
 conditions = None  # last layers to train, probe included; none means all
-seeds = None  # seeds of each last layer
-pulls = None  # λ of the pull to the pretrained head
-steps = None  # steps of last-layer training
-lr = None  # rate of last-layer training
-batch = None  # images a step
-checkpoints = None  # evaluations, in log steps
-shuffles = None  # shuffled class maps of the control
-testbed = None  # models of the line, KIND-N
-epochs = None  # training of the testbed's networks, relative
-resamples = None  # bootstrap resamples of images and seeds
-workers = None  # processes
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
+# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
+testbed = None
+epochs = None  # training of the testbed's networks, relative (1.0)
+resamples = None  # bootstrap resamples of images and seeds (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
+# cifar10, digits, or a YAML file of target: [synset or index] (cifar10)
+class_map = None
+train_images = None  # training images of the last layer (10000)
+seeds = None  # seeds of each last layer (5)
+pulls = None  # λ of the pull to the pretrained head (0.1, 1.0, 100.0)
+steps = None  # steps of last-layer training (6000)
+lr = None  # rate of last-layer training (0.001)
+batch = None  # images a step (64)
+checkpoints = None  # evaluations, in log steps (12)
+shuffles = None  # shuffled class maps of the control (100)
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -61,6 +65,7 @@ from nbcore.chapters.zero_shot_class_maps.study import study
 from nbcore.measures.agreement import dominance_probability
 from nbcore.measures.zeroshot import class_scores
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
 config = from_cell("zero-shot-class-maps", globals())
@@ -258,7 +263,10 @@ figures.live(small)
 # ```
 
 # %% tags=["hide-input"]
-charts.show(page.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("zero-shot-class-maps"),
+    caption="Parameters of this chapter",
+)
 
 # %% [markdown]
 # ## Exercises

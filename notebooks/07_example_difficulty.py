@@ -23,29 +23,40 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-difficulty = None  # c-scores, depth, published, or a file of scores
-subset = None  # hard, random or easy examples, class-balanced (5000)
-model = None  # a timm or torchvision model (efficientnet_lite0)
+fresh = False  # true: compute again instead of reading the stored runs
+# pretrained network: a timm or torchvision name (efficientnet_lite0)
+model = None
 weights = None  # state dict to use instead of the published weights
 id = None  # data set to train on: a name or a folder (cifar10)
-ood = None  # shifted test sets with the same classes ([cinic10-imagenet])
+ood = None  # shifted test sets, same classes (cinic10-imagenet)
 image_size = None  # side to which all images are first brought (32)
-test_images = None  # ID test images (4000)
-conditions = None  # conditions to run (all)
-extended = None  # also schedules from random weights, whole network by depth
+feature_size = None  # side for last-layer training (128)
+test_images = None  # ID test images, class-balanced (4000)
+conditions = None  # conditions to run; none means all
+# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
+testbed = None
+epochs = None  # training of the testbed's networks, relative (1.0)
+resamples = None  # bootstrap resamples of images and seeds (500)
+workers = None  # processes (2)
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
+# c-scores, depth, published, or a file of scores (.npy, .npz, .csv; low is
+# hard) (c-scores)
+difficulty = None
+subset = None  # hard, random or easy examples, class-balanced (5000)
+# also schedules from random weights, and choices by depth for the whole network
+# (false)
+extended = None
 seeds = None  # seeds where the whole network is trained (3)
-scratch_seeds = (
-    None  # seeds from random weights, and of the networks of A17 (2)
-)
+# seeds from random weights, and of the small networks of A17 (2)
+scratch_seeds = None
 head_seeds = None  # seeds where the last layer is (5)
 control_seeds = None  # seeds of the whole network's controls and schedules (1)
-feature_size = None  # side for last-layer training (128)
 size = None  # side for whole-network training (64)
 steps = None  # steps of fine-tuning on a subset (300)
 random_steps = None  # steps from random weights on a subset (600)
 head_steps = None  # steps of last-layer training (4000)
-ends = None  # examples left at the end of a schedule
+ends = None  # examples left at the end of a schedule (1000, 5000, 10000)
 phases = None  # phases of a schedule (10)
 schedule_steps = None  # steps of fine-tuning on all or on a schedule (300)
 random_schedule_steps = None  # the same from random weights (700)
@@ -57,15 +68,10 @@ head_lr = None  # rate of last-layer training (0.001)
 checkpoints = None  # evaluations, in log steps (12)
 score_members = None  # networks behind the C-scores (40)
 depth_members = None  # networks behind the depths (1)
-pretrain_set = None  # what the stand-in for A17 is pretrained on
-pretrain_images = None  # how many of its images
+# what the networks of A17 are pretrained on (fashion-mnist)
+pretrain_set = None
+pretrain_images = None  # how many of its images (0, 600, 6000, 60000)
 pretrain_steps = None  # steps of pretraining, whatever the number (500)
-testbed = None  # models of the line, KIND-N
-epochs = None  # training of the testbed's networks, relative (1.0)
-resamples = None  # bootstrap resamples of images and seeds (500)
-workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -79,6 +85,7 @@ from nbcore.chapters.example_difficulty.runs import study
 from nbcore.lines.tables import summary
 from nbcore.measures import cscores, robustness, selection
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell, resolve
 
 # %% tags=["hide-input"]
@@ -435,7 +442,9 @@ charts.show(
 # file have to be those of the images, or it is refused.
 
 # %% tags=["hide-input"]
-charts.show(tables.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("example-difficulty"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

@@ -23,23 +23,23 @@
 
 # %% tags=["parameters", "hide-input"]
 preset = "book"  # smoke, book or paper
-fresh = False  # true: train again instead of reading the stored runs
-datasets = None  # data sets, one for each network
-networks = None  # mlp, vgg16, resnet18
-scale = None  # size of networks and pools: tiny, small, paper
+fresh = False  # true: compute again instead of reading the stored runs
+datasets = None  # data sets: names or folders (fashion-mnist, cifar10)
+networks = None  # a network each: mlp, vgg16, resnet18 (mlp, vgg16)
+scale = None  # size of networks and pools (small)
 examples = None  # training examples in each pool
 members = None  # networks on random splits
 full_members = None  # networks on a whole pool
 width = None  # width of the networks
-corner = None  # examples in a corner on the cards (100)
-planted = None  # share of labels planted to be found (0.1)
-noise = None  # share of labels planted to be watched (0.4)
 k = None  # neighbours of a probe (30)
 seed = None  # changes every draw (0)
 resamples = None  # bootstrap resamples (500)
 workers = None  # processes (2)
-device = None  # auto, cpu or cuda
-layout = None  # how your folders are read: class, split/class or class/split
+device = None  # auto, cpu or cuda (auto)
+layout = None  # how your folders are read, where that can be doubted
+corner = None  # examples in a corner on the cards (100)
+planted = None  # share of labels planted to be found (0.1)
+noise = None  # share of labels planted to be watched (0.4)
 
 # %% tags=["hide-input"]
 from nbcore import charts, exercises
@@ -49,6 +49,7 @@ from nbcore.chapters.corner_examples import observe as page
 from nbcore.depths.ensembles import Ensemble, load_pool
 from nbcore.measures.corners import corner_examples, scaled_plane
 from nbcore.publish.cards import show_cards
+from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
@@ -397,7 +398,9 @@ charts.show(
 # ```
 
 # %% tags=["hide-input"]
-charts.show(page.parameters_table(), caption="Parameters of this chapter")
+charts.show(
+    parameters_table("corner-examples"), caption="Parameters of this chapter"
+)
 
 # %% [markdown]
 # ## Exercises

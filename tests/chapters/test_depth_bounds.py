@@ -1,7 +1,6 @@
 """Chapter 4: planted bounds are found, shuffled ones fail, and what is undefined stays so."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from nbcore.chapters.depth_bounds.config import DepthBounds
 from nbcore.chapters.depth_bounds.scores import Sample, course, halves, others, scores, turns
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.measures.bounds import Bound
 from nbcore.measures.estimate import Estimate
@@ -68,6 +68,7 @@ def as_run(sample):
     members = xr.Dataset(
         {
             "held_out": (at[0], stack(None, sample.held_out)),
+            "half": ("member", [-1] * full + [0] * sample.networks),
             "final": (at[0], stack(None, sample.said)),
             "depth": (at[0], stack(None, depth)),
             "final_test": (at[1], np.concatenate([sample.test_said, rest])),
@@ -249,7 +250,7 @@ def result(sample):
     runs = {key: as_run(s) for key, s in runs.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "load", lambda config, fresh: runs)
-        return study.study(DepthBounds.resolve("smoke", resamples=40))
+        return study.gather(DepthBounds.resolve("smoke", resamples=40))
 
 
 def test_record_judges_every_claim_and_no_verdict_depends_on_ties(result, tmp_path, monkeypatch):
@@ -265,7 +266,7 @@ def test_record_judges_every_claim_and_no_verdict_depends_on_ties(result, tmp_pa
 
 
 def test_a_run_gives_back_its_sample(sample):
-    again = Sample.of("toys:mlp", as_run(sample))
+    again = Sample.of(EnsembleView.of("toys:mlp", as_run(sample)))
     for field, value in vars(sample).items():
         np.testing.assert_array_equal(getattr(again, field), value, err_msg=field)
 
@@ -275,7 +276,7 @@ def test_without_random_splits_or_rounds_one_sentence_says_so(sample):
     bare = run.table("members").sel(member=[f"full-{i:03}" for i in range(6)])
     only = {"members": bare, "examples": run.table("examples")}
     with pytest.raises(DataError, match="no network on a random split"):
-        Sample.of("toys:mlp", SimpleNamespace(table=only.__getitem__))
+        Sample.of(EnsembleView("toys:mlp", **only))
     with pytest.raises(DataError, match="No ensemble holds its examples out twice"):
         study.ready({"toys:mlp": planted(n=100, members=5)})
 

@@ -12,7 +12,7 @@ from nbcore import claims
 from nbcore.chapters.depth_learning_margins import controls
 from nbcore.chapters.depth_learning_margins import observe as page
 from nbcore.chapters.depth_learning_margins.config import LearningMargins
-from nbcore.chapters.depth_learning_margins.study import Study
+from nbcore.chapters.depth_learning_margins.study import LearningView
 from nbcore.measures import correlation as statistics
 from nbcore.measures.bootstrap import draw_weights, estimate
 
@@ -73,7 +73,7 @@ def ensemble(link=1.0, n=400, tests=200, members=10, full=4, seed=0):
 
 def study(link=1.0, key="cifar10:vgg16", **sizes):
     tables = ensemble(link, **sizes)
-    return Study(key, key, tables["members"], tables["examples"], resamples=60)
+    return LearningView(key, tables["members"], tables["examples"], resamples=60)
 
 
 @pytest.fixture(scope="module")

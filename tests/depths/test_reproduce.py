@@ -10,10 +10,9 @@ from nbcore.chapters.depth_bounds.config import DepthBounds
 from nbcore.depths import ensembles, roster
 from nbcore.depths.tables import reduce_member
 from nbcore.errors import DataError
-from nbcore.paths import results_dir
 from nbcore.runs import provenance
 from nbcore.runs.engines import compute_members
-from nbcore.runs.store import find
+from nbcore.runs.store import find_run
 
 KEY, NAME = "fashion-mnist:mlp", "split-000"
 
@@ -24,7 +23,7 @@ def test_a_stored_member_is_found_again_from_its_seed(own_cache):
         data.where(config.dataset)
     except DataError:
         pytest.skip("needs Fashion-MNIST on this machine")
-    run = find(results_dir(), config.slug, config, config.roles(), "stored")
+    run = find_run(config.slug, config, config.roles())
     assert run is not None and NAME in run.member_names
     stored = run.table("members").sel(member=NAME)
     # two workers: one thread each, as the published members were computed

@@ -242,7 +242,8 @@ def test_the_books_own_ensembles_serve_too(monkeypatch):
     sample = look("digits")
     e = plan(Difficulty(dataset="fashion-mnist", device="cpu"), sample)
     assert (e.architecture, e.held_out, e.examples) == ("mlp", 0.1, 10_000)
-    assert store.find(store.results_dir(), e.slug, e, e.roles(), "stored")
+    found = store.find_run(e.slug, e, e.roles())
+    assert found and found.origin == "stored"
     noisy = plan(Difficulty(dataset="fashion-mnist", noise=0.1), sample)
     assert (noisy.steps, noisy.held_out, noisy.input_margins) == (2400, 0.2, 0)
 

@@ -2,8 +2,9 @@ import nbformat
 import pytest
 
 from nbcore.errors import DataError, NbcoreError, ParameterError
-from nbcore.publish import archive, chapters
+from nbcore.publish import archive, chapters, parameters
 from nbcore.publish.execute import execute
+from nbcore.runs import from_cell, resolve
 
 SOURCE = """# %% [markdown]
 # # A chapter
@@ -11,9 +12,6 @@ SOURCE = """# %% [markdown]
 # %% tags=["parameters"]
 preset = "book"  # which
 fresh = False  # anew
-seed = None  # a seed
-level = None  # a level
-number = 1  # a number
 
 # %%
 {cell}
@@ -33,7 +31,9 @@ def chapter(tmp_path):
 def test_a_chapter_is_read_from_its_source(chapter):
     made = chapter("1")
     assert (made.number, made.slug, made.title) == ("07", "line", "A chapter")
-    assert made.parameters["number"] == chapters.Parameter("number", 1, "a number")
+    assert made.parameters["preset"].default == "book"
+    assert made.parameters["bins"].default is None
+    assert "(100)" in made.parameters["bins"].meaning
 
 
 @pytest.mark.parametrize("name", ["01", "1", "01_line", "line"])
@@ -43,16 +43,16 @@ def test_chapters_are_found_by_number_stem_and_slug(name):
 
 def test_parameters_are_checked_before_anything_runs(chapter, tmp_path):
     made = chapter("1")
-    for given in ({"nmber": 2}, {"number": "two"}, {"seed": "x"}, {"preset": "big"}):
+    for given in ({"bin": 2}, {"bins": "two"}, {"seed": "x"}, {"preset": "big"}):
         with pytest.raises(ParameterError):
             execute(made, tmp_path / "out.ipynb", given)
     assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_an_executed_chapter_has_its_parameters(chapter, tmp_path):
-    notebook = execute(chapter("number + 1"), tmp_path / "o.ipynb", {"number": 41}, progress=False)
+    notebook = execute(chapter("bins + 1"), tmp_path / "o.ipynb", {"bins": 41}, progress=False)
     assert notebook.cells[-1].outputs[0].data["text/plain"] == "42"
-    assert notebook.metadata.papermill.parameters == {"number": 41}
+    assert notebook.metadata.papermill.parameters == {"bins": 41}
     assert sorted(p.name for p in tmp_path.glob("*.ipynb")) == ["o.ipynb"]
 
 
@@ -91,3 +91,20 @@ def test_students_get_every_exercise_and_no_solution(found):
 
 def test_data_errors_are_errors_of_the_book():
     assert issubclass(DataError, NbcoreError)
+
+
+@pytest.mark.parametrize("found", chapters.find_chapters(), ids=lambda c: c.stem)
+def test_the_parameters_cell_is_written_from_the_config(found):
+    assert found.path.read_text() == parameters.rewritten(found.path), (
+        f"the parameters of {found.stem} changed: run python -m nbcore.publish.parameters"
+    )
+    (cell,) = filter(parameters.is_parameters, chapters.read_source(found.path).cells)
+    assert cell.source == parameters.cell_source(found.slug)
+
+
+def test_a_chapter_may_leave_its_parameters_cell_to_the_config(chapter):
+    (cell,) = filter(parameters.is_parameters, chapters.read_source(chapter("1").path).cells)
+    assert "\nlevel = None  # level of every interval (0.95)\n" in cell.source
+    values: dict = {}
+    exec(cell.source, values)
+    assert from_cell("line", values) == resolve("line", "book")

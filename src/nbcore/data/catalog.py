@@ -29,6 +29,8 @@ class Entry:
     cite: str
     folder: str
     home: str
+    title: str = ""
+    pool: int = 0
     base: str = ""
     get: dict[str, str] = field(default_factory=dict)
     forms: list[dict[str, str]] = field(default_factory=list)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nbcore.depths.view import EnsembleView
 from nbcore.difficulty.rows import rows
 from nbcore.errors import ParameterError
 from nbcore.measures.relabelling import RELABEL, Estimate, average_precisions, f1_difference, score
@@ -41,11 +42,9 @@ def held_out_probabilities(run: Run, kind: str = "votes") -> np.ndarray:
         votes = run.table("votes")["votes"]
         counts = votes.isel(probe=-1).sum("half").values.astype(float)
     elif kind == "members":
-        members, examples = run.table("members"), run.table("examples")
-        held, final = members["held_out"].values, members["final"].values
-        of_split = members["half"].values[:, None] >= 0
-        classes = range(len(examples.attrs["classes"]))
-        counts = np.stack([(held & of_split & (final == c)).sum(0) for c in classes], 1)
+        view = EnsembleView.of(run.path.name, run)
+        said = [view.held_out & (view.answers == c) for c in range(len(view.classes))]
+        counts = np.stack([s.sum(0) for s in said], 1)
     else:
         raise ParameterError(f"Probabilities are of the kind votes or members, not {kind!r}.")
     total = counts.sum(1, keepdims=True)

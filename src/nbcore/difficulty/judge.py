@@ -20,8 +20,10 @@ import pandas as pd
 from nbcore import data as nbdata
 from nbcore import files
 from nbcore.depths import ensembles, roster
+from nbcore.depths.architectures import ARCHITECTURES
 from nbcore.depths.ensembles import FULL, Ensemble
-from nbcore.depths.roster import NETWORKS, ROSTER, DepthConfig
+from nbcore.depths.roster import DepthConfig
+from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.difficulty.rows import rows
 from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
@@ -34,13 +36,6 @@ from nbcore.training.ensemble import held_out_mask
 
 #: so many images are used at most, unless you say more
 EXAMPLES = 10_000
-#: network -> width, rate for batches of 128, passes over the images, updates at least: enough to
-#: learn wrong labels too
-TRAINED: dict[str, tuple[int, float, int, int]] = {
-    "mlp": (256, 0.01, 60, 1500),
-    "vgg16": (16, 0.03, 60, 1500),
-    "resnet18": (16, 0.04, 30, 600),
-}
 GIVEN = ("width", "held_out", "examples", "image_size", "steps", "batch", "lr")
 
 
@@ -51,7 +46,7 @@ class Difficulty(Config):
     slug: ClassVar[str] = "difficulty"
 
     dataset: str = param("", "images: a name or a folder", is_path=True)
-    network: str | None = param(None, "network to train", choices=NETWORKS)
+    network: str | None = param(None, "network to train", choices=tuple(ARCHITECTURES))
     width: int | None = param(None, "its width", low=1)
     members: int = param(10, "networks, each on a random split", low=2, high=FULL)
     held_out: float | None = param(None, "share that a network does not see, such as 0.2")
@@ -136,13 +131,14 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
         device=config.device,
         workers=config.workers or _workers(config),
     )
-    if key in ROSTER:
+    known = ARCHITECTURES[network]
+    if config.dataset in known.book:
         base = roster.setting(key, DepthConfig())
         if config.noise or config.labels:  # as chapter 8: wrong labels take longer to learn
             steps = round(base.steps * (2.0 if config.noise else 1.5))
             own = dict(steps=steps, held_out=0.2, input_margins=0) | own
         return dataclasses.replace(base, **own)
-    width, lr, passes, least = TRAINED[network]
+    width, lr, passes, least = known.own
     n = min(config.examples or EXAMPLES, len(sample.labels))
     training = n - round(n * (config.held_out or 0.2))
     batch = config.batch or int(np.clip(2 ** np.round(np.log2(max(training / 30, 1))), 16, 256))
@@ -188,16 +184,16 @@ def named(judged: Judged) -> pd.DataFrame:
 
 def summary(judged: Judged) -> dict[str, Any]:
     """Counts for people and scripts."""
-    table, e, members = judged.table, judged.ensemble, judged.run.table("members")
-    split = members.isel(member=np.flatnonzero(members["half"].values >= 0))
-    accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ("train", "val")}
+    table, e, view = judged.table, judged.ensemble, EnsembleView.of("", judged.run)
+    split = view.some(view.split).members
+    accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ROLES}
     return {
         "dataset": judged.config.dataset,
         "images": len(table),
         "of": len(judged.sample.labels),
         "classes": len(judged.sample.classes),
         "network": e.architecture,
-        "members": int(split.sizes["member"]),
+        "members": view.networks,
         "side": int(ensembles.load_pool(e).images.shape[1]),
         "held_out_times": [int(table["n_val"].min()), int(table["n_val"].max())],
         "never_held_out": int((table["n_val"] == 0).sum()),

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import ParameterError
 from nbcore.measures.agreement import (
     consensus_class,
@@ -15,8 +15,6 @@ from nbcore.measures.agreement import (
 from nbcore.measures.corners import corner_examples, corner_size, placed
 from nbcore.measures.relabelling import RELABEL, doubt, suggest
 from nbcore.runs.store import Run
-
-ROLES = {"val": True, "train": False}
 
 
 def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) -> pd.DataFrame:
@@ -32,16 +30,15 @@ def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) 
     attrs: classes, last_probe, steps.
     ParameterError: fewer examples with both depths than a corner has; no member on a split.
     """
-    members, examples = run.table("members"), run.table("examples")
-    split = members.isel(member=np.flatnonzero(members["half"].values >= 0))
-    if not split.sizes["member"]:
+    view = EnsembleView.of(run.path.name, run)
+    if not view.networks:
         raise ParameterError(
             f"No member of the run {run.path.name} holds examples out, so there is nothing to "
             "compare their labels with; give it members on random splits."
         )
-    label = examples["label"].values.astype(np.int64)
-    held, final = split["held_out"].values, split["final"].values.astype(np.int64)
-    asked = final, label, held, len(examples.attrs["classes"])
+    view = view.some(view.split)
+    label, examples = view.label, view.examples
+    asked = view.answers, label, view.held_out, len(view.classes)
     out = pd.DataFrame(
         {
             "index": np.arange(len(label)),
@@ -53,9 +50,9 @@ def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) 
             "entropy": prediction_entropy(*asked),
         }
     )
-    for role, is_held in ROLES.items():
-        out = out.join(_by_role(split, examples, role, held == is_held))
-    last = int(members.sizes["probe"]) - 1
+    for role in ("val", "train"):
+        out = out.join(_by_role(view, role))
+    last = view.last
     depths = out["depth_val"].to_numpy(), out["depth_train"].to_numpy()
     seen = label, out["consensus"].to_numpy(), out["consensus_consistency"].to_numpy()
     out["corner"] = _corners(*depths, corner or corner_size(len(out)))
@@ -63,14 +60,16 @@ def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) 
     out["suggested"] = np.where(out["action"] == RELABEL, out["consensus"], -1)
     out["doubt"] = doubt(*seen, *depths, last)
     out.attrs = {
-        "classes": list(examples.attrs["classes"]),
+        "classes": view.classes,
         "last_probe": last,
-        "steps": int(split["step"].values.max()),
+        "steps": int(view.members["step"].values.max()),
     }
     return out
 
 
-def _by_role(split: xr.Dataset, examples: xr.Dataset, role: str, mask: np.ndarray) -> pd.DataFrame:
+def _by_role(view: EnsembleView, role: str) -> pd.DataFrame:
+    """The columns of `rows` over the members that have an example in this role."""
+    mask, split = view.seen(role), view.members
     depth, learned = (split[v].values.astype(float) for v in ("depth", "learned"))
     at = split["learned"].values  # -1, undefined, takes the last step and is masked
     steps = split["step"].values
@@ -79,9 +78,9 @@ def _by_role(split: xr.Dataset, examples: xr.Dataset, role: str, mask: np.ndarra
         {
             f"n_{role}": mask.sum(0),
             f"n_depth_{role}": (mask & (depth >= 0)).sum(0),
-            f"depth_{role}": held_out_mean(np.where(depth < 0, np.nan, depth), mask),
+            f"depth_{role}": view.mean_depth(role),
             f"learned_{role}": held_out_mean(np.where(learned < 0, np.nan, updates), mask),
-            f"output_margin_{role}": examples[f"output_margin_{role}"].values.astype(float),
+            f"output_margin_{role}": view.examples[f"output_margin_{role}"].values.astype(float),
         }
     )
 

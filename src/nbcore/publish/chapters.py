@@ -1,10 +1,10 @@
 """The chapters: which there are, what they are called, which parameters each takes."""
 
-import ast
 import dataclasses
 import re
 import typing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,8 @@ import nbformat
 
 from nbcore.errors import NbcoreError, ParameterError, did_you_mean
 from nbcore.paths import project_root
+from nbcore.publish.parameters import Parameter, fill, is_parameters, parameters
 from nbcore.runs import config
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a chapter's parameters cell: `name = default  # meaning`."""
-
-    name: str
-    default: Any
-    meaning: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,11 @@ class Chapter:
     slug: str
     path: Path
     title: str
-    parameters: dict[str, Parameter]
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """What it takes, by name: `preset`, `fresh`, and the fields of its Config."""
+        return parameters(self.slug)
 
     @property
     def stem(self) -> str:
@@ -63,13 +59,14 @@ class Chapter:
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
-    """The notebook of a py:percent source, ready for papermill."""
+    """Read a py:percent source as a notebook for papermill, with all of its parameters."""
     notebook = jupytext.read(path, fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3",
         "display_name": "Python 3",
         "language": "python",
     }
+    fill(notebook, _slug(path))
     return typing.cast(nbformat.NotebookNode, notebook)
 
 
@@ -96,20 +93,11 @@ def _chapter(path: Path) -> Chapter:
     heading = next(
         (m[1] for c in notebook.cells if (m := re.search(r"^# (.+)$", c.source, re.M))), rest
     )
-    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise NbcoreError(
-            f"{path.name} must have one cell tagged 'parameters', it has {len(cells)}."
-        )
-    return Chapter(number, rest.replace("_", "-"), path, heading, _parameters(cells[0].source))
+    cells = sum(is_parameters(c) for c in notebook.cells)
+    if cells != 1:
+        raise NbcoreError(f"{path.name} must have one cell tagged 'parameters', it has {cells}.")
+    return Chapter(number, _slug(path), path, heading)
 
 
-def _parameters(source: str) -> dict[str, Parameter]:
-    lines = source.splitlines()
-    found = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            meaning = lines[node.lineno - 1].partition("#")[2].strip()
-            found[name] = Parameter(name, ast.literal_eval(node.value), meaning)
-    return found
+def _slug(path: Path) -> str:
+    return path.stem.partition("_")[2].replace("_", "-")

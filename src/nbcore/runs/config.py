@@ -248,10 +248,15 @@ def from_cell(slug: str, namespace: typing.Mapping[str, Any]) -> Config:
     return resolve(slug, namespace["preset"], **{name: namespace[name] for name in names})
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any, most: int = 8) -> str:
+    """Write a parameter's value for people; of a long list, its beginning and length."""
     if value is None:
         return "–"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if len(value) > most:
+        return f"{value[0]}, {value[1]}, … ({len(value)} in all)"
+    return ", ".join(map(str, value))
 
 
 def describe(slug: str) -> list[dict[str, str]]:
@@ -264,7 +269,7 @@ def describe(slug: str) -> list[dict[str, str]]:
         limits = ", ".join(map(str, choices)) if choices else ""
         if not limits and (low is not None or high is not None):
             limits = f"{'' if low is None else low} … {'' if high is None else high}".strip()
-        values = {p: _shown(getattr(c, f.name)) for p, c in settings.items()}
+        values = {p: shown(getattr(c, f.name)) for p, c in settings.items()}
         book = values.pop("book")
         others = ", ".join(f"{p} {v}" for p, v in values.items() if v != book)
         rows.append(

@@ -100,13 +100,35 @@ def digest(experiment: str, config: dict[str, Any], checksums: Mapping[str, str]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def find(
-    root: Path, experiment: str, config: Config, data: Mapping[str, str], origin: str
+def places() -> dict[str, Path]:
+    """Say where runs are looked for, in this order: origin -> folder."""
+    return {"stored": results_dir(), "cached": cache_dir() / "runs"}
+
+
+def find_runs(experiment: str, config: Config, data: Mapping[str, str]) -> dict[str, Run]:
+    """Find the runs of this config by their origin: what came with the book, what is in the cache.
+
+    Each is the one on the data found here, or else as declared, so it takes no data to find one.
+    """
+    found = {}
+    for origin, root in places().items():
+        for checksums in _candidates(data):
+            path = root / experiment / address(experiment, config, checksums)
+            if run := _opened(path, origin):
+                found[origin] = run
+                break
+    return found
+
+
+def find_run(
+    experiment: str, config: Config, data: Mapping[str, str], table: str = ""
 ) -> Run | None:
-    """The run of this config under `root`, on the data found here or else as declared."""
-    for checksums in _candidates(data):
-        path = root / experiment / address(experiment, config, checksums)
-        if run := _opened(path, origin):
+    """Find the first of these runs that has any table, or the one named; None without one.
+
+    Nothing is computed: for what a page shows if it happens to be there.
+    """
+    for run in find_runs(experiment, config, data).values():
+        if table in run.manifest["tables"] or (run.manifest["tables"] and not table):
             return run
     return None
 
@@ -135,10 +157,10 @@ def open_run(path: Path, origin: str) -> Run:
 
 
 def all_runs() -> Iterator[Run]:
-    """Every run in `results/`, then every run computed on this machine that can be opened."""
+    """List every run in `results/`, then every run computed on this machine that can be opened."""
     for left in results_dir().glob("*/.*.old"):  # by a publish that was killed
         files.restore_folder(left.with_name(left.name[1 : -len(".old")]))
-    for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
+    for origin, root in places().items():
         for path in sorted(root.glob("*/[!.]*")):
             if run := _opened(path, origin):
                 yield run

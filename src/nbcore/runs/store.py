@@ -22,7 +22,17 @@ from nbcore.runs import provenance, zarrzip
 from nbcore.runs.engines import compute_members
 from nbcore.runs.manifests import read_manifest, write_manifest
 from nbcore.runs.plan import Plan
-from nbcore.runs.run import Run, Tables, address, all_runs, find, open_run, together, wrong
+from nbcore.runs.run import (
+    Run,
+    Tables,
+    address,
+    all_runs,
+    find_run,
+    find_runs,
+    open_run,
+    together,
+    wrong,
+)
 from nbcore.runs.verify import examine, mend, remove_unknown, verify
 
 __all__ = [
@@ -30,7 +40,8 @@ __all__ = [
     "Tables",
     "address",
     "all_runs",
-    "find",
+    "find_run",
+    "find_runs",
     "Plan",
     "open_run",
     "publish",
@@ -51,11 +62,11 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
     cache that are damaged or missing are computed again.
     """
     experiment, config, data, members = plan.experiment, plan.config, plan.data, plan.members
-    published = None if fresh else find(results_dir(), experiment, config, data, "stored")
-    cached = None if fresh else find(cache_dir() / "runs", experiment, config, data, "cached")
-    for run in (published, cached):
-        if run and set(members) <= set(run.manifest["members"]) and _complete(run, plan.reduce):
+    found = {} if fresh else find_runs(experiment, config, data)
+    for run in found.values():
+        if set(members) <= set(run.manifest["members"]) and _complete(run, plan.reduce):
             return run
+    published = found.get("stored")
     for name in data.values():
         nbdata.get(name)  # fetched now if it is nowhere on this machine
     checksums = {role: nbdata.checksum(name) for role, name in data.items()}

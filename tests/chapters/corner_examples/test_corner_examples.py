@@ -12,7 +12,7 @@ from nbcore.chapters.corner_examples import checks, figures, noise, pictures, re
 from nbcore.chapters.corner_examples import noise_figures as wrong
 from nbcore.chapters.corner_examples import observe as page
 from nbcore.chapters.corner_examples.config import CornerExamples, mislabelled, watched
-from nbcore.chapters.corner_examples.study import Study, paths, study
+from nbcore.chapters.corner_examples.study import CornerView, corner_view, paths
 from nbcore.errors import ParameterError
 from nbcore.measures.bootstrap import mean_draws, share
 from nbcore.measures.corners import CORNERS
@@ -86,7 +86,7 @@ def tables(n=400, members=20, folds=5, seed=0, corners=0.1, classes=CLASSES):
 
 def as_study(made, key="cifar10:vgg16", size=25, **changes):
     parts = {k: made[k] for k in ("members", "examples", "votes")} | changes
-    return Study(key, key, **parts, size=size, resamples=40)
+    return CornerView(key, **parts, corner=size, resamples=40)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +102,8 @@ def planted(made):
 def test_depths_and_scores_against_loops(planted):
     held, deep = (planted.members[v].values for v in ("held_out", "depth"))
     for e in (0, 7, 200):
-        assert planted.depths[0, e] == pytest.approx(deep[held[:, e], e].mean())
-        assert planted.depths[1, e] == pytest.approx(deep[~held[:, e], e].mean())
+        assert planted.plane[0, e] == pytest.approx(deep[held[:, e], e].mean())
+        assert planted.plane[1, e] == pytest.approx(deep[~held[:, e], e].mean())
         said = planted.members["final"].values[held[:, e], e]
         assert planted.right[e] == pytest.approx((said == planted.label[e]).mean())
         own = planted.in_half(1)
@@ -121,7 +121,7 @@ def test_undefined_depths_are_left_out_and_examples_without_a_role_counted(made)
     assert np.flatnonzero(~s.placed).tolist() == [3, 4]
     own = ~held[:, 5]
     own[0] = False
-    assert s.depths[1, 5] == pytest.approx(members["depth"].values[own, 5].mean())
+    assert s.plane[1, 5] == pytest.approx(members["depth"].values[own, 5].mean())
     assert not {3, 4} & {int(i) for at in s.corners.values() for i in at}
     chapter = chapter_of({s.key: s})
     assert page.ensembles_table(chapter)["no place"].tolist() == [2]
@@ -206,7 +206,7 @@ def test_differences_need_both_groups(made, planted):
     s = as_study(made, members=right, examples=label.assign_attrs(made["examples"].attrs))
     assert checks.differences(s) is None
     like = planted.consensus == planted.label
-    apart = np.abs(planted.depths[0] - planted.depths[1])
+    apart = np.abs(planted.plane[0] - planted.plane[1])
     seen = checks.differences(planted)
     assert seen is not None and seen.low <= seen.value <= seen.high
     assert seen.value == pytest.approx(apart[~like].mean() / apart[like].mean())
@@ -365,7 +365,7 @@ def test_everything_is_recorded(chapter, monkeypatch, tmp_path):
 def test_disputes_are_read_beside_the_ensemble_of_the_same_images(chapter, planted):
     errors = chapter.errors
     assert set(errors) == {"planted", "human", "disputed"}
-    assert errors["disputed"].study is planted
+    assert errors["disputed"].view is planted
     turned = planted.examples.isel(example=slice(None, None, -1))
     moved = dataclasses.replace(planted, examples=turned)
     other = chapter_of({planted.key: moved}, chapter.mislabelled)
@@ -423,7 +423,7 @@ def test_pictures_belong_to_the_corner_they_are_nearest_to(planted, made):
 def test_too_few_examples_are_refused_in_a_sentence(made, change, words):
     s = as_study(made)
     with pytest.raises(ParameterError, match=words):
-        dataclasses.replace(s, size=change["size"]).find(change["size"] or -1)
+        dataclasses.replace(s, corner=change["size"]).find(change["size"] or -1)
 
 
 def test_a_single_class_is_refused_in_a_sentence(made):
@@ -440,7 +440,7 @@ def test_a_single_class_is_refused_in_a_sentence(made):
 def test_a_run_without_splits_is_refused():
     run = SimpleNamespace(manifest={"tables": {"members": {}}})
     with pytest.raises(ParameterError, match="no networks on random splits"):
-        study("cifar10:mlp", run, 100, 20)
+        corner_view("cifar10:mlp", run, 100, 20)
 
 
 def test_the_ensembles_with_wrong_labels():

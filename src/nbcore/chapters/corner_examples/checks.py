@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from nbcore import claims
-from nbcore.chapters.corner_examples.study import NAMES, Corners, Study
+from nbcore.chapters.corner_examples.study import NAMES, Corners, CornerView
 from nbcore.measures.bootstrap import Floats, estimate, mean_draws, share
 from nbcore.measures.correlation import over_depths
 from nbcore.measures.estimate import Estimate
@@ -27,8 +27,8 @@ class Curves(NamedTuple):
     accuracy: Floats
 
 
-def curves(s: Study, examples: NDArray, toward: str) -> Curves:
-    """Means of `Study.paths` over examples; toward "label" or "consensus"."""
+def curves(s: CornerView, examples: NDArray, toward: str) -> Curves:
+    """Means of `CornerView.paths` over examples; toward "label" or "consensus"."""
     chosen = s.label if toward == "label" else s.consensus
     weights = s.weights(len(examples))
     return Curves(*(mean_draws(v, weights) for v in s.paths(examples, chosen[examples])))
@@ -52,11 +52,11 @@ def crossing(label: Floats, consensus: Floats) -> Floats:
     return out
 
 
-def differences(s: Study) -> Estimate | None:
+def differences(s: CornerView) -> Estimate | None:
     """B29: mean |validation - training depth| where consensus and label differ, over the same
     where they agree; None where one of the two groups is empty or does not differ."""
     like = (s.consensus == s.label)[s.placed]
-    apart = np.abs(s.depths[0] - s.depths[1])[s.placed]
+    apart = np.abs(s.plane[0] - s.plane[1])[s.placed]
     weights = s.weights(len(like)).astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = [(weights @ (apart * m)) / (weights @ m.astype(float)) for m in (~like, like)]
@@ -64,7 +64,7 @@ def differences(s: Study) -> Estimate | None:
     return estimate(ratio, s.networks, "1") if np.isfinite(ratio[0]) else None
 
 
-def networks_disagree(s: Study, corners: Corners) -> Observed:
+def networks_disagree(s: CornerView, corners: Corners) -> Observed:
     """B34: the four comparisons of consensus-consistency, clear minus ambiguous."""
     draws = {c: mean_draws(s.agreeing[at], s.weights(len(at))) for c, at in corners.items()}
     apart = np.stack([draws[a] - draws[b] for a in CLEAR for b in UNCLEAR])
@@ -83,7 +83,7 @@ def networks_disagree(s: Study, corners: Corners) -> Observed:
     }
 
 
-def along_layers(s: Study, corners: Corners) -> dict[str, Observed]:
+def along_layers(s: CornerView, corners: Corners) -> dict[str, Observed]:
     """B35 to B38: what the probes say on the way through the network."""
     n = s.networks
     label = {c: curves(s, at, "label") for c, at in corners.items()}
@@ -134,7 +134,7 @@ def along_layers(s: Study, corners: Corners) -> dict[str, Observed]:
     return out
 
 
-def observed(s: Study, corners: Corners | None = None) -> dict[str, Observed]:
+def observed(s: CornerView, corners: Corners | None = None) -> dict[str, Observed]:
     """Claim -> check -> estimate, for B29 to B38 but for the wrong labels of B31."""
     found = corners or s.corners
     right = "share of held-out predictions right"
@@ -146,10 +146,10 @@ def observed(s: Study, corners: Corners | None = None) -> dict[str, Observed]:
     return out | {"B34": networks_disagree(s, found)} | along_layers(s, found)
 
 
-def at_random(s: Study, seed: int = 0) -> Corners:
+def at_random(s: CornerView, seed: int = 0) -> Corners:
     """The control: corners of as many examples, drawn from all that have a place."""
     rng = np.random.default_rng([s.seed, seed, 10])
-    drawn = rng.permutation(np.flatnonzero(s.placed))[: 4 * s.size]
+    drawn = rng.permutation(np.flatnonzero(s.placed))[: 4 * s.corner]
     parts = np.array_split(drawn, 4)
     return {corner: parts[i] for i, corner in enumerate(NAMES)}
 

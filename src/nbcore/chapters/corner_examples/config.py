@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from nbcore.chapters.corner_examples.label_noise import run_label_noise
 from nbcore.depths import roster
+from nbcore.depths.architectures import ARCHITECTURES
 from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.depths.roster import DepthConfig, setting
 from nbcore.runs.config import param
@@ -12,8 +13,6 @@ from nbcore.runs.store import Run
 
 #: the human labels whose errors are followed: the majority of three annotators (CIFAR-10N)
 HUMAN = "cifar10n:aggre_label"
-#: how many times the updates of an ensemble its networks need to learn 40 % planted labels
-LONGER = {"mlp": 10 / 3, "vgg16": 1.8}
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ def watched(config: CornerExamples) -> dict[str, Ensemble]:
     for key in roster.ensembles(config):
         network = key.rpartition(":")[2]
         few["full_members"] = 3 if config.scale == "tiny" else 5 if network == "mlp" else 10
-        longer = LONGER.get(network, 2.0)
-        out[key] = setting(key, config, steps=round(longer * setting(key, config).steps), **few)
+        steps = round(ARCHITECTURES[network].longer * setting(key, config).steps)
+        out[key] = setting(key, config, steps=steps, **few)
     return out
 
 

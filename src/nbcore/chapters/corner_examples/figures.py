@@ -6,7 +6,7 @@ import pandas as pd
 from nbcore import charts
 from nbcore.chapters.corner_examples import checks, rescue
 from nbcore.chapters.corner_examples.observe import Chapter
-from nbcore.chapters.corner_examples.study import NAMES, Study
+from nbcore.chapters.corner_examples.study import NAMES, CornerView
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
 from nbcore.charts.panels import panels
@@ -27,7 +27,7 @@ def rows(curve: Floats, **columns: str) -> pd.DataFrame:
     return table.assign(**columns)
 
 
-def layer_title(s: Study) -> str:
+def layer_title(s: CornerView) -> str:
     """The title of an axis over layers."""
     return f"layer (0 input, {s.last} softmax)"
 
@@ -37,7 +37,7 @@ def one_colour(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="group") if table["group"].nunique() == 1 else table
 
 
-def planes(s: Study) -> Figure:
+def planes(s: CornerView) -> Figure:
     """Where examples lie: all, those whose consensus is their label, those where it is not."""
     like = s.consensus == s.label
     groups = {
@@ -46,11 +46,11 @@ def planes(s: Study) -> Figure:
         "consensus ≠ label": s.placed & ~like,
     }
     parts = {f"{name}: {mask.sum():,}": mask for name, mask in groups.items()}
-    apart = np.abs(s.depths[0] - s.depths[1])
+    apart = np.abs(s.plane[0] - s.plane[1])
     means = [apart[mask].mean() for mask in groups.values()]
     tail = f"{means[2]:.1f} where it is another class"
     return density(
-        *(np.concatenate([s.depths[axis, mask] for mask in parts.values()]) for axis in (0, 1)),
+        *(np.concatenate([s.plane[axis, mask] for mask in parts.values()]) for axis in (0, 1)),
         panels=[name for name, mask in parts.items() for _ in range(mask.sum())],
         x_title=f"mean {VAL}",
         y_title=f"mean {TRAIN}",
@@ -70,8 +70,8 @@ def planes(s: Study) -> Figure:
 def right_by_corner(chapter: Chapter) -> Figure:
     """The share of held-out predictions that are right, per corner, ensemble and size."""
     table = []
-    for s in chapter.studies.values():
-        for size in dict.fromkeys((s.size, s.small)):
+    for s in chapter.views.values():
+        for size in dict.fromkeys((s.corner, s.small)):
             for corner, at in s.find(size).items():
                 e = share(s.right[at], s.networks)
                 table.append(
@@ -105,7 +105,7 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
     """Mean consensus-consistency per corner and ensemble."""
     table = []
     for corner, words in NAMES.items():
-        for s in chapter.studies.values():
+        for s in chapter.views.values():
             at = s.corners[corner]
             draws = checks.mean_draws(s.agreeing[at], s.weights(len(at)))
             e = estimate(draws, s.networks, "1")
@@ -125,7 +125,7 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
         else f"{chapter.main.name}: on one of the clear corners networks agree no more than on an "
         f"ambiguous one ({signed(apart.value)})",
         subtitle=f"Largest p of the four one-sided Mann–Whitney tests: {p:.1g}. "
-        f"{chapter.main.size} images a corner, 95 % intervals over images",
+        f"{chapter.main.corner} images a corner, 95 % intervals over images",
         description=f"Mean consensus-consistency: {listed}.",
         x_title="consensus-consistency",
         x_format=".1f",
@@ -133,7 +133,7 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
     )
 
 
-def along_layers(s: Study) -> Figure:
+def along_layers(s: CornerView) -> Figure:
     """Confidence and accuracy along the layers, for the label and for the consensus class."""
     parts, first = [], {}
     for toward, panel in TOWARD.items():
@@ -157,7 +157,7 @@ def along_layers(s: Study) -> Figure:
         y_domain=(0.0, 1.0),
         title=f"{s.name}: look-alikes give their consensus class {look[0]:.0%} of the votes at the "
         f"input already, {look[1]:.0%} at the softmax",
-        subtitle=f"{s.size} images a corner, networks that did not train on them",
+        subtitle=f"{s.corner} images a corner, networks that did not train on them",
         description="Mean share of the neighbours' votes along the layers, and share of networks "
         f"in which the class wins the vote. Shares of votes: {words}.",
     )
@@ -166,7 +166,7 @@ def along_layers(s: Study) -> Figure:
 def where_they_cross(chapter: Chapter) -> Figure:
     """Ambiguous unless labelled: the votes for the label and for the consensus class."""
     parts, marks, said = [], {}, []
-    for s in chapter.studies.values():
+    for s in chapter.views.values():
         at = s.corners[rescue.CORNER]
         label, agreed = (checks.curves(s, at, toward).confidence for toward in TOWARD)
         cross = checks.crossing(label, agreed)
@@ -192,7 +192,7 @@ def where_they_cross(chapter: Chapter) -> Figure:
     )
 
 
-def rescued(s: Study) -> Figure | Table:
+def rescued(s: CornerView) -> Figure | Table:
     """Claim B39 in its ways: the networks' own answers, the middle probe, the best single one."""
     found = rescue.rescues(s)
     table = []
@@ -224,7 +224,7 @@ def rescued(s: Study) -> Figure | Table:
     )
 
 
-def probes_by_set(s: Study) -> Figure:
+def probes_by_set(s: CornerView) -> Figure:
     """Accuracy of every probe on the corner, on the control and on everything."""
     sets = {
         "ambiguous unless labelled": s.corners[rescue.CORNER],
@@ -253,7 +253,7 @@ def probes_by_set(s: Study) -> Figure:
 def overall(chapter: Chapter) -> Figure | Table:
     """What each way of answering adds to the accuracy over all images."""
     table = []
-    for s in chapter.studies.values():
+    for s in chapter.views.values():
         for way in rescue.overall(s):
             e = estimate(way.gain, s.networks, "1")
             table.append(

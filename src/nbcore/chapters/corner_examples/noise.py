@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from nbcore.chapters.corner_examples.study import NAMES, Study
+from nbcore.chapters.corner_examples.study import NAMES, CornerView
 from nbcore.depths.roster import nice_name
 from nbcore.measures.bootstrap import (
     NETWORKS,
@@ -132,36 +132,36 @@ class Errors:
     """An ensemble and which of its labels are wrong (example,), by what made them wrong."""
 
     words: str
-    study: Study
+    view: CornerView
     wrong: NDArray[np.bool_]
 
     @property
     def overall(self) -> float:
         """The share of wrong labels among the examples in the plane."""
-        return float(self.wrong[self.study.placed].mean())
+        return float(self.wrong[self.view.placed].mean())
 
     def enrichment(self, corner: str, size: int | None = None) -> Estimate:
         """The corner's share of wrong labels over the overall share; the interval is Clopper and
         Pearson's for the corner's share, the overall one is counted, not estimated."""
-        at = self.study.find(size)[corner]
+        at = self.view.find(size)[corner]
         count, n = int(self.wrong[at].sum()), len(at)
         ends = clopper_pearson(count, n)
         value, low, high = (float(x) / self.overall for x in (count / n, *ends))
-        return Estimate(value, low, high, self.study.networks, "1", NETWORKS_FIXED)
+        return Estimate(value, low, high, self.view.networks, "1", NETWORKS_FIXED)
 
     def nearest(self) -> pd.DataFrame:
         """Per corner the share of all placed examples, and of the wrong labels, nearest to it."""
-        plane = scaled_plane(*self.study.depths)
+        plane = scaled_plane(*self.view.plane)
         spots = np.array(list(CORNERS.values()), float)
         away = np.hypot(*(plane[:, :, None] - spots.T[:, None, :]))
-        near = away[self.study.placed].argmin(1)
-        wrong = self.wrong[self.study.placed]
+        near = away[self.view.placed].argmin(1)
+        wrong = self.wrong[self.view.placed]
         count = [np.bincount(near[m], minlength=4) / m.sum() for m in (wrong | ~wrong, wrong)]
         return pd.DataFrame({"corner": list(NAMES.values()), "all": count[0], "wrong": count[1]})
 
 
 def label_errors(
-    studies: Mapping[str, Study], mislabelled: Mapping[str, Study]
+    views: Mapping[str, CornerView], mislabelled: Mapping[str, CornerView]
 ) -> dict[str, Errors]:
     """What is known of wrong labels: "planted", "human" (CIFAR-10N's, trained on), and "disputed":
     the same human labels beside an ensemble that was trained on the original ones."""
@@ -175,8 +175,8 @@ def label_errors(
     human = out.get("human")
     if human is None:
         return out
-    people = human.study.examples
-    for key, s in studies.items():
+    people = human.view.examples
+    for key, s in views.items():
         if key.startswith("cifar10:") and np.array_equal(people["original_label"], s.label):
             wrong = people["label"].values != s.label
             out["disputed"] = Errors(f"disputed: {s.name}", s, wrong)

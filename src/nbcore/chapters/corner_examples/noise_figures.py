@@ -99,8 +99,8 @@ def errors_table(chapter: Chapter) -> pd.DataFrame:
     for e in chapter.errors.values():
         near = e.nearest().to_numpy()[:, 1:].astype(float)
         for i, (corner, name) in enumerate(noise.NAMES.items()):
-            at = e.study.corners[corner]
-            few = e.study.find(e.study.small)[corner]
+            at = e.view.corners[corner]
+            few = e.view.find(e.view.small)[corner]
             out.append(
                 {
                     "wrong labels are": e.words,
@@ -120,8 +120,8 @@ def ranking(chapter: Chapter) -> pd.DataFrame:
     class", as many as there are wrong labels."""
     out = []
     for e in chapter.errors.values():
-        n = int(e.wrong[e.study.placed].sum())
-        at = e.study.find(n)["looks_like_another_class"]
+        n = int(e.wrong[e.view.placed].sum())
+        at = e.view.find(n)["looks_like_another_class"]
         out.append(
             {
                 "wrong labels are": e.words,

@@ -12,13 +12,12 @@ from nbcore import claims
 from nbcore.chapters.corner_examples import checks, noise, rescue
 from nbcore.chapters.corner_examples import config as runs
 from nbcore.chapters.corner_examples.config import CornerExamples
-from nbcore.chapters.corner_examples.study import NAMES, Study, study
+from nbcore.chapters.corner_examples.study import NAMES, CornerView, corner_view
 from nbcore.charts.tables import Table
 from nbcore.claims import Observation
 from nbcore.depths import roster
 from nbcore.measures.bootstrap import estimate, share
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 from nbcore.runs.store import Run
 
 
@@ -29,15 +28,15 @@ class Chapter:
 
     config: CornerExamples
     runs: dict[str, Run]
-    studies: dict[str, Study]
-    mislabelled: dict[str, Study]
+    views: dict[str, CornerView]
+    mislabelled: dict[str, CornerView]
     watched: dict[str, noise.Watch]
     noisy_runs: dict[str, Run]
 
     @property
-    def main(self) -> Study:
+    def main(self) -> CornerView:
         """The cards' ensemble, the one most like the paper's figures: see `most_like`."""
-        return self.studies[most_like(self.studies)]
+        return self.views[most_like(self.views)]
 
     @property
     def watch(self) -> noise.Watch | None:
@@ -47,7 +46,7 @@ class Chapter:
     @cached_property
     def errors(self) -> dict[str, noise.Errors]:
         """See `corner_examples_noise.label_errors`."""
-        return noise.label_errors(self.studies, self.mislabelled)
+        return noise.label_errors(self.views, self.mislabelled)
 
 
 def most_like(keys: Mapping[str, object]) -> str:
@@ -64,8 +63,8 @@ def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
     return Chapter(
         config,
         found,
-        {k: study(k, run, *how) for k, run in found.items()},
-        {name: study(name.partition(" ")[2], run, *how) for name, run in wrong.items()},
+        {k: corner_view(k, run, *how) for k, run in found.items()},
+        {name: corner_view(name.partition(" ")[2], run, *how) for name, run in wrong.items()},
         noise.watches(watched, config.resamples, config.seed),
         wrong | {f"watched {key}": run for key, run in watched.items()},
     )
@@ -101,7 +100,7 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
     }
 
 
-def middle_layer(main: Study) -> dict[str, Estimate]:
+def middle_layer(main: CornerView) -> dict[str, Estimate]:
     """B39 in the paper's way, and with examples chosen on one half and scored on the other."""
     found, n = rescue.rescues(main), main.networks
     same, other = found[rescue.SAME], found.get(rescue.OTHER)
@@ -118,8 +117,8 @@ def middle_layer(main: Study) -> dict[str, Estimate]:
 def ensembles_table(chapter: Chapter) -> pd.DataFrame:
     """What the page rests on, and how many examples have no place in the plane."""
     rows = []
-    for words, s in [("", s) for s in chapter.studies.values()] + [
-        (purpose, e.study) for purpose, e in chapter.errors.items() if purpose != "disputed"
+    for words, s in [("", s) for s in chapter.views.values()] + [
+        (purpose, e.view) for purpose, e in chapter.errors.items() if purpose != "disputed"
     ]:
         held = s.held_out.sum(0)
         rows.append(
@@ -137,17 +136,17 @@ def ensembles_table(chapter: Chapter) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def corners_table(s: Study) -> pd.DataFrame:
+def corners_table(s: CornerView) -> pd.DataFrame:
     """Per corner, at the cards' size and at the paper's share: what is found there."""
     rows = []
-    for size in dict.fromkeys((s.size, s.small)):
+    for size in dict.fromkeys((s.corner, s.small)):
         for corner, at in s.find(size).items():
             rows.append(
                 {
                     "corner": NAMES[corner],
                     "examples": size,
-                    "val. depth": float(s.depths[0, at].mean()),
-                    "train. depth": float(s.depths[1, at].mean()),
+                    "val. depth": float(s.plane[0, at].mean()),
+                    "train. depth": float(s.plane[1, at].mean()),
                     "held out right": share(s.right[at], s.networks).value,
                     "consensus = label": float((s.consensus == s.label)[at].mean()),
                     "agreement": float(s.agreeing[at].mean()),
@@ -160,15 +159,15 @@ def variants(chapter: Chapter) -> pd.DataFrame:
     """The checks of B29 to B38 on the cards' corners, on smaller ones, in the other ensembles, and
     on examples drawn at random, where those on corners have to fail."""
     main = chapter.main
-    short = {k: s.name.rpartition(", ")[2] for k, s in chapter.studies.items()}
+    short = {k: s.name.rpartition(", ")[2] for k, s in chapter.views.items()}
     if len(set(short.values())) < len(short):
-        short = {k: s.name for k, s in chapter.studies.items()}
-    found = {f"{short[main.key]} {main.size}": checks.observed(main)}
-    if main.small != main.size:
+        short = {k: s.name for k, s in chapter.views.items()}
+    found = {f"{short[main.key]} {main.corner}": checks.observed(main)}
+    if main.small != main.corner:
         found[f"{short[main.key]} {main.small}"] = checks.observed(main, main.find(main.small))
     found |= {
-        f"{short[s.key]} {s.size}": checks.observed(s)
-        for s in chapter.studies.values()
+        f"{short[s.key]} {s.corner}": checks.observed(s)
+        for s in chapter.views.values()
         if s is not main
     }
     control = checks.observed(main, checks.at_random(main))
@@ -187,9 +186,9 @@ def sizes(chapter: Chapter) -> Table:
     n = len(main.label)
     text = (
         f"The paper takes the 100 images nearest to each corner, of 50,000. The cards take "
-        f"{main.size} of {n:,}, which is {main.size / n:.1%} of them instead of 0.2 %."
+        f"{main.corner} of {n:,}, which is {main.corner / n:.1%} of them instead of 0.2 %."
     )
-    if main.small != main.size:
+    if main.small != main.corner:
         text += f" Beside them stand corners of {main.small} images, {main.small / n:.1%}."
     return sentence(text)
 
@@ -197,8 +196,8 @@ def sizes(chapter: Chapter) -> Table:
 def ties(chapter: Chapter) -> Table:
     """How many examples lie exactly in the first corner, so that their order decides."""
     said = []
-    for s in chapter.studies.values():
-        depths = s.depths[:, s.placed]
+    for s in chapter.views.values():
+        depths = s.plane[:, s.placed]
         exact = int((depths == depths.min(1, keepdims=True)).all(0).sum())
         said.append(f"{exact:,} of {s.placed.sum():,} in {s.name}")
     return sentence(
@@ -208,7 +207,7 @@ def ties(chapter: Chapter) -> Table:
     )
 
 
-def by_noise(main: Study) -> Table:
+def by_noise(main: CornerView) -> Table:
     """How far apart the same depth of an image is in two halves of the networks."""
     halves = [main.depth("val", half) for half in (0, 1)]
     apart = np.abs(halves[0] - halves[1])
@@ -223,7 +222,7 @@ def by_noise(main: Study) -> Table:
 def rescue_table(chapter: Chapter) -> pd.DataFrame:
     """Claim B39 in its ways, one row per ensemble and way."""
     rows = []
-    for s in chapter.studies.values():
+    for s in chapter.views.values():
         for words, r in rescue.rescues(s).items():
             gain = estimate(100 * r.gain, s.networks, "1")
             points = (f"{x:+.1f}".replace("-", "\u2212") for x in (gain.value, gain.low, gain.high))
@@ -240,8 +239,3 @@ def rescue_table(chapter: Chapter) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("corner-examples"))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nbcore.chapters.corner_examples.study import NAMES, Study
+from nbcore.chapters.corner_examples.study import NAMES, CornerView
 from nbcore.charts.explorer import explorer
 from nbcore.charts.galleries import Gallery, gallery
 from nbcore.charts.tables import Table
@@ -20,7 +20,7 @@ ELSEWHERE = "elsewhere in the plane, at random"
 EACH = 8
 
 
-def plane(s: Study, run: Run) -> Gallery | Table:
+def plane(s: CornerView, run: Run) -> Gallery | Table:
     """The stored pictures in the plane of depths, and for a class that the reader chooses the
     pictures nearest to each corner."""
     thumbs = run.table("thumbnails")
@@ -46,7 +46,7 @@ def plane(s: Study, run: Run) -> Gallery | Table:
     )
 
 
-def pictures_table(s: Study, examples: np.ndarray) -> pd.DataFrame:
+def pictures_table(s: CornerView, examples: np.ndarray) -> pd.DataFrame:
     """One row a picture, as `charts.explorer` takes them, by class and nearness to a corner; `at`
     is the place of the picture in `examples`."""
     near, away = nearest_of_class(s, examples)
@@ -55,7 +55,7 @@ def pictures_table(s: Study, examples: np.ndarray) -> pd.DataFrame:
         example = examples[i]
         label, agreed = s.classes[s.label[example]], s.classes[s.consensus[example]]
         group = NAMES[near[i]] if near[i] else ELSEWHERE
-        val, train = s.depths[:, example]
+        val, train = s.plane[:, example]
         same = "consensus is the label" if agreed == label else "consensus is another class"
         out.append(
             {
@@ -73,10 +73,10 @@ def pictures_table(s: Study, examples: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def nearest_of_class(s: Study, examples: np.ndarray) -> tuple[list[str], np.ndarray]:
+def nearest_of_class(s: CornerView, examples: np.ndarray) -> tuple[list[str], np.ndarray]:
     """For each of these examples the corner that it is one of the nearest of its class to ("" for
     none; of several the nearest), and its distance to that corner (or 0)."""
-    spots = scaled_plane(*s.depths)[:, examples]
+    spots = scaled_plane(*s.plane)[:, examples]
     best, out = np.full(len(examples), np.inf), [""] * len(examples)
     for corner, (val, train) in CORNERS.items():
         distance = np.hypot(spots[0] - val, spots[1] - train)

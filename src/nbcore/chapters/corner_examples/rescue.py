@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nbcore.chapters.corner_examples.study import Study, TooFewNetworks, paths
+from nbcore.chapters.corner_examples.study import CornerView, TooFewNetworks, paths
 from nbcore.measures.bootstrap import Floats, mean_draws
 
 CORNER = "ambiguous_unless_labelled"
@@ -53,7 +53,7 @@ class Overall(NamedTuple):
         return self.accuracy - self.before
 
 
-def right_of_network(s: Study, half: int | None = None) -> Floats:
+def right_of_network(s: CornerView, half: int | None = None) -> Floats:
     """(example,) share of held-out predictions of a half that are right; NaN without any."""
     held = s.held_out & s.in_half(half)[:, None]
     right = (s.members["final"].values == s.label) & held
@@ -61,17 +61,17 @@ def right_of_network(s: Study, half: int | None = None) -> Floats:
     return np.divide(right.sum(0), n, out=np.full(len(n), np.nan), where=n > 0)
 
 
-def right_of_probes(s: Study, half: int | None = None) -> Floats:
+def right_of_probes(s: CornerView, half: int | None = None) -> Floats:
     """(example, probe) share of held-out networks of a half whose probe gives the label."""
     return paths(s.votes, np.arange(len(s.label)), s.label, half).accuracy
 
 
-def best_probe(s: Study, half: int | None = None) -> int:
+def best_probe(s: CornerView, half: int | None = None) -> int:
     """The probe before the softmax that is right most often over all held-out predictions."""
     return int(np.nanmean(right_of_probes(s, half)[:, : s.last], 0).argmax())
 
 
-def by_halves(s: Study) -> list[NDArray[np.int64]]:
+def by_halves(s: CornerView) -> list[NDArray[np.int64]]:
     """The corner's examples as each half of the networks sees them; empty where a half cannot."""
     try:
         return [s.find(half=half)[CORNER] for half in (0, 1)]
@@ -79,7 +79,7 @@ def by_halves(s: Study) -> list[NDArray[np.int64]]:
         return []
 
 
-def rescues(s: Study) -> dict[str, Rescue]:
+def rescues(s: CornerView) -> dict[str, Rescue]:
     """Way -> accuracies on the corner's examples, then on a control and on all examples.
 
     Chosen and scored on halves: both ways round, joined. The control keeps each chosen example's
@@ -96,7 +96,7 @@ def rescues(s: Study) -> dict[str, Rescue]:
     return out
 
 
-def as_late(s: Study, chosen: NDArray, half: int) -> NDArray[np.int64]:
+def as_late(s: CornerView, chosen: NDArray, half: int) -> NDArray[np.int64]:
     """For each chosen example another one, of nearly the same validation depth in this half."""
     depth = s.depth("val", half)
     free = ~np.isnan(depth) & ~np.isnan(s.depth("train", half))
@@ -113,7 +113,7 @@ def as_late(s: Study, chosen: NDArray, half: int) -> NDArray[np.int64]:
     return np.array(out, int)
 
 
-def _rescue(s: Study, sets: Sequence[tuple[NDArray, int | None, int | None]]) -> Rescue:
+def _rescue(s: CornerView, sets: Sequence[tuple[NDArray, int | None, int | None]]) -> Rescue:
     """Over (examples, half that chose them, half that is scored)."""
     parts = []
     for examples, chooser, half in sets:
@@ -127,7 +127,7 @@ def _rescue(s: Study, sets: Sequence[tuple[NDArray, int | None, int | None]]) ->
     return Rescue(network, middle, best, len(np.unique(np.concatenate([e for e, *_ in sets]))))
 
 
-def overall(s: Study) -> list[Overall]:
+def overall(s: CornerView) -> list[Overall]:
     """What a practitioner would ask: accuracy over all examples, with networks' halves apart.
 
     Single networks: their own answers against the best single probe's. Halves of the ensemble by
@@ -156,7 +156,7 @@ def overall(s: Study) -> list[Overall]:
     ]
 
 
-def voting(s: Study, half: int) -> dict[str, NDArray]:
+def voting(s: CornerView, half: int) -> dict[str, NDArray]:
     """(example,) of one half of the networks, without looking at the label: `network` whether the
     majority of the networks that held it out is right, `middle` whether the middle probe's summed
     votes are, `depth` the mean depth of those predictions, `confidence` the middle vote's share.
@@ -175,7 +175,7 @@ def voting(s: Study, half: int) -> dict[str, NDArray]:
 
 
 def rule(
-    s: Study, voters: list[dict[str, NDArray]], both: NDArray
+    s: CornerView, voters: list[dict[str, NDArray]], both: NDArray
 ) -> tuple[Floats, list[tuple[float, float] | None]]:
     """What each example of `both` gains (-1 to 1) if the middle probe answers wherever depth and
     confidence of its vote are at least two thresholds; and the four pairs of thresholds.

@@ -1,10 +1,9 @@
 """One ensemble as chapter 8 reads it: the plane of mean depths, its corners, votes along layers.
 
-Everything comes from the stored tables of a run. Draws are a bootstrap over examples, with the
-networks as they are; draw 0 is what was observed.
+Draws are a bootstrap over examples, with the networks as they are; draw 0 is what was observed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,9 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nbcore.depths.roster import nice_name
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import ParameterError
-from nbcore.measures import agreement
-from nbcore.measures.bootstrap import Floats, draw_weights
+from nbcore.measures.bootstrap import Floats
 from nbcore.measures.corners import NoCorners, corner_examples, corner_size, placed
 from nbcore.runs.store import Run
 
@@ -43,31 +42,11 @@ class Paths(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Study:
-    """One ensemble: its tables, the number of examples in a corner, of bootstrap draws."""
+class CornerView(EnsembleView):
+    """An ensemble with its table of votes and the number of examples in a corner of the cards."""
 
-    key: str
-    name: str
-    members: xr.Dataset
-    examples: xr.Dataset
-    votes: xr.Dataset
-    size: int = 100
-    resamples: int = 500
-    seed: int = 0
-
-    @property
-    def label(self) -> NDArray:
-        """(example,) the labels that the networks were given."""
-        return self.examples["label"].values.astype(int)
-
-    @property
-    def classes(self) -> list[str]:
-        return [str(c) for c in self.examples.attrs["classes"]]
-
-    @property
-    def last(self) -> int:
-        """The depth of the softmax, the largest there is."""
-        return self.members.sizes["probe"] - 1
+    votes: xr.Dataset = field(default_factory=xr.Dataset)
+    corner: int = 100
 
     @property
     def middle(self) -> int:
@@ -75,97 +54,49 @@ class Study:
         return round(0.4 * self.last)
 
     @property
-    def networks(self) -> int:
-        """How many networks a number rests on: those on random splits."""
-        return int((self.members["half"].values >= 0).sum())
-
-    def in_half(self, half: int | None = None) -> NDArray[np.bool_]:
-        """(member,) networks on splits, of one half (0 or 1) or of both."""
-        halves = self.members["half"].values
-        return halves >= 0 if half is None else halves == half
+    def small(self) -> int:
+        """The paper's share of the examples, one in five hundred, but at least twenty; where those
+        are too many to be corners, the cards' size."""
+        few = corner_size(len(self.label))
+        return few if 4 * few <= self.placed.sum() else self.corner
 
     @cached_property
-    def held_out(self) -> NDArray[np.bool_]:
-        """(member, example) predictions by networks on splits that did not train on the example."""
-        return self.members["held_out"].values & self.in_half()[:, None]
-
-    def depth(self, role: str, half: int | None = None) -> Floats:
-        """(example,) mean depth over networks of a half that hold it out ("val") or do not
-        ("train"); NaN where there is none with a depth."""
-        deep, own = self.members["depth"].values, self.in_half(half)
-        held = self.members["held_out"].values[own]
-        values = np.where(deep[own] >= 0, deep[own], np.nan)
-        if not own.any():
-            return np.full(deep.shape[1], np.nan)
-        return agreement.held_out_mean(values, held if role == "val" else ~held)
-
-    @cached_property
-    def depths(self) -> Floats:
+    def plane(self) -> Floats:
         """(2, example) mean depth in validation and in training."""
         return np.stack([self.depth("val"), self.depth("train")])
 
     @cached_property
     def placed(self) -> NDArray[np.bool_]:
         """(example,) whether it has a depth in both splits."""
-        return placed(*self.depths)
+        return placed(*self.plane)
 
     @cached_property
     def corners(self) -> Corners:
-        """The cards' corners: `size` examples each."""
+        """The cards' corners: `corner` examples each."""
         return self.find()
 
     def find(self, size: int | None = None, half: int | None = None) -> Corners:
-        """Corners of another size, or from one half of the networks; see `corner_examples`."""
+        """Find corners of another size, or by one half of the networks; see `corner_examples`."""
         val, train = (self.depth(role, half) for role in ("val", "train"))
         try:
-            return corner_examples(val, train, n=size or self.size)
+            return corner_examples(val, train, n=size or self.corner)
         except NoCorners as error:
             raise TooFewNetworks(f"{self.name}: {error}") from None
 
-    @property
-    def small(self) -> int:
-        """The paper's share of the examples, one in five hundred, but at least twenty; where those
-        are too many to be corners, the cards' size."""
-        few = corner_size(len(self.label))
-        return few if 4 * few <= self.placed.sum() else self.size
-
-    @cached_property
-    def right(self) -> Floats:
-        """(example,) share of held-out predictions that are the label; NaN where there is none."""
-        return self._score(agreement.consistency_score)
-
-    @cached_property
-    def agreeing(self) -> Floats:
-        """(example,) consensus-consistency; NaN where an example was never held out."""
-        return self._score(agreement.consensus_consistency)
-
-    @cached_property
-    def consensus(self) -> NDArray[np.int64]:
-        """(example,) the class that most networks give a held-out example; -1 without any."""
-        return self._score(agreement.consensus_class)
-
-    def _score(self, measure) -> NDArray:
-        said = self.members["final"].values.astype(int)
-        return measure(said, self.label, self.held_out, len(self.classes))
-
     def paths(self, examples: NDArray, toward: NDArray) -> Paths:
-        """Votes of held-out networks for a class each, `toward` (example,), along the probes."""
+        """Follow the votes of held-out networks for a class each, `toward` (example,)."""
         return paths(self.votes, examples, toward)
 
-    def weights(self, n: int) -> NDArray[np.float32]:
-        """(draw, n) how often each of n examples is drawn."""
-        return draw_weights(n, self.resamples, self.seed)
 
-
-def study(key: str, run: Run, size: int, resamples: int, seed: int = 0) -> Study:
-    """A run as a study; ParameterError where no network held examples out."""
+def corner_view(key: str, run: Run, corner: int, resamples: int, seed: int = 0) -> CornerView:
+    """View a run with its votes; ParameterError where no network held examples out."""
     if "votes" not in run.manifest["tables"]:
         raise ParameterError(
             f"{nice_name(key)} has no networks on random splits, and without them no depth of an "
             "unseen example; give members."
         )
-    members, examples, votes = (run.table(name) for name in ("members", "examples", "votes"))
-    return Study(key, nice_name(key), members, examples, votes, size, resamples, seed)
+    votes = run.table("votes")
+    return CornerView.of(key, run, votes=votes, corner=corner, resamples=resamples, seed=seed)
 
 
 def paths(votes: xr.Dataset, examples: NDArray, toward: NDArray, half: int | None = None) -> Paths:

@@ -11,6 +11,7 @@ import numpy as np
 from nbcore import claims
 from nbcore.chapters.depth_bounds.scores import Floats, Sample
 from nbcore.chapters.depth_bounds.study import ENOUGH, SHARE, Bounds, attempt, bounds
+from nbcore.depths.view import EnsembleView
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.bounds import Bound, fit_bound
 from nbcore.measures.estimate import Estimate
@@ -34,9 +35,11 @@ def on_new_members(
         new = run.newer(since) if since else run
         if new is None:
             continue
-        sample = cut(Sample.of(key, run), run, new)
-        if sample is None or np.median(sample.predictions) < ENOUGH:
+        view = EnsembleView.of(key, run)
+        view = view.some(np.isin(view.members["member"].values.astype(str), new.member_names))
+        if view.networks < 2 or np.median(view.held_out.sum(0)) < ENOUGH:
             continue
+        sample = Sample.of(view)
         if seen := reflected(bounds(sample, 1), resamples):
             found.append(seen)
             used[key] = new
@@ -45,13 +48,6 @@ def on_new_members(
     worst = max((s[WHAT] for s in found), key=lambda e: e.value)
     control = min((s[f"control {WHAT}"] for s in found), key=lambda e: e.low)
     return {WHAT: worst, f"control {WHAT}": control}, used
-
-
-def cut(sample: Sample, run: Run, new: Run) -> Sample | None:
-    """Keep the networks on random splits that belong to `new`; None without two."""
-    names = [str(m) for m in run.table("members")["member"].values]
-    split = np.array([name in new.member_names for name in names if name.startswith("split-")])
-    return sample.some(split) if split.sum() > 1 else None
 
 
 def reflected(found: Bounds, resamples: int, seed: int = 0) -> dict[str, Estimate]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.measures import agreement
-from nbcore.runs.store import Run
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,31 +41,27 @@ class Sample:
     test_depth: Floats
 
     @classmethod
-    def of(cls, key: str, run: Run) -> Self:
-        """From a run; DataError where it has no network on a random split."""
-        members, examples = run.table("members"), run.table("examples")
-        names = np.array([str(m) for m in members["member"].values])
-        split, full = (np.char.startswith(names, kind) for kind in ("split-", "full-"))
-        if not split.any():
+    def of(cls, view: EnsembleView) -> Self:
+        """Take it from an ensemble; DataError where that has no network on a random split."""
+        if not view.networks:
             raise DataError(
-                f"The ensemble {key} has no network on a random split, and consistency is "
+                f"The ensemble {view.key} has no network on a random split, and consistency is "
                 "measured on examples held out; give members=20 or more."
             )
-        layers = members.sizes["probe"] - 1
         depth, test_depth = (
-            np.where(members[f].values < 0, np.nan, members[f].values / layers)
-            for f in ("depth", "depth_test")
+            np.where(depths < 0, np.nan, depths / view.last)
+            for depths in (view.members["depth"].values, view.members["depth_test"].values)
         )
         return cls(
-            key,
-            members["final"].values[split].astype(np.int64),
-            depth[split],
-            members["held_out"].values[split],
-            examples["label"].values.astype(np.int64),
-            len(examples.attrs["classes"]),
-            layers,
-            members["final_test"].values[full].astype(np.int64),
-            test_depth[full],
+            view.key,
+            view.answers[view.split],
+            depth[view.split],
+            view.held_out[view.split],
+            view.label,
+            len(view.classes),
+            view.last,
+            view.members["final_test"].values[view.full].astype(np.int64),
+            test_depth[view.full],
         )
 
     @property

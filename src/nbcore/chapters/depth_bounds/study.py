@@ -23,6 +23,7 @@ from nbcore.chapters.depth_bounds.scores import (
     turns,
 )
 from nbcore.depths.roster import load
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.measures.bounds import Bound, BoundResult, TooFewExamples, fit_bound, score_bound
 from nbcore.runs.store import Run
@@ -62,10 +63,10 @@ class Study:
     slopes: pd.DataFrame
 
 
-def study(config: DepthBounds, fresh: bool = False) -> Study:
+def gather(config: DepthBounds, fresh: bool = False) -> Study:
     """Everything on the page, from stored runs or, with `fresh`, from networks trained now."""
     runs = load(config, fresh)
-    samples = {key: Sample.of(key, run) for key, run in runs.items()}
+    samples = {key: Sample.of(EnsembleView.of(key, run)) for key, run in runs.items()}
     usable, many = ready(samples), config.resamples
     return Study(
         config,

@@ -9,7 +9,6 @@ from nbcore.depths.roster import nice_name
 from nbcore.measures import agreement
 from nbcore.measures.bounds import fit_bound
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config
 
 #: draws of the halves beside the one that is recorded
 DRAWS = 20
@@ -201,8 +200,3 @@ def by_definition(result: Study) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(config.describe("depth-bounds"))

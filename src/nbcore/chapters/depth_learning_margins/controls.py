@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, Study
+from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, LearningView
 from nbcore.measures.bootstrap import Floats, estimate
 from nbcore.measures.correlation import correlation, shuffled
 from nbcore.measures.depth import prediction_depth
@@ -18,7 +18,7 @@ from nbcore.measures.learning import iteration_learned, scaled_steps
 Draws = Mapping[tuple[str, str], Floats]
 
 
-def shuffled_depths(s: Study, role: str) -> NDArray:
+def shuffled_depths(s: LearningView, role: str) -> NDArray:
     """(member, example) depths, permuted among the settled predictions of each network's role."""
     rng = np.random.default_rng([s.seed, 3])
     out = s.members["depth"].values.copy()
@@ -28,7 +28,7 @@ def shuffled_depths(s: Study, role: str) -> NDArray:
     return out
 
 
-def coarser_steps(s: Study) -> Floats:
+def coarser_steps(s: LearningView) -> Floats:
     """(member, example) scaled steps if only every second checkpoint had been evaluated.
 
     Approximately: each step is moved up to the next checkpoint kept; the first and last are kept.
@@ -38,7 +38,7 @@ def coarser_steps(s: Study) -> Floats:
     return s.scaled(np.where(learned > 0, learned + (last - learned) % 2, learned))
 
 
-def learning(s: Study, role: str) -> dict[str, Floats]:
+def learning(s: LearningView, role: str) -> dict[str, Floats]:
     """What -> (draw,) Spearman's correlation of mean depth with mean step learned.
 
     As defined; with the depths shuffled among examples, in every draw anew; depth from one half of
@@ -46,10 +46,10 @@ def learning(s: Study, role: str) -> dict[str, Floats]:
     with time measured otherwise.
     """
     label, half = s.examples["label"].values, s.members["half"].values[:, None]
-    plain, right = s.means(role), s.means(role, some=s.right)
+    plain, right = s.means(role), s.means(role, some=s.correct)
     one, other = (s.means(role, some=half == i) for i in (0, 1))
     index = s.members["learned"].values.astype(float)
-    w = s.weights
+    w = s.draws
     return {
         "as defined": correlation(*plain, w),
         "depths shuffled": shuffled(*plain, s.resamples, seed=s.seed),
@@ -62,12 +62,12 @@ def learning(s: Study, role: str) -> dict[str, Floats]:
     }
 
 
-def margins(s: Study, kind: str) -> dict[str, Floats]:
+def margins(s: LearningView, kind: str) -> dict[str, Floats]:
     """What -> (draw,) Pearson's correlation of mean depth with log mean margin, on test images."""
     found = s.margin(kind, "test")
     if found is None:
         return {}
-    w = s.margin_weights(found, "test")
+    w = s.weights(len(found.log))
     mixed = shuffled(found.depth, found.log, s.resamples, ranks=False, seed=s.seed)
     right = np.where(found.right, found.log, np.nan)
 
@@ -105,7 +105,7 @@ def bars_table(parts: Mapping[str, Mapping[str, Floats]]) -> pd.DataFrame:
     return table.sort_values("category", key=lambda c: c.map(order.index), kind="stable")
 
 
-def summary(found: Mapping[str, Study]) -> pd.DataFrame:
+def summary(found: Mapping[str, LearningView]) -> pd.DataFrame:
     """Per ensemble and role: Spearman with the step learned, and within class and right alone."""
     rows = []
     for s in found.values():
@@ -115,7 +115,7 @@ def summary(found: Mapping[str, Study]) -> pd.DataFrame:
                 {
                     "ensemble": s.name,
                     "images": words,
-                    "networks": s.networks(),
+                    "networks": s.networks,
                     "Spearman": _shown(seen["as defined"]),
                     "right, within a class": _shown(seen["right predictions within a class"]),
                     "shuffled": _shown(seen["depths shuffled"]),
@@ -125,7 +125,7 @@ def summary(found: Mapping[str, Study]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _undefined(s: Study, role: str) -> str:
+def _undefined(s: LearningView, role: str) -> str:
     seen = s.seen(role)
     return f"{100 * (seen & ~s.settled).sum() / max(seen.sum(), 1):.2g} %"
 

@@ -8,7 +8,7 @@ import pandas as pd
 from nbcore import charts
 from nbcore.chapters.depth_learning_margins import controls
 from nbcore.chapters.depth_learning_margins import observe as page
-from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, Margin, Study
+from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, LearningView, Margin
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
 from nbcore.charts.panels import panels
@@ -18,7 +18,7 @@ from nbcore.measures.bootstrap import Floats, interval
 from nbcore.measures.correlation import over_depths
 from nbcore.runs.store import Run
 
-Found = Mapping[str, Study]
+Found = Mapping[str, LearningView]
 STEP = "step learned (95 % by 1)"
 PANELS = {"train": "training images", "val": "held out", "test": "test images"}
 
@@ -87,7 +87,7 @@ def shares(found: Found) -> Figure:
     )
 
 
-def examples(s: Study) -> Figure | Table:
+def examples(s: LearningView) -> Figure | Table:
     """Mean depth against mean step learned of every example, in both splits."""
     parts = {role: s.means(role) for role in ROLES}
     order = {role: s.depth_and_learning(role) for role in ROLES}
@@ -107,7 +107,7 @@ def examples(s: Study) -> Figure | Table:
     )
 
 
-def learning_controls(s: Study) -> Figure | Table:
+def learning_controls(s: LearningView) -> Figure | Table:
     """The relation with its other explanations taken out."""
     parts = {words: controls.learning(s, role) for role, words in ROLES.items()}
     table = controls.bars_table(parts)
@@ -129,7 +129,7 @@ def learning_controls(s: Study) -> Figure | Table:
     )
 
 
-def learned_over_time(s: Study) -> Figure | Table:
+def learned_over_time(s: LearningView) -> Figure | Table:
     """Share of held-out predictions that are already final, over updates, by depth."""
     mask, half = s.seen("val") & s.settled, s.last // 2
     depth, learned = (s.members[v].values[mask] for v in ("depth", "learned"))
@@ -163,7 +163,7 @@ def learned_over_time(s: Study) -> Figure | Table:
     )
 
 
-def margin_density(s: Study, kind: str) -> Figure | Table:
+def margin_density(s: LearningView, kind: str) -> Figure | Table:
     """Mean depth against the log of the mean margin, test and training images."""
     roles = {r: m for r in ("test", "train") if (m := s.margin(kind, r)) is not None}
     draws = {r: s.depth_and_margin(kind, r) for r in roles}
@@ -211,7 +211,7 @@ def margins_everywhere(found: Found) -> Figure | Table:
     )
 
 
-def margin_controls(s: Study) -> Figure | Table:
+def margin_controls(s: LearningView) -> Figure | Table:
     """The relation of depth and margins with its other explanations taken out."""
     parts = {words: controls.margins(s, kind) for kind, words in KINDS.items()}
     table = controls.bars_table({group: found for group, found in parts.items() if found})
@@ -234,7 +234,7 @@ def margin_controls(s: Study) -> Figure | Table:
     )
 
 
-def spread(s: Study, log: bool = False) -> Figure | Table:
+def spread(s: LearningView, log: bool = False) -> Figure | Table:
     """Variance of the margins at each depth, as a multiple of that of the shallowest bin."""
     what = "log margin" if log else "margin"
     rows, order = [], {}

@@ -8,35 +8,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nbcore import claims
-from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, Study
+from nbcore.chapters.depth_learning_margins.study import KINDS, ROLES, LearningView
 from nbcore.claims import Observation
-from nbcore.depths.roster import DepthConfig, nice_name
+from nbcore.depths.roster import DepthConfig
 from nbcore.measures.bootstrap import NETWORKS, Floats, draw_weights, estimate
 from nbcore.measures.correlation import over_depths
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 from nbcore.runs.store import Run
 
-Found = Mapping[str, Study]
+Found = Mapping[str, LearningView]
 Observed = dict[str, Estimate | None]  # None: not defined here, not recorded
 
 
-def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, Study]:
+def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, LearningView]:
     """The chapter's ensembles by key, in the config's order."""
     return {
-        key: Study(
-            key,
-            nice_name(key),
-            run.table("members"),
-            run.table("examples"),
-            config.resamples,
-            config.seed,
-        )
+        key: LearningView.of(key, run, resamples=config.resamples, seed=config.seed)
         for key, run in runs.items()
     }
 
 
-def main(found: Found) -> Study:
+def main(found: Found) -> LearningView:
     """The ensemble most like the paper's figures 5 and 6: VGG16, on CIFAR-10 where it is there."""
     return found[min(found, key=lambda k: ("vgg16" not in k, "cifar10" not in k))]
 
@@ -56,7 +48,7 @@ def record(
     ready: dict[str, Observed] = {
         "B14": {
             "smallest spearman over depths of iteration learned": _worst(
-                (over_depths(s.by_depth("val")[0]), s.networks()) for s in found.values()
+                (over_depths(s.by_depth("val")[0]), s.networks) for s in found.values()
             )
         },
         "B15": _example_by_example(found),
@@ -88,7 +80,7 @@ def record(
     return out
 
 
-def _about(key: str, found: Found, centre: Study) -> list[str]:
+def _about(key: str, found: Found, centre: LearningView) -> list[str]:
     """Name the ensembles that a claim's numbers are from; of several, the least favourable."""
     if key in ("B17", "B18", "B19", "B45"):
         return [centre.key]
@@ -121,17 +113,17 @@ def _example_by_example(found: Found) -> Observed:
     words = {"train": "training", "val": "validation"}
     return {
         f"smallest {words[role]} spearman with iteration learned": _worst(
-            (s.depth_and_learning(role), s.networks()) for s in found.values()
+            (s.depth_and_learning(role), s.networks) for s in found.values()
         )
         for role in ROLES
     }
 
 
-def _at_the_input(fashion: list[Study]) -> Observed:
+def _at_the_input(fashion: list[LearningView]) -> Observed:
     words = {"train": "training", "val": "validation"}
     out: Observed = {}
     for role in ROLES:
-        seen = _worst((s.at_input(role), s.networks()) for s in fashion)
+        seen = _worst((s.at_input(role), s.networks) for s in fashion)
         if seen:
             out[f"smallest {words[role]} share at depth 0"] = dataclasses.replace(
                 seen, unit="fraction"
@@ -139,19 +131,19 @@ def _at_the_input(fashion: list[Study]) -> Observed:
     return out
 
 
-def _correlations(centre: Study) -> Observed:
+def _correlations(centre: LearningView) -> Observed:
     out: Observed = {}
     for kind in KINDS:
         draws = centre.depth_and_margin(kind, "test")
-        seen = _worst([(draws, centre.networks("test"))])
+        seen = _worst([(draws, centre.test_networks)])
         out[f"{kind} margin correlation (reduced setup)"] = seen
         out[f"{kind} margin correlation"] = seen
     return out
 
 
-def _deepest(centre: Study) -> Observed:
+def _deepest(centre: LearningView) -> Observed:
     """The largest mean depth of a test image; the interval is over networks drawn again."""
-    depth = centre.members["depth_test"].values[centre.tested].astype(float)
+    depth = centre.members["depth_test"].values[centre.fullest].astype(float)
     depth[depth < 0] = np.nan
     weights = draw_weights(len(depth), centre.resamples, centre.seed)
     known = ~np.isnan(depth)
@@ -164,12 +156,12 @@ def _deepest(centre: Study) -> Observed:
     return {"largest mean depth": seen}
 
 
-def _spreads(centre: Study) -> Observed:
+def _spreads(centre: LearningView) -> Observed:
     out: Observed = {}
     for kind in KINDS:
         curves = centre.margin_spread(kind)
         draws = None if curves is None else over_depths(curves)
-        seen = _worst([(draws, centre.networks("test"))])
+        seen = _worst([(draws, centre.test_networks)])
         out[f"spearman over depths of {kind} margin variance"] = seen
     return out
 
@@ -178,7 +170,7 @@ def _everywhere(found: Found) -> Observed:
     return {
         f"largest {kind} margin correlation": _worst(
             (
-                (s.depth_and_margin(kind, role), s.networks("test"))
+                (s.depth_and_margin(kind, role), s.test_networks)
                 for s in found.values()
                 for role in ("train", "test")
             ),
@@ -217,7 +209,7 @@ def ensembles_table(found: Found) -> pd.DataFrame:
         rows.append(
             {
                 "ensemble": s.name,
-                "networks on splits": s.networks(),
+                "networks on splits": s.networks,
                 "on all": int(s.full.sum()),
                 "images": s.members.sizes["example"],
                 "layers": s.last,
@@ -230,17 +222,17 @@ def ensembles_table(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _last_accuracy(s: Study, role: str) -> float:
+def _last_accuracy(s: LearningView, role: str) -> float:
     return float(s.members[f"accuracy_{role}"].isel(checkpoint=-1)[~s.full].mean())
 
 
-def checkpoint_steps(s: Study) -> NDArray:
+def checkpoint_steps(s: LearningView) -> NDArray:
     """(checkpoint,) the updates after which the networks were evaluated, the same for all."""
     step = s.members["step"].values
     return step.reshape(-1, step.shape[-1])[0]
 
 
-def checkpoints_table(s: Study) -> pd.DataFrame:
+def checkpoints_table(s: LearningView) -> pd.DataFrame:
     """How coarse the step learned is: per checkpoint the share of held-out predictions."""
     step, mask = checkpoint_steps(s), s.seen("val") & s.settled
     count = np.bincount(s.members["learned"].values[mask], minlength=len(step))
@@ -250,8 +242,3 @@ def checkpoints_table(s: Study) -> pd.DataFrame:
             "learned since the one before": count / max(mask.sum(), 1),
         }
     )
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("depth-learning-margins"))

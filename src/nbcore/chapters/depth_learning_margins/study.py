@@ -1,7 +1,6 @@
 """One ensemble as chapter 5 reads it: depths beside the step of learning and beside margins.
 
-All numbers come from the stored tables of the run; draws are a bootstrap over examples with the
-networks as they are (see `learning_margins_statistics`).
+Draws are a bootstrap over examples with the networks as they are.
 """
 
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from nbcore.measures.bootstrap import Floats, draw_weights
+from nbcore.depths.view import EnsembleView
+from nbcore.measures.bootstrap import Floats
 from nbcore.measures.correlation import correlation, profile, spread
 from nbcore.measures.learning import scaled_steps
 
@@ -37,25 +36,13 @@ class Margin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Study:
-    """One ensemble as this chapter reads it: its tables and the number of bootstrap draws."""
-
-    key: str
-    name: str
-    members: xr.Dataset
-    examples: xr.Dataset
-    resamples: int = 500
-    seed: int = 0
-
-    @cached_property
-    def full(self) -> NDArray[np.bool_]:
-        """(member,) whether the network was trained on the whole pool."""
-        return ~self.members["held_out"].any("example").values
+class LearningView(EnsembleView):
+    """An ensemble with the steps at which its networks learned, and its margins."""
 
     @property
-    def last(self) -> int:
-        """The depth of the softmax, the largest there is."""
-        return self.members.sizes["probe"] - 1
+    def test_networks(self) -> int:
+        """Count the networks that a number on test images rests on: those in `fullest`."""
+        return int(self.fullest.sum())
 
     @cached_property
     def steps(self) -> Floats:
@@ -63,7 +50,7 @@ class Study:
         return self.scaled(self.members["learned"].values)
 
     def scaled(self, learned: NDArray) -> Floats:
-        """The same from checkpoint indices (member, example), -1 where undefined."""
+        """(member, example) the same from checkpoint indices, -1 where undefined."""
         step = self.members["step"].values
         step = np.broadcast_to(step, (len(learned), step.shape[-1]))
         return np.stack([scaled_steps(one, at) for one, at in zip(learned, step, strict=True)])
@@ -73,32 +60,10 @@ class Study:
         """(member, example) both the depth and the step learned are defined."""
         return (self.members["depth"].values >= 0) & (self.members["learned"].values >= 0)
 
-    @cached_property
-    def right(self) -> NDArray[np.bool_]:
-        """(member, example) the network's answer is the label."""
-        return self.members["final"].values == self.examples["label"].values
-
-    def seen(self, role: str) -> NDArray[np.bool_]:
-        """(member, example) a network on a split has this example in this role: train or val."""
-        held = self.members["held_out"].values
-        return (held if role == "val" else ~held) & ~self.full[:, None]
-
-    def networks(self, role: str = "val") -> int:
-        """How many networks a number rests on: those on splits, or for "test" see `tested`."""
-        return int(self.tested.sum() if role == "test" else (~self.full).sum())
-
-    @cached_property
-    def tested(self) -> NDArray[np.bool_]:
-        """(member,) whose margins of test images were averaged: full members, else all."""
-        return self.full if self.full.any() else np.ones_like(self.full)
-
-    @cached_property
-    def weights(self) -> NDArray[np.float32]:
-        return draw_weights(self.members.sizes["example"], self.resamples, self.seed)
-
-    @cached_property
-    def test_weights(self) -> NDArray[np.float32]:
-        return draw_weights(self.members.sizes["test_example"], self.resamples, self.seed)
+    @property
+    def draws(self) -> NDArray[np.float32]:
+        """(draw, example) how often each example of the pool is drawn."""
+        return self.weights(self.members.sizes["example"])
 
     def means(
         self,
@@ -124,13 +89,13 @@ class Study:
             np.bincount(cell, w, size).reshape(n, -1).astype(float)
             for w in (steps, np.ones_like(steps))
         )
-        return profile(sums, counts, self.weights), counts.sum(0) / max(mask.sum(), 1)
+        return profile(sums, counts, self.draws), counts.sum(0) / max(mask.sum(), 1)
 
     def at_input(self, role: str) -> Floats:
         """(draw,) share of all predictions with depth 0; undefined ones count as deeper."""
         seen = self.seen(role)
         zero = (seen & (self.members["depth"].values == 0)).sum(0)
-        return (self.weights @ zero) / (self.weights @ seen.sum(0))
+        return (self.draws @ zero) / (self.draws @ seen.sum(0))
 
     def margin(self, kind: str, role: str) -> Margin | None:
         """Mean depths with log mean margins; kind "output" or "input", role "train" or "test".
@@ -145,7 +110,7 @@ class Study:
         n, end = len(values), "_test" if role == "test" else ""
         of_splits = role == "train" and kind == "output"
         depth, final = (self.members[f"{v}{end}"].values[:, :n] for v in ("depth", "final"))
-        seen = self.seen("train") if of_splits else self.tested[:, None] & np.ones(n, bool)
+        seen = self.seen("train") if of_splits else self.fullest[:, None] & np.ones(n, bool)
         label = self.examples[f"label{end}"].values[:n]
         with np.errstate(divide="ignore"):
             log = np.log(values)
@@ -153,24 +118,16 @@ class Study:
         right = ((final == label) | ~seen).all(0)
         return Margin(_mean(depth, seen & (depth >= 0)), log, label, right)
 
-    def margin_weights(self, margin: Margin, role: str) -> NDArray[np.float32]:
-        """The draws for a margin's examples, the first ones of the pool or of the test set."""
-        n = len(margin.log)
-        kept = self.test_weights if role == "test" else self.weights
-        whole = kept.shape[1]
-        return kept if n == whole else draw_weights(n, self.resamples, self.seed)
-
     def depth_and_learning(self, role: str) -> Floats:
         """(draw,) Spearman's correlation over examples of mean depth and mean step learned."""
-        return correlation(*self.means(role), self.weights)
+        return correlation(*self.means(role), self.draws)
 
     def depth_and_margin(self, kind: str, role: str) -> Floats | None:
         """(draw,) Pearson's correlation over examples of mean depth and log mean margin."""
         found = self.margin(kind, role)
         if found is None:
             return None
-        weights = self.margin_weights(found, role)
-        return correlation(found.depth, found.log, weights, ranks=False)
+        return correlation(found.depth, found.log, self.weights(len(found.log)), ranks=False)
 
     def margin_spread(self, kind: str, log: bool = False) -> Floats | None:
         """(draw, depth) variance of the mean margin, or of its log, by rounded mean depth: test."""
@@ -180,7 +137,7 @@ class Study:
         known = np.isfinite(found.depth)
         bins = np.where(known, np.rint(found.depth), 0).astype(int)
         values = np.where(known, found.log if log else np.exp(found.log), np.nan)
-        return spread(values, bins, self.last + 1, self.margin_weights(found, "test"))
+        return spread(values, bins, self.last + 1, self.weights(len(found.log)))
 
 
 def _mean(values: NDArray, mask: NDArray) -> Floats:

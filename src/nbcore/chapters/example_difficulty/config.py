@@ -11,7 +11,7 @@ from nbcore.chapters.example_difficulty.pretraining import PretrainingSize
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.catalog import CATALOG
 from nbcore.depths.ensembles import Ensemble
-from nbcore.depths.roster import POOL_SIZES, DepthConfig, setting
+from nbcore.depths.roster import DepthConfig, pool_size, setting
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
 from nbcore.runs.config import AT_LEAST, FREE, param
@@ -260,7 +260,7 @@ def depth_run(config: ExampleDifficulty) -> Ensemble:
         workers=config.workers,
         device=config.device,
     )
-    if config.id not in POOL_SIZES:
+    if not pool_size(config.id):
         changes["examples"] = 1_000_000  # all there are
     scale = "tiny" if small else "paper"
     return setting(f"{config.id}:mlp", DepthConfig(scale=scale), **changes)

@@ -19,16 +19,15 @@ from nbcore.data import sources
 from nbcore.data.labels import load_labels
 from nbcore.data.scores import PUBLISHED, load_scores
 from nbcore.depths.ensembles import Ensemble, chosen_examples
-from nbcore.depths.roster import NICE, DepthConfig, setting
-from nbcore.depths.view import mean_depth
+from nbcore.depths.roster import DepthConfig, network_title, setting
+from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.lines.figures import instead
 from nbcore.measures.agreement import held_out_mean
 from nbcore.measures.cscores import spearman
 from nbcore.measures.learning import scaled_steps
 from nbcore.measures.selection import select
-from nbcore.paths import cache_dir, results_dir
-from nbcore.runs.store import Run, find
+from nbcore.runs.store import Run, find_run
 
 #: the three people that labelled every image of CIFAR-10 once more, and their majority
 PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), ("aggre_label",)
@@ -66,10 +65,13 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
     """
     out = []
     for run, ensemble in _ensembles(config):
-        at, members = _places(s, run, ensemble), run.table("members")
-        network, n = NICE[ensemble.architecture], members.sizes["member"]
+        at, view = _places(s, run, ensemble), EnsembleView.of("", run)
+        network, n = network_title(ensemble.architecture), view.size
         source = f"{n} network{'s' * (n > 1)}"
-        for name, values in (("depth", mean_depth(members)), ("learned", _learned(members))):
+        for name, values in {
+            "depth": view.mean_depth("train"),
+            "learned": _learned(view.members),
+        }.items():
             spread = _spread(values, at, s.examples)
             out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
     name = f"{config.id}-c-scores"
@@ -177,14 +179,9 @@ def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> N
 def _ensembles(config: ExampleDifficulty) -> list[tuple[Run, Ensemble]]:
     """What is stored of the ensemble behind the depth controls, which covers all training images,
     and of the depth chapters' VGG16s on fewer of them."""
-    found = []
-    for ensemble in (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig())):
-        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-            run = find(root, ensemble.slug, ensemble, ensemble.roles(), origin)
-            if run and "members" in run.manifest["tables"]:
-                found.append((run, ensemble))
-                break
-    return found
+    wanted = (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig()))
+    found = ((find_run(e.slug, e, e.roles(), "members"), e) for e in wanted)
+    return [(run, ensemble) for run, ensemble in found if run]
 
 
 def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:

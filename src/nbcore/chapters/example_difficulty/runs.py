@@ -31,9 +31,9 @@ from nbcore.chapters.example_difficulty.pretraining import run_pretraining
 from nbcore.lines import curves, packing
 from nbcore.lines.config import data_of
 from nbcore.lines.trained import Sets, build, cache_key, load_sets, run_testbed
-from nbcore.paths import cache_dir, results_dir
+from nbcore.paths import cache_dir
 from nbcore.runs.plan import Manifest, Plan
-from nbcore.runs.store import Run, find, run_or_load
+from nbcore.runs.store import Run, find_runs, run_or_load
 from nbcore.training import loop, phases
 
 
@@ -102,11 +102,8 @@ STORED = {ExampleDifficulty.slug: _stored}
 
 
 def _is_there(config: ExampleDifficulty, names: list[str]) -> bool:
-    for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-        run = find(root, config.slug, config, roles(config), origin)
-        if run and set(names) <= set(run.manifest["members"]):
-            return True
-    return False
+    found = find_runs(config.slug, config, roles(config)).values()
+    return any(set(names) <= set(run.manifest["members"]) for run in found)
 
 
 def _prepare(config: ExampleDifficulty) -> None:

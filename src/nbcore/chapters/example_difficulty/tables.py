@@ -11,7 +11,6 @@ from nbcore.lines import compare
 from nbcore.lines.curves import Study
 from nbcore.lines.tables import control
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 
 
 def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
@@ -156,13 +155,6 @@ def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
 def points(seen: Estimate) -> str:
     """A difference in points with its 95 % interval."""
     return f"{100 * seen.value:+.1f} [{100 * seen.low:+.1f}, {100 * seen.high:+.1f}]"
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset; the testbed is chapter 2's."""
-    table = pd.DataFrame(presets.describe("example-difficulty"))
-    table.loc[table["parameter"] == "testbed", "value"] = "as in chapter 2"
-    return table
 
 
 def shuffled_control(study: Study, most: int = 6) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from nbcore.lines.public import WITH_LINE, Testbed
 from nbcore.measures import agreement, robustness
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 from nbcore.runs.store import together
 
 Beds = Mapping[str, Testbed]
@@ -261,8 +260,3 @@ def families_table(bed: Testbed) -> pd.DataFrame:
             "significant": table["robust"].astype(int),
         }
     )
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their meaning, presets and ranges."""
-    return pd.DataFrame(presets.describe("line"))

@@ -1,19 +1,17 @@
 """Chapter 3's statistics over members and examples, each with its bootstrap.
 
-Depths come as a run's table `members` holds them: whole numbers, -1 where undefined. Draw 0 of
-every array of draws is what was observed; the other draws take examples (and, where said, members)
-with replacement.
+Draw 0 of every array of draws is what was observed; the other draws take examples (and, where said,
+members) with replacement.
 """
 
 from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from nbcore.depths.view import ROLES, depths, mean_depth, of_kind
+from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.estimate import Estimate
 
@@ -40,39 +38,39 @@ def spearman_draws(rows: Floats, resamples: int, seed: int = 0) -> Floats:
     return out
 
 
-def between_seeds(members: xr.Dataset, role: str, resamples: int) -> Floats:
+def between_seeds(view: EnsembleView, role: str, resamples: int) -> Floats:
     """(draw,) correlation of the mean depths of two halves of an ensemble that share no member."""
-    half = members["half"].values
-    if min((half == 0).sum(), (half == 1).sum()) == 0:  # fewer members than one round of splits
-        half = np.arange(len(half)) % 2
-    if len(half) < 2:
+    halves = [view.in_half(h) for h in (0, 1)]
+    if not all(half.any() for half in halves):  # fewer members than one round of splits
+        halves = [np.arange(view.size) % 2 == h for h in (0, 1)]
+    if view.size < 2:
         return np.full(resamples + 1, np.nan)
-    rows = [mean_depth(members.isel(member=np.flatnonzero(half == h)), role) for h in (0, 1)]
+    rows = [view.mean_depth(role, half) for half in halves]
     return spearman_draws(np.stack(rows), resamples)[:, 0, 1]
 
 
-def between_networks(ensembles: list[xr.Dataset], role: str, resamples: int) -> Floats:
+def between_networks(ensembles: list[EnsembleView], role: str, resamples: int) -> Floats:
     """(draw, network, network) correlations of mean depths over equally many members each.
 
     Equally many, because a mean over few members is noisier and correlates less with anything.
     """
-    fewest = min(m.sizes["member"] for m in ensembles)
-    rows = [mean_depth(m.isel(member=slice(fewest)), role) for m in ensembles]
+    fewest = min(view.size for view in ensembles)
+    rows = [view.some(slice(fewest)).mean_depth(role) for view in ensembles]
     return spearman_draws(np.stack(rows), resamples)
 
 
-def between_single(first: xr.Dataset, second: xr.Dataset | None = None, most: int = 5) -> float:
+def between_single(first: EnsembleView, second: EnsembleView | None = None, most: int = 5) -> float:
     """Mean correlation of two single networks' training depths, over pairs of them."""
-    a = depths(first.isel(member=slice(most)))
-    b = None if second is None else depths(second.isel(member=slice(most)))
+    a = first.depths("train")[:most]
+    b = None if second is None else second.depths("train")[:most]
     pairs = list(combinations(a, 2)) if b is None else list(product(a, b))
     seen = np.array([spearman_draws(np.stack(pair), 0)[0, 0, 1] for pair in pairs])
     return float(seen[~np.isnan(seen)].mean()) if np.isfinite(seen).any() else np.nan
 
 
-def shuffled(members: xr.Dataset, role: str, seed: int = 0) -> float:
+def shuffled(view: EnsembleView, role: str, seed: int = 0) -> float:
     """The control: correlation of mean depths with the same depths, shuffled among examples."""
-    row = mean_depth(members, role)
+    row = view.mean_depth(role)
     row = row[~np.isnan(row)]
     mixed = np.random.default_rng(seed).permutation(row)
     return float(spearman_draws(np.stack([row, mixed]), 0)[0, 0, 1])
@@ -101,36 +99,35 @@ class Pair(NamedTuple):
         return self.first == self.second
 
 
-def agreement(ensembles: dict[str, xr.Dataset], resamples: int) -> list[Pair]:
+def agreement(ensembles: dict[str, EnsembleView], resamples: int) -> list[Pair]:
     """Every pair that can be compared, by data set and split; two networks, then two halves.
 
-    ensembles: DATASET:NETWORK -> table `members`, networks of one data set on the same examples.
+    ensembles: by DATASET:NETWORK; those of one data set are on the same examples.
     """
-    splits = {k: of_kind(m, "split") for k, m in ensembles.items()}
-    splits = {k: m for k, m in splits.items() if m.sizes["member"]}
+    splits = {k: view.some(view.split) for k, view in ensembles.items() if view.networks}
     pairs: list[Pair] = []
     for dataset in dict.fromkeys(k.rpartition(":")[0] for k in splits):
-        own = {k.rpartition(":")[2]: m for k, m in splits.items() if k.startswith(f"{dataset}:")}
-        fewest = min(m.sizes["member"] for m in own.values())
-        for role in ROLES:
+        own = {k.rpartition(":")[2]: v for k, v in splits.items() if k.startswith(f"{dataset}:")}
+        fewest = min(view.size for view in own.values())
+        for role, words in ROLES.items():
             common = between_networks(list(own.values()), role, resamples)
             found = [
                 ((a, b), fewest, common[:, i, j])
                 for (i, a), (j, b) in combinations(enumerate(own), 2)
             ]
             found += [
-                ((a, a), m.sizes["member"] // 2, between_seeds(m, role, resamples))
-                for a, m in own.items()
+                ((a, a), view.size // 2, between_seeds(view, role, resamples))
+                for a, view in own.items()
             ]
             for (a, b), n, draws in found:
                 if np.isfinite(draws[0]):
                     single = np.nan
-                    if role == "training":
+                    if role == "train":
                         single = between_single(own[a], None if a == b else own[b])
                     pairs.append(
                         Pair(
                             dataset,
-                            role,
+                            words,
                             a,
                             b,
                             n,

@@ -9,13 +9,13 @@ from nbcore.chapters.prediction_depth import tables
 from nbcore.chapters.prediction_depth.agreement import Pair
 from nbcore.chapters.prediction_depth.figures import LAYER, nothing
 from nbcore.chapters.prediction_depth.observe import Study
-from nbcore.chapters.prediction_depth.tables import nice_set, pair_name
+from nbcore.chapters.prediction_depth.tables import pair_name
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
 from nbcore.charts.grids import grid
 from nbcore.charts.tables import Table
-from nbcore.depths.roster import NICE, nice_name
-from nbcore.depths.view import ROLES, mean_depth, of_kind
+from nbcore.depths.roster import network_title, nice_name, set_title
+from nbcore.depths.view import ROLES, EnsembleView
 
 
 def correlations(study: Study) -> Figure | Table:
@@ -25,7 +25,7 @@ def correlations(study: Study) -> Figure | Table:
     table = pd.DataFrame(
         [
             {
-                "category": f"{nice_set(p.dataset)}: {pair_name(p)}",
+                "category": f"{set_title(p.dataset)}: {pair_name(p)}",
                 "group": p.split,
                 "value": p.seen.value,
                 "low": p.seen.low,
@@ -66,8 +66,8 @@ def agreement(study: Study) -> Figure | Table:
         [
             {
                 "panel": p.split,
-                "row": NICE[p.second],
-                "column": NICE[p.first],
+                "row": network_title(p.second),
+                "column": network_title(p.first),
                 "value": p.seen.value,
                 "low": p.seen.low,
                 "high": p.seen.high,
@@ -81,7 +81,7 @@ def agreement(study: Study) -> Figure | Table:
         legend="Spearman's ρ",
         title=f"Of different networks, {pair_name(best)} agree most: ρ = {best.seen.value:.2f} "
         f"({best.split})",
-        subtitle=f"{nice_set(best.dataset)}: mean depths over {best.networks} networks each; on "
+        subtitle=f"{set_title(best.dataset)}: mean depths over {best.networks} networks each; on "
         "the diagonal, networks of other seeds",
         description=f"Rank correlations of mean prediction depths between networks: {said}.",
     )
@@ -93,9 +93,9 @@ def side_by_side(study: Study) -> Figure | Table:
         return nothing("two networks on the same images")
     found = []
     for name in (best.first, best.second):
-        members = study.runs[f"{best.dataset}:{name}"].table("members")
-        last, split = members.sizes["probe"] - 1, of_kind(members, "split")
-        found.append([mean_depth(split, role) / last for role in ROLES])
+        key = f"{best.dataset}:{name}"
+        view = EnsembleView.of(key, study.runs[key])
+        found.append([view.depth(role) / view.last for role in ROLES])
     x, y = (np.concatenate(parts) for parts in found)
     said = ", ".join(
         f"{p.seen.value:.2f} ({p.split})"
@@ -105,36 +105,38 @@ def side_by_side(study: Study) -> Figure | Table:
     return density(
         x,
         y,
-        panels=[f"{role} images" for role in ROLES for _ in found[0][0]],
+        panels=[f"{words} images" for words in ROLES.values() for _ in found[0][0]],
         bins=(24, 20),
-        x_title=f"{NICE[best.first]}: mean depth",
-        y_title=f"{NICE[best.second]}: mean depth",
-        title=f"Depth in {NICE[best.first]} against depth in {NICE[best.second]}: ρ = {said}",
-        subtitle=f"{nice_set(best.dataset)}; 0: input, 1: softmax; ρ over equally many networks, "
+        x_title=f"{network_title(best.first)}: mean depth",
+        y_title=f"{network_title(best.second)}: mean depth",
+        title=f"Depth in {network_title(best.first)} against depth in "
+        f"{network_title(best.second)}: "
+        f"ρ = {said}",
+        subtitle=f"{set_title(best.dataset)}; 0: input, 1: softmax; ρ over equally many networks, "
         "the picture over all",
         description=f"Two-dimensional histograms of mean depth in two networks. ρ = {said}.",
     )
 
 
-def choices(study: Study, role: str = "training") -> Figure | Table:
+def choices(study: Study, role: str = "train") -> Figure | Table:
     """How many depths in this role each open choice moves, in the main ensemble."""
-    table = tables.choices(study)
+    table, words = tables.choices(study), ROLES[role]
     if table.empty:
         return nothing("the sensitivity of an ensemble")
-    own = table[(table["key"] == study.main) & (table["group"] == role)].drop(columns="group")
+    own = table[(table["key"] == study.main) & (table["group"] == words)].drop(columns="group")
     own = own.sort_values("value", ascending=False)
     top, least = own.iloc[0], own.iloc[-1]
     said = "; ".join(f"{r.category} {r.value:.1%}" for r in own.itertuples())
     return charts.bars(
         own,
-        x_title=f"share of {role} depths that change",
+        x_title=f"share of {words} depths that change",
         x_format="~%",
         zero=True,
-        title=f"One other choice moves {least['value']:.1%} to {top['value']:.0%} of the {role} "
+        title=f"One other choice moves {least['value']:.1%} to {top['value']:.0%} of the {words} "
         f"depths; the most: {top['category']}",
         subtitle=f"{nice_name(study.main)}, one choice changed at a time; 95 % intervals over "
         "examples",
-        description=f"Share of {role} depths changed by each choice. {said}.",
+        description=f"Share of {words} depths changed by each choice. {said}.",
     )
 
 

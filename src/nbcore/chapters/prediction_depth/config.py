@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Self
 from nbcore.depths.ensembles import Ensemble, run_ensemble
 from nbcore.depths.roster import DepthConfig, ensembles, setting
 from nbcore.errors import ParameterError
-from nbcore.paths import cache_dir, results_dir
 from nbcore.runs.config import FREE, param
 from nbcore.runs.own_folders import apply_layout
-from nbcore.runs.store import Run, find
+from nbcore.runs.store import Run, find_run
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,8 @@ def at_full_size(config: DepthConfig) -> dict[str, Run]:
     if config.scale != "small":
         return {}
     own = PredictionDepth.paper()
-    runs = {}
-    for key, e in ensembles(own).items():
-        for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-            run = find(root, e.slug, e, e.roles(), origin)
-            if run and run.manifest["tables"] and key not in runs:
-                runs[key] = run
-    return runs
+    found = {key: find_run(e.slug, e, e.roles()) for key, e in ensembles(own).items()}
+    return {key: run for key, run in found.items() if run}
 
 
 def companions(config: PredictionDepth) -> dict[str, Ensemble]:

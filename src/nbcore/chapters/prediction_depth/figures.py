@@ -11,7 +11,7 @@ from nbcore.chapters.prediction_depth.observe import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.depths.roster import nice_name
-from nbcore.depths.view import depths, of_kind
+from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.bootstrap import auroc_draws, draw_weights, estimate, roc_points
 from nbcore.measures.correlation import curve_correlation
 
@@ -34,21 +34,21 @@ def over_members(values: Floats, x: np.ndarray, series: str) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": draws[0], "series": series, "low": low, "high": high})
 
 
-def decided(study: Study, role: str = "training") -> Figure | Table:
+def decided(study: Study, role: str = "train") -> Figure | Table:
     """Where predictions are made: the share of them at each depth, per ensemble."""
-    parts, at_input = [], {}
+    parts, at_input, words = [], {}, ROLES[role]
     for key, run in study.runs.items():
-        depth = depths(run.table("members"), role)
+        view = EnsembleView.of(key, run)
+        depth, last = view.depths(role), view.last
         depth = depth[~np.isnan(depth).all(1)]
         if len(depth):
-            last = run.table("members").sizes["probe"] - 1
             seen = np.stack(
                 [(depth == d).sum(1) / (~np.isnan(depth)).sum(1) for d in range(last + 1)], 1
             )
-            parts.append(over_members(seen, np.linspace(0, 1, last + 1), nice_name(key)))
-            at_input[nice_name(key)] = seen[:, 0].mean()
+            parts.append(over_members(seen, np.linspace(0, 1, last + 1), view.name))
+            at_input[view.name] = seen[:, 0].mean()
     if not parts:
-        return nothing(f"networks with {role} examples")
+        return nothing(f"networks with {words} examples")
     least, most = (f(at_input, key=at_input.__getitem__) for f in (min, max))
     said = "; ".join(f"{k} {v:.0%}" for k, v in at_input.items())
     return charts.curve(
@@ -56,10 +56,11 @@ def decided(study: Study, role: str = "training") -> Figure | Table:
         y_format="~%",
         x_title=RELATIVE,
         y_title="share of predictions",
-        title=f"{most} decides {at_input[most]:.0%} of its {role} images at the input, "
+        title=f"{most} decides {at_input[most]:.0%} of its {words} images at the input, "
         f"{least} {at_input[least]:.0%}",
-        subtitle=f"Prediction depth in the {role} split, mean over networks with 95 % intervals",
-        description=f"Share of {role} predictions by relative depth. Decided at the input: {said}.",
+        subtitle=f"Prediction depth in the {words} split, mean over networks with 95 % intervals",
+        description=f"Share of {words} predictions by relative depth. Decided at the input: "
+        f"{said}.",
     )
 
 
@@ -79,10 +80,9 @@ def full_size(study: Study) -> Table:
 
 def by_layer(study: Study, key: str) -> Figure:
     """Accuracy of the probes along depth, on images seen in training and on others."""
-    members = of_kind(study.runs[key].table("members"), "split")
-    if not members.sizes["member"]:
-        members = study.runs[key].table("members")
-    last, means, parts = members.sizes["probe"] - 1, {}, []
+    view = EnsembleView.of(key, study.runs[key])
+    members = (view.some(view.split) if view.networks else view).members
+    last, means, parts = view.last, {}, []
     for role, words in BY_ROLE.items():
         values = members[f"probe_accuracy_{role}"].values.astype(float)
         if np.isfinite(values).all():

@@ -16,7 +16,7 @@ from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_siz
 from nbcore.claims import Observation
 from nbcore.depths import roster
 from nbcore.depths.roster import nice_name
-from nbcore.depths.view import depths, trained_fully
+from nbcore.depths.view import EnsembleView
 from nbcore.measures.bootstrap import (
     NETWORKS_FIXED,
     auroc_draws,
@@ -71,9 +71,9 @@ class Study:
 
     @cached_property
     def agreement(self) -> list[Pair]:
-        """See `prediction_depth_statistics.agreement`; computed once."""
-        members = {key: run.table("members") for key, run in self.runs.items()}
-        return statistics.agreement(members, self.draws)
+        """See `agreement.agreement`; computed once."""
+        views = {key: EnsembleView.of(key, run) for key, run in self.runs.items()}
+        return statistics.agreement(views, self.draws)
 
 
 def gather(config: PredictionDepth, fresh: bool = False) -> Study:
@@ -133,7 +133,7 @@ def as_found(runs: dict[str, Run]) -> PredictionDepth:
 
     Counted are those on the whole pool, whose accuracy the paper lists.
     """
-    full = [sum(n.startswith("full-") for n in run.member_names) for run in runs.values()]
+    full = [int(EnsembleView.of(key, run).full.sum()) for key, run in runs.items()]
     datasets, networks = zip(*(key.rsplit(":", 1) for key in runs), strict=True)
     return replace(
         PredictionDepth.paper(), datasets=datasets, networks=networks, full_members=min(full)
@@ -154,10 +154,16 @@ def _by_network(runs: dict[str, Run]) -> dict[str, dict[str, Run]]:
     return out
 
 
+def full_depths(run: Run) -> Floats:
+    """(member, example) training depths of the networks on the whole pool, or of all."""
+    view = EnsembleView.of("", run)
+    return view.depths("train")[view.fullest]
+
+
 def training_depth(run: Run, resamples: int) -> tuple[Floats, int]:
     """Draws of the mean training depth of the networks trained on all examples; their number."""
-    members = trained_fully(run.table("members"))
-    return ensemble_mean_draws(depths(members), resamples), members.sizes["member"]
+    depth = full_depths(run)
+    return ensemble_mean_draws(depth, resamples), len(depth)
 
 
 def _data_sets(study: Study) -> Observed:
@@ -178,7 +184,7 @@ def wrong_labels(run: Run) -> tuple[Floats, np.ndarray]:
     """Training depths (member, example), and which examples' labels are not the original ones."""
     examples = run.table("examples")
     wrong = examples["label"].values != examples["original_label"].values
-    return depths(trained_fully(run.table("members"))), wrong
+    return full_depths(run), wrong
 
 
 def auroc(run: Run, resamples: int) -> Estimate:
@@ -224,9 +230,9 @@ def _alike(pairs: list[Pair]) -> Observed:
 
 def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
     """Draws of the test accuracy of the networks trained on all examples; their number."""
-    members = trained_fully(run.table("members"))
-    truth = run.table("examples")["label_test"].values
-    right = (members["final_test"].values == truth).astype(float)
+    view = EnsembleView.of("", run)
+    truth = view.examples["label_test"].values
+    right = (view.members["final_test"].values[view.fullest] == truth).astype(float)
     return ensemble_mean_draws(right, resamples), len(right)
 
 

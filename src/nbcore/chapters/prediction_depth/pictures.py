@@ -13,7 +13,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.galleries import Gallery, gallery
 from nbcore.charts.tables import Table
 from nbcore.depths.roster import nice_name
-from nbcore.depths.view import mean_depth, of_kind
+from nbcore.depths.view import EnsembleView
 from nbcore.measures.depth import prediction_depth
 from nbcore.runs.store import Run
 
@@ -64,7 +64,8 @@ def _thumbs(run: Run) -> tuple[Floats, list[str], np.ndarray]:
     examples, thumbs = run.table("examples"), run.table("thumbnails")
     at = thumbs["example"].values
     names = [examples.attrs["classes"][c] for c in examples["label"].values[at]]
-    return mean_depth(run.table("members"))[at], names, thumbs["image"].values
+    depth = EnsembleView.of("", run).mean_depth("train")
+    return depth[at], names, thumbs["image"].values
 
 
 def mislabelled(study: Study, each: int = 10) -> Gallery | Table:
@@ -110,8 +111,7 @@ def ways(study: Study) -> list[Way]:
     votes, examples = run.table("votes"), run.table("examples")
     at = run.table("thumbnails")["example"].values
     counts = votes["count"].values.sum(0)[at]
-    split = of_kind(run.table("members"), "split")
-    depth = mean_depth(split, "validation")[at]
+    depth = EnsembleView.of(study.main, run).depth("val")[at]
     total = votes["votes"].values[:, at].sum(0, dtype=float)  # thumb, probe, class
     share = total / np.maximum(total.sum(-1, keepdims=True), 1)
     truth, classes = examples["label"].values[at], examples.attrs["classes"]

@@ -8,14 +8,12 @@ import pandas as pd
 from nbcore import claims
 from nbcore.chapters.prediction_depth import sensitivity
 from nbcore.chapters.prediction_depth.agreement import Pair
-from nbcore.chapters.prediction_depth.observe import LEDGER, Study, test_accuracy
-from nbcore.depths.roster import NICE, nice_name
-from nbcore.depths.view import ROLES, depths, trained_fully
+from nbcore.chapters.prediction_depth.observe import LEDGER, Study, full_depths, test_accuracy
+from nbcore.depths.roster import network_title, nice_name, set_title
+from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config
 
 UNTOUCHED = ("validation points among validation points", "train")
-NAMES = {"train": "training", "val": "validation"}
 CHOICES = {"the query left out": "the query left out of its neighbours"}
 
 
@@ -23,17 +21,18 @@ def summary(study: Study) -> pd.DataFrame:
     """Per ensemble: accuracies, mean depths, shares decided at the input and without a depth."""
     rows = []
     for key, run in study.runs.items():
-        members = run.table("members")
+        view = EnsembleView.of(key, run)
+        members = view.members
         row: dict[str, object] = {"ensemble": nice_name(key), "networks": members.sizes["member"]}
         last = members.isel(checkpoint=-1)
         for role in ("train", "val", "test"):
             row[role] = float(last[f"accuracy_{role}"].mean())
         row["probes"] = members.sizes["probe"]
-        for role in ROLES:
-            depth = depths(members, role)
-            row |= {f"mean depth, {role}": float(np.nanmean(depth))} if len(depth) else {}
+        for role, words in ROLES.items():
+            depth = view.depths(role)
+            row |= {f"mean depth, {words}": float(np.nanmean(depth))} if len(depth) else {}
         row["at the input"] = float(
-            (depths(members, "validation") == 0).sum() / members["held_out"].values.sum()
+            (view.depths("val") == 0).sum() / members["held_out"].values.sum()
         )
         row["no depth"] = f"{(members['depth'].values < 0).mean():.4%}"
         rows.append(row)
@@ -47,14 +46,14 @@ def full_size(study: Study) -> pd.DataFrame:
     for key, run in study.full_size.items():
         dataset, _, network = key.rpartition(":")
         members, small = run.table("members"), study.runs.get(key)
-        tables = {"": members} | ({", small": small.table("members")} if small else {})
+        tables = {"": run} | ({", small": small} if small else {})
         row: dict[str, object] = {"network": nice_name(key), "networks": members.sizes["member"]}
         row["images"] = members.sizes["example"]
         row["train"] = float(members["accuracy_train"].isel(checkpoint=-1).mean())
         row["test"] = float(test_accuracy(run, 1)[0][0])
         row["test, paper"] = asked[f"{LEDGER[dataset]} {network} accuracy"]
         for name, table in tables.items():
-            depth = depths(trained_fully(table))
+            depth = full_depths(table)
             row[f"mean depth{name}"] = float(np.nanmean(depth))
             row[f"at the input{name}"] = float((depth == 0).sum() / (~np.isnan(depth)).sum())
         rows.append(row)
@@ -78,7 +77,7 @@ def choices(study: Study) -> pd.DataFrame:
             share = float(table.sel(choice=choice, role=role))
             seen = Estimate.share(round(share * n), n, 1)
             ends = {"low": min(seen.low, share), "high": max(seen.high, share)}
-            words = {"category": CHOICES.get(choice, choice), "group": NAMES[role]}
+            words = {"category": CHOICES.get(choice, choice), "group": ROLES[role]}
             rows.append({"key": key, **words, "value": share, **ends})
     return pd.DataFrame(rows)
 
@@ -97,15 +96,15 @@ def sensitivity_table(study: Study) -> pd.DataFrame:
 def pair_name(pair: Pair) -> str:
     """Whom a correlation is between."""
     if pair.same:
-        return f"{NICE[pair.first]}, other seeds"
-    return f"{NICE[pair.first]} and {NICE[pair.second]}"
+        return f"{network_title(pair.first)}, other seeds"
+    return f"{network_title(pair.first)} and {network_title(pair.second)}"
 
 
 def correlations(study: Study) -> pd.DataFrame:
     """The study's agreement, one row a pair."""
     rows = [
         {
-            "data set": nice_set(p.dataset),
+            "data set": set_title(p.dataset),
             "split": p.split,
             "networks": pair_name(p),
             "in each mean": p.networks,
@@ -116,13 +115,3 @@ def correlations(study: Study) -> pd.DataFrame:
         for p in study.agreement
     ]
     return pd.DataFrame(rows)
-
-
-def nice_set(dataset: str) -> str:
-    """A data set as the page names it."""
-    return nice_name(f"{dataset}:mlp").rpartition(",")[0]
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(config.describe("prediction-depth"))

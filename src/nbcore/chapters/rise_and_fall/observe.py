@@ -15,7 +15,6 @@ from nbcore.lines.tables import words
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 
 Observed = dict[str, Estimate]
 #: bins of ID accuracy in which runs are averaged (ER appendix B.5)
@@ -171,8 +170,3 @@ def differences(study: Study, against: str = "full") -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("rise-and-fall"))

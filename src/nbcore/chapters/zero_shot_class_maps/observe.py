@@ -15,7 +15,6 @@ from nbcore.lines import compare
 from nbcore.lines.curves import Curve
 from nbcore.measures.bootstrap import interval, peak_estimate
 from nbcore.measures.estimate import Estimate
-from nbcore.runs import config as presets
 
 Observed = dict[str, Estimate]
 
@@ -244,8 +243,3 @@ def dominance_table(study: ZeroShotStudy, found: Dominance) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def parameters_table() -> pd.DataFrame:
-    """The chapter's parameters with their value in each preset."""
-    return pd.DataFrame(presets.describe("zero-shot-class-maps"))

@@ -17,8 +17,7 @@ from nbcore.lines import curves
 from nbcore.lines.config import data_roles
 from nbcore.lines.curves import Curve
 from nbcore.lines.trained import run_testbed
-from nbcore.paths import cache_dir, results_dir
-from nbcore.runs.store import find
+from nbcore.runs.store import find_run
 
 
 @dataclass
@@ -75,13 +74,12 @@ def study(
 def chapter_two(config: ZeroShot) -> xr.Dataset | None:
     """Chapter 2's whole-network members where they are stored: nothing is computed for them."""
     c = beside(config)
-    for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
-        run = find(root, RiseAndFall.slug, c, data_roles(c), origin)
-        if run and "curves" in run.manifest["tables"]:
-            table = run.table("curves")
-            names = [str(m) for m in table["member"].values if str(m).startswith("full-seed")]
-            return table.sel(member=names) if names else None
-    return None
+    run = find_run(RiseAndFall.slug, c, data_roles(c), "curves")
+    if run is None:
+        return None
+    table = run.table("curves")
+    names = [str(m) for m in table["member"].values if str(m).startswith("full-seed")]
+    return table.sel(member=names) if names else None
 
 
 def _conditions(rows: xr.Dataset, more: xr.Dataset | None) -> dict[str, xr.Dataset]:
