@@ -2,7 +2,9 @@
 
 import pytest
 
+from nbcore import claims
 from nbcore.chapters.zero_shot_class_maps import config
+from nbcore.chapters.zero_shot_class_maps import observe as page
 from nbcore.chapters.zero_shot_class_maps.config import ZeroShot
 from nbcore.chapters.zero_shot_class_maps.dominance import dominance
 from nbcore.chapters.zero_shot_class_maps.study import study
@@ -30,6 +32,10 @@ def test_ten_digits_read_as_five_groups(own_cache):
         other = result.testbed_bits[names.index(row["lower"])]
         low, high = (other, mine) if other.mean() <= mine.mean() else (mine, other)
         assert row["dominance"] == pytest.approx((low & ~high).mean(), abs=1e-6)
+    seen = page.record(result, found, small(), "smoke")
+    assert {o.setup for o in seen.values()} == {"reduced"}
+    assert {o.chapter for o in seen.values()} == {"zero-shot-class-maps"}  # A26's home is chapter 1
+    assert "digits" in seen["A14"].subject and seen["A14"].verdict in claims.VERDICTS
 
 
 def test_a_map_of_ones_own_is_another_run(tmp_path):

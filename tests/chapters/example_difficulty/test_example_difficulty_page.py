@@ -52,6 +52,7 @@ def curve(name, accuracy, er, draws=40, seeds=3, noise=0.001):
         x - 0.1 + y,
         y,
         y,
+        y,
         np.stack([accuracy] * seeds),
         np.stack([er] * seeds),
         (accuracy > 0.2) & (accuracy < 0.95),
