@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcore import data
-from nbcore.data import catalog, sources
+from nbcore.data import catalog, fetch, sources
 from nbcore.errors import DataError
 from nbcore.paths import project_root
 
@@ -258,3 +259,35 @@ def test_status_lists_all_without_reading(monkeypatch):
     assert list(rows) == list(data.CATALOG)
     assert rows["digits"].found == data.where("digits") and rows["digits"].size > 50_000
     assert rows["svhn"].found is None and rows["svhn"].source.startswith("http")
+
+
+def test_get_notices_and_renews_a_download_damaged_later(monkeypatch, home, own_cache):
+    folder, address = home
+    sums = npy_set(folder)
+    serve(monkeypatch, address, "cifar10.1-v6", get=sums)
+    place = data.get("cifar10.1-v6")
+    for name in sums:
+        content = bytearray((place / name).read_bytes())
+        content[-3] ^= 1
+        (place / name).write_bytes(content)
+        data.get("cifar10.1-v6")
+        assert hashlib.sha256((place / name).read_bytes()).hexdigest() == sums[name]
+    (place / name).write_bytes(content)
+    monkeypatch.setenv("NBCORE_OFFLINE", "1")
+    with pytest.raises(DataError, match="NBCORE_OFFLINE is set"):
+        data.get("cifar10.1-v6")
+
+
+def test_what_killed_downloads_left_is_removed(monkeypatch, home, own_cache):
+    folder, address = home
+    sums = npy_set(folder)
+    serve(monkeypatch, address, "cifar10.1-v6", get=sums)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    target = own_cache / "data" / "cifar10_1"
+    for process in (ended.pid, os.getpid()):  # the second is at work
+        (target / f"{fetch.PART}{process}-x").mkdir(parents=True)
+        (target / f"{fetch.PART}{process}-x" / "tmp123").write_bytes(b"half of it")
+    data.get("cifar10.1-v6")
+    assert left_behind(own_cache) == sorted([*sums, "tmp123"])
+    assert not (target / f"{fetch.PART}{ended.pid}-x").exists()

@@ -1,5 +1,6 @@
 """Fetching what is nowhere on this machine from its public home, checked."""
 
+import hashlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from tqdm import tqdm
@@ -18,6 +20,9 @@ from nbcore.data.sources import Found, find, missing
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
+#: the folder of a download in progress begins so, and goes on with the number of its process
+PART = ".part-"
+
 
 def obtain(name: Name) -> Found:
     """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
@@ -27,42 +32,77 @@ def obtain(name: Name) -> Found:
     if found := find(name):
         return found
     e = entry(os.fspath(name))
-    target = cache_dir() / "data" / e.folder
-    try:
-        if e.predictions:
-            pack(e, target)
-        for file, digest in e.get.items():
-            download(e.base + file, target / file, digest or None)
-    except (OSError, ValueError) as error:
-        raise missing(e, f"fetching it failed ({error})") from error
+    fetch(e)
     if found := find(name):
         return found
     raise missing(e, "there is no download of it")
 
 
 def get(name: Name) -> Path:
-    """The folder a data set is in, fetched from its public home if it is not on this machine."""
-    return obtain(name).root
+    """The folder a data set is in, fetched from its public home if it is not on this machine.
+
+    What was fetched earlier is checked, and fetched again if it has been damaged since.
+    """
+    found = obtain(name)
+    if found.source == "cache" and found.entry is not None:
+        fetch(found.entry)
+    return found.root
+
+
+def fetch(e: Entry) -> None:
+    """Bring a set's files into the cache, but those that are there and whole."""
+    target = cache_dir() / "data" / e.folder
+    try:
+        if e.predictions and not _is_whole(target / e.needs[0], e.forms[-1][e.needs[0]]):
+            pack(e, target)
+        for file, digest in e.get.items():
+            download(e.base + file, target / file, digest or None)
+    except (OSError, ValueError) as error:
+        raise missing(e, f"fetching it failed ({error})") from error
+
+
+def _is_whole(file: Path, digest: str | None) -> bool:
+    """Whether a file is there, with the sha256 that is stated, if any is."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return not digest or hashlib.file_digest(stream, "sha256").hexdigest() == digest
 
 
 def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> Path:
-    """Fetch one file under a temporary name, check it, rename it (`pooch.retrieve`).
+    """Fetch one file into a folder of its own, check it, move it (`pooch.retrieve`).
 
     OSError: no answer or a short one.  ValueError: another sha256.  NBCORE_OFFLINE=1 forbids it.
     """
     import pooch
     from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
 
+    if _is_whole(file, sha256):
+        return file
     if os.environ.get("NBCORE_OFFLINE"):
         raise OSError("NBCORE_OFFLINE is set")
     pooch.get_logger().setLevel("ERROR")
     web = pooch.HTTPDownloader(progressbar=progress, timeout=(10, 60))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(file.parent)
     try:
-        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=web))
+        with TemporaryDirectory(prefix=f"{PART}{os.getpid()}-", dir=file.parent) as folder:
+            os.replace(pooch.retrieve(url, sha256, file.name, folder, downloader=web), file)
     except (ConnectionError, Timeout, ChunkedEncodingError) as error:
         raise OSError(f"{url.split('/')[2]} did not answer, or not in full") from error
     except ValueError as error:
         raise ValueError(f"{url} has another sha256 than the expected {sha256}") from error
+    return file
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what downloads left whose process was killed."""
+    import psutil
+
+    for left in folder.glob(f"{PART}*-*"):
+        process = left.name.removeprefix(PART).split("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def pack(e: Entry, target: Path) -> None:

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from nbcore.data import pixels, readers
+from nbcore.data import pixels, readers, scaling
 from nbcore.data.catalog import Name
 from nbcore.data.fetch import obtain
 from nbcore.data.folders import shown
-from nbcore.data.pixels import CONTRAST, Deep, Unreadable
+from nbcore.data.pixels import Unreadable
 from nbcore.data.readers import Raw, Read
+from nbcore.data.scaling import CONTRAST, Deep
 from nbcore.data.sources import Found, checksum_of
 from nbcore.errors import DataError, ParameterError
 from nbcore.paths import cache_dir
@@ -161,7 +162,7 @@ def _stacked(
         )
     over = _ranges(images, found, split, size)
     channels = max(shape[2] for shape in shapes)  # grey only if all are
-    flat = (pixels.to_bytes(image, over) for image in images)
+    flat = (scaling.to_bytes(image, over) for image in images)
     out = np.stack([np.broadcast_to(x, (*shapes[0][:2], channels)) for x in flat])
     low, high = int(out.min()), int(out.max())
     # of plain tiles the values may differ by as little as they like, of pictures they may not
@@ -179,11 +180,11 @@ def _ranges(
     images: list[np.ndarray | Deep], found: Found, split: str, size: int | None
 ) -> dict[str, tuple[float, float]]:
     """The ranges of deep images over all splits, so that each is scaled alike."""
-    over = pixels.ranges(images)
+    over = scaling.ranges(images)
     for other in readers.splits(found) if over else ():
         if other != split and len(readers.splits(found)) > 1:
             part = decode_all(readers.read(found, other).raw, size, found.name)
-            for kind, (low, high) in pixels.ranges(
+            for kind, (low, high) in scaling.ranges(
                 [x for x in part.images if x is not None]
             ).items():
                 a, b = over.get(kind, (low, high))

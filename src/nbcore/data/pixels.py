@@ -1,9 +1,4 @@
-"""Pixels as a network should see them: decoded by content, upright, opaque, scaled over the set.
-
-Eight bits a channel stay as they are. Deeper images are scaled by what their mode and the range of
-all of them say: whole numbers by the fewest bits that hold the largest of them (8, 10, 12, 14 or
-16), numbers with a point from [0, 1], [0, 255] or [-1, 1], and anything else by its own range.
-"""
+"""Pixels as a network should see them: decoded by content, upright and opaque."""
 
 import io
 import stat
@@ -11,11 +6,11 @@ import sys
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from nbcore.data.folders import is_picture, is_utf8, shown
+from nbcore.data.scaling import Deep
 
 #: read by content; formats that run other programs, or that take anything for an image, are not
 FORMATS = (
@@ -25,25 +20,10 @@ FORMATS = (
 LFS = b"version https://git-lfs.github.com/spec/"
 #: the largest file that is taken for one image, bytes
 LARGEST = 2**30
-#: of 255: images of a set that keep within less are as good as black
-CONTRAST = 8
-BITS = (8, 10, 12, 14, 16)
 
 
 class Unreadable(Exception):
     """Why an image cannot be read, in words."""
-
-
-class Deep(NamedTuple):
-    """An image of more than 8 bits a channel, still to be scaled.
-
-    values: float32 (h, w, c); kind: "whole" or "point"; low, high: of what was stored.
-    """
-
-    values: np.ndarray
-    kind: str
-    low: float
-    high: float
 
 
 @cache
@@ -258,39 +238,6 @@ def _sixteen_bit_colours(image, raw: bytes | Path) -> np.ndarray | None:
     if upper.shape[-1] == 4 and image.mode == "RGBA" and upper[..., 3].min() < 255:
         return None  # Pillow composes eight bits
     return (upper[..., :3].astype(np.uint16) << 8) | lower[..., :3]
-
-
-def scale(kind: str, low: float, high: float) -> tuple[float, float]:
-    """(zero, factor) that bring values stored between low and high to 0 … 255."""
-    if kind == "whole" and low >= 0 and high < 2**16:
-        bits = next(b for b in BITS if high < 2**b)
-        return 0.0, 255 / (2**bits - 1)
-    if kind == "point" and low >= 0 and high <= 1.001:
-        return 0.0, 255.0
-    if kind == "point" and low >= 0 and high <= 255:
-        return 0.0, 1.0
-    if kind == "point" and low >= -1.001 and high <= 1.001:
-        return -1.0, 127.5
-    return low, 255 / max(high - low, 1e-30)
-
-
-def ranges(images: list[np.ndarray | Deep]) -> dict[str, tuple[float, float]]:
-    """Kind -> (lowest, highest) of the deep images among these."""
-    out: dict[str, tuple[float, float]] = {}
-    for image in images:
-        if isinstance(image, Deep):
-            low, high = out.get(image.kind, (image.low, image.high))
-            out[image.kind] = min(low, image.low), max(high, image.high)
-    return out
-
-
-def to_bytes(image: np.ndarray | Deep, over: dict[str, tuple[float, float]]) -> np.ndarray:
-    """uint8 (h, w, c), deep images scaled by the ranges of their kind over the set."""
-    if not isinstance(image, Deep):
-        return image
-    zero, factor = scale(image.kind, *over[image.kind])
-    scaled = (image.values.astype(np.float64) - zero) * factor
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
 def header(raw: bytes | Path) -> tuple[tuple[int, int], bool] | None:

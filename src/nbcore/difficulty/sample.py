@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from nbcore import data as nbdata
-from nbcore.data import pixels, readers
+from nbcore.data import pixels, readers, scaling
 from nbcore.data.fetch import obtain
 from nbcore.data.sources import Found
 from nbcore.data.splits import splits_of
@@ -40,8 +40,8 @@ class Sample(NamedTuple):
     def picture(self, position: int, most: int = 96) -> Image.Image:
         """One image in its own colours, at most `most` pixels wide and high."""
         decoded = pixels.decode(self.raw[position])
-        over = pixels.ranges([decoded])  # of this one alone: it is to be looked at
-        shown = pixels.to_bytes(decoded, over)
+        over = scaling.ranges([decoded])  # of this one alone: it is to be looked at
+        shown = scaling.to_bytes(decoded, over)
         image = Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown)
         image.thumbnail((most, most), Image.Resampling.LANCZOS)
         return image
