@@ -61,6 +61,8 @@ class Testbed:
     its chance band band_low, band_high, whether it is `significant`, and `pretraining` for timm.
     """
 
+    __test__ = False  # its name looks like a test class to pytest
+
     name: str
     run: Run
     models: pd.DataFrame
