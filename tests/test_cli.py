@@ -54,8 +54,8 @@ def test_every_command_has_help_with_an_example(nbcore):
         (["run", "line", "-p", "testbed=mnist"], "testbed must be one of"),
         (["run", "line", "-p", "seed"], "name=value"),
         (["claims", "A999"], "has no claim 'A999'"),
-        (["run", "line", "-p", "models=no.csv"], "no.csv cannot be read as a CSV file"),
-        (["line", "no_such.csv"], "cannot be read as a CSV file"),
+        (["run", "line", "-p", "models=no.csv"], "no.csv cannot be read as a table"),
+        (["line", "no_such.csv"], "cannot be read as a table"),
         (["data", "where", "cifar11"], "did you mean"),
         (["runs", "publish", "0123"], "No run '0123'"),
         (["book", "--preset", "big"], "no preset 'big'"),
@@ -72,16 +72,13 @@ def test_bad_input_is_one_sentence_and_a_failing_exit(nbcore, words, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("model,id\na,0.5\n", "lacks the column ood"),
-        (
-            "model,id,ood\na,0.5,\n",
-            "line 2: ood must be a fraction between 0 and 1, but it is empty",
-        ),
+        ("model,id\na,0.5\n", "line 1: the header lacks ood: it has model, id"),
+        ("model,id,ood\na,0.5,\n", "line 2: ood must be a number, but it is empty"),
         ("model,id,ood\na,0.5,high\n", "it is high"),
         ("model,id,ood\na,50,40\n", "divide percentages by 100"),
         ("model,id,ood\na,0.5,0.4\nb,0.6,0.5\n", "at least three models"),
         ("id,ood\n0.5,0.4\n0.6,0.5\n1.0,0.7\n", "exactly 0 or 1"),
-        ("", "cannot be read as a CSV"),
+        ("", "is empty; give a header"),
     ],
 )
 def test_a_bad_csv_says_which_line_and_what_to_do(nbcore, tmp_path, text, sentence):

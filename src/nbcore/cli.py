@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from nbcore.cli_data import app as data_app
+from nbcore.cli_runs import app as runs_app
 from nbcore.errors import NbcoreError
+from nbcore.terminal import AsJson, say, show
 
 app = typer.Typer(
     help="Lines & Depths: rerun its chapters, build the book, measure your own models.",
@@ -19,13 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Data sets: list them, find them, fetch them.")
-runs_app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, reproduce, publish.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
-out = Console()
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 Assignments = Annotated[
     list[str], typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set one parameter.")
 ]
@@ -36,27 +32,12 @@ def main() -> None:
     try:
         app()
     except NbcoreError as error:
-        Console(stderr=True).print(f"nbcore: {error}", style="red", markup=False, highlight=False)
+        say(f"nbcore: {error}", error=True, style="red")
         sys.exit(1)
     except SystemExit as end:
         if end.code == 130:  # so typer ends a command that was interrupted
-            Console(stderr=True).print("nbcore: interrupted; what was finished is kept.")
+            say("nbcore: interrupted; what was finished is kept.", error=True)
         raise
-
-
-def _show(
-    rows: list[dict[str, Any]], as_json: bool, title: str = "", whole: Sequence[str] = ()
-) -> None:
-    """Print rows as JSON or as a table; columns named in `whole` are never broken."""
-    if as_json:
-        print(json.dumps(rows, indent=1, default=str))
-        return
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else []:
-        table.add_column(name, overflow="fold", no_wrap=name in whole)
-    for row in rows:
-        table.add_row(*("–" if v is None else str(v) for v in row.values()))
-    out.print(table)
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
@@ -73,11 +54,16 @@ def chapters(as_json: AsJson = False) -> None:
     """
     from nbcore.publish.chapters import find_chapters
 
-    rows = [
-        {"number": c.number, "slug": c.slug, "title": c.title, "parameters": " ".join(c.parameters)}
-        for c in find_chapters()
-    ]
-    _show(rows, as_json)
+    rows = []
+    for c in find_chapters():
+        row: dict[str, Any] = {"number": c.number, "slug": c.slug}
+        names = " ".join(c.parameters)
+        if as_json:
+            row |= {"title": c.title, "parameters": names}
+        else:
+            row["title and parameters"] = [c.title, names]
+        rows.append(row)
+    show(rows, as_json)
 
 
 @app.command()
@@ -98,11 +84,11 @@ def run(
     found, given = get_chapter(chapter), _parameters(param)
     if page:
         notebook, html = make_page(found, given)
-        out.print(f"page      {html}\nnotebook  {notebook}", soft_wrap=True)
+        say(f"page      {html}\nnotebook  {notebook}")
     else:
         notebook = build_dir() / "runs" / found.stem / f"{found.stem}.ipynb"
         execute(found, notebook, given)
-        out.print(f"notebook  {notebook}", soft_wrap=True)
+        say(f"notebook  {notebook}")
 
 
 @app.command()
@@ -117,7 +103,7 @@ def book(
     from nbcore.publish.book import make_book
 
     index = make_book({"preset": preset, "fresh": fresh})
-    out.print(f"Open {index}", soft_wrap=True)
+    say(f"Open {index}")
 
 
 @app.command("zip")
@@ -129,7 +115,7 @@ def make_zip() -> None:
     from nbcore.publish.archive import make_archives
 
     for path in make_archives():
-        out.print(str(path), soft_wrap=True)
+        say(str(path))
 
 
 @app.command()
@@ -149,12 +135,12 @@ def claims(
         rows = [{"id": c.id, "verdict": j.verdict, "title": c.title} for c, j in verdicts.items()]
         if as_json:
             rows = [row | {"chapter": ledger.get(row["id"]).chapter} for row in rows]
-        return _show(rows, as_json, whole=("id", "verdict"))
+        return show(rows, as_json)
     entry = ledger.get(claim)
     own = seen.get(entry.id, [])
     if as_json:
         return print(json.dumps(ledger.as_data(entry, own), indent=1))
-    out.print(ledger.as_text(entry, own), highlight=False, markup=False)
+    say(ledger.as_text(entry, own))
 
 
 @app.command()
@@ -179,12 +165,14 @@ def line(
     result = measure_models(csv, testbed=testbed, images=images, scale=scale)
     if chart:
         result.draw(chart)
-        Console(stderr=True).print(f"chart  {chart}", soft_wrap=True)
+        say(f"chart  {chart}", error=True)
+    for warning in result.warnings():
+        say(f"nbcore: {warning}", error=True)
     if as_json:
         print(json.dumps(result.as_dict(), indent=1))
         return
-    out.print(result.headline(), highlight=False)
-    _show(result.rows(), False)
+    say(result.headline())
+    show(result.rows())
 
 
 @app.command()
@@ -207,127 +195,7 @@ def difficulty(
     if as_json:
         print(json.dumps(found.as_dict(), indent=1))
         return
-    out.print(found.text(), markup=False, highlight=False, soft_wrap=True)
-
-
-@data_app.command("list")
-def data_list(as_json: AsJson = False) -> None:
-    """Every data set, where it was found, and where it would come from.
-
-    Example: `nbcore data list`
-    """
-    from nbcore import data
-
-    rows = [row._asdict() for row in data.status()]
-    if not as_json:
-        rows = [r | {"size": f"{r['size'] / 1e6:.1f} MB" if r["found"] else None} for r in rows]
-    _show(rows, as_json)
-
-
-@data_app.command("get")
-def data_get(name: str) -> None:
-    """Find or download a data set, checked against its checksum.
-
-    Example: `nbcore data get cifar10`
-    """
-    from nbcore import data
-
-    out.print(str(data.get(name)), soft_wrap=True)
-
-
-@data_app.command("where")
-def data_where(name: str) -> None:
-    """Print where a data set was found on this machine; exit 1 if nowhere.
-
-    Example: `nbcore data where cifar10`
-    """
-    from nbcore import data
-
-    out.print(str(data.where(name)), soft_wrap=True)
-
-
-@runs_app.command("list")
-def runs_list(as_json: AsJson = False) -> None:
-    """Published runs and those computed on this machine.
-
-    Example: `nbcore runs list`
-    """
-    from nbcore.runs import provenance, store
-
-    rows = [
-        {
-            "experiment": r.experiment,
-            "address": r.path.name,
-            **r.summary(),
-            "changed since": ", ".join(provenance.changed_since(r.manifest)) or "unchanged",
-        }
-        for r in store.all_runs()
-    ]
-    rows = [{k: v for k, v in row.items() if k != "oldest"} for row in rows]
-    _show(rows, as_json)
-
-
-@runs_app.command("verify")
-def runs_verify(
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Set damaged files of the cache aside.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check every stored run, and what the cache keeps beside runs, to the byte.
-
-    Example: `nbcore runs verify --repair`
-    """
-    from nbcore.runs.verify import conclude, verify_all
-
-    checked = verify_all(repair)
-    if as_json:
-        print(json.dumps([c.as_dict() for c in checked], indent=1))
-    else:
-        for c in checked:
-            out.print(c.text(), markup=False, highlight=False, soft_wrap=True)
-    conclude(checked)
-
-
-@runs_app.command("reproduce")
-def runs_reproduce(
-    run: Annotated[
-        str | None, typer.Argument(help="An address or an experiment; all when left out.")
-    ] = None,
-    members: Annotated[int, typer.Option(min=1, help="How many members of each.")] = 1,
-    stamp: Annotated[
-        bool, typer.Option(help="Write today's fingerprint into the runs that were reproduced.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Compute members of the published runs again and compare them with what is stored.
-
-    Example: `nbcore runs reproduce timm-results`
-    """
-    from nbcore.runs import reproduce
-
-    rows = []
-    for stored in reproduce.stored_runs(run):
-        found = reproduce.reproduce(stored, members)
-        if stamp and found.outcome == reproduce.REPRODUCED:
-            reproduce.stamp(found)
-        rows.append(found.as_dict())
-        Console(stderr=True).print(f"{rows[-1]['run']}: {found.outcome}", highlight=False)
-    _show(rows, as_json)
-
-
-@runs_app.command("publish")
-def runs_publish(address: str) -> None:
-    """Copy the tables of a run computed here into `results/`, to be committed.
-
-    Example: `nbcore runs publish 0123456789ab`
-    """
-    from nbcore.runs import store
-
-    matches = [r for r in store.all_runs() if r.origin == "cached" and r.path.name == address]
-    if not matches:
-        raise NbcoreError(f"No run {address!r} was computed on this machine; see nbcore runs list.")
-    out.print(str(store.publish(matches[0])), soft_wrap=True)
+    say(found.text())
 
 
 @app.command()
@@ -338,4 +206,4 @@ def doctor(as_json: AsJson = False) -> None:
     """
     from nbcore.doctor import examine
 
-    _show(examine(), as_json)
+    show(examine(), as_json)

@@ -92,8 +92,15 @@ def test_own_maps_take_synsets_indices_and_single_sources(written):
         ("a: [0]\nb:", "gives b no source class"),
         ("a: [0]", "lacks b; its targets must be the classes a, b"),
         ("a: [0]\nb: [1]\nc: [2]", "names c, no class of the data set"),
-        ("a: [0]\nb: [1.5]", "source 1.5"),
-        ("a: [0]\nb: [true]", "source True"),
+        ("a: [0]\nb: [1.5]", "source '1.5'"),
+        ("a: [0]\nb: [010]", "source '010'"),
+        ("a: [0]\nb: [!!int x]", "feeds b from 'x'"),
+        ("a: [0]\nb: [2024-02-30]", "feeds b from '2024-02-30'"),
+        ("a: [0]\nb: {c: 1}", "source 'c'|the source"),
+        ("a: [0]\n? [b]\n: [1]", "cannot be read as YAML"),
+        ("a: &x [*x]", "cannot be read as YAML|the source"),
+        ("[" * 600, "cannot be read as YAML"),
+        ("a: [0]\nb: [true]", "source 'true'"),
         ("a: [0]\na: [1]", "target a stands there twice"),
         ("a: [0", "cannot be read as YAML"),
         ("- a\n- b", "must be lines of"),
@@ -104,6 +111,20 @@ def test_a_bad_map_is_refused_by_name_in_one_sentence(written, text, words):
     with pytest.raises(DataError, match=words) as error:
         load_map(written(text), ["a", "b"], LABELS)
     assert "\n" not in str(error.value)
+
+
+def test_classes_are_called_as_they_are_written(written):
+    names = ["no", "010", "2024-02-30", "1e3", "true", "~"]
+    text = "".join(f"{name}: [{i}]\n" for i, name in enumerate(names[:5])) + "'~': [n06]\n"
+    found = load_map(written(text), names, [*LABELS, "n06"])
+    assert found.targets == {name: (i,) for i, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_map_is_read_whatever_its_encoding(tmp_path, coding):
+    file = tmp_path / "map.yaml"
+    file.write_bytes("Müll: [0]\nb: [1]\n".encode(coding))
+    assert load_map(file, ["Müll", "b"], LABELS).targets == {"Müll": (0,), "b": (1,)}
 
 
 def test_a_map_that_is_not_there(tmp_path):

@@ -102,7 +102,10 @@ def test_length_and_missing_values_are_refused(tmp_path, form):
         load_scores(write(tmp_path, form, SCORES[1:], LABELS[1:]), LABELS)
     holes = SCORES.copy()
     holes[[4, 9]] = np.nan, np.inf
-    with pytest.raises(DataError, match="2 of the 50 scores.*NaN or infinite"):
+    words = (
+        "line 6: score must be a number, but it is nan" if form == "csv" else "2 of the 50 scores"
+    )
+    with pytest.raises(DataError, match=words):
         load_scores(write(tmp_path, form, holes), LABELS)
 
 
@@ -114,8 +117,8 @@ def test_what_is_no_file_of_scores(tmp_path):
     np.save(tmp_path / "e.npy", np.array([{}], dtype=object))  # a pickle is never opened
     for name, words in {
         "a.txt": "from .npy, .npz or .csv, not from a.txt",
-        "b.csv": "lacks 'score'",
-        "c.csv": "is damaged",
+        "b.csv": "line 1: the header lacks score: it has points",
+        "c.csv": "line 2: score must be a number, but it is high",
         "d.npz": "lacks 'scores'",
         "e.npy": "is damaged",
         "f.npy": "There is no file of scores",

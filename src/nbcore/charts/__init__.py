@@ -15,13 +15,13 @@ from nbcore.charts.lines import (
     robustness_scatter,
     side_by_side,
 )
-from nbcore.charts.renderer import write_bundle
+from nbcore.charts.renderer import save, write_bundle
 from nbcore.charts.tables import show
 from nbcore.charts.values import bars, curve, heat_map, solved_histogram
 
 __all__ = ["accuracy_scatter", "bars", "curve", "enable", "family_explorer", "heat_map"]
-__all__ += ["residual_plot", "robustness_scatter", "show", "side_by_side", "solved_histogram"]
-__all__ += ["write_bundle"]
+__all__ += ["residual_plot", "robustness_scatter", "save", "show", "side_by_side"]
+__all__ += ["solved_histogram", "write_bundle"]
 
 
 def enable() -> None:

@@ -9,7 +9,6 @@ tooltips, and all galleries stand below each other.
 import io
 from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from nbcore.charts.galleries import MAX_BYTES, Gallery, _checked, gallery
 from nbcore.charts.renderer import check
 from nbcore.charts.theme import DARK, LIGHT
 from nbcore.errors import DataError, ParameterError
+from nbcore.text import escape, plain
 
 COLUMNS = ("x", "y", "series", "choice", "group", "caption", "words")
 #: the drawing's own units: width, height, and the room for axes at left and bottom
@@ -117,7 +117,7 @@ def explorer(
         title=title,
         description=description,
     ).sheet
-    return Gallery(markup, sheet, "\n".join([title, description, *rows["words"]]))
+    return Gallery(markup, sheet, "\n".join(map(plain, [title, description, *rows["words"]])))
 
 
 def _style() -> str:
@@ -161,7 +161,7 @@ def _plane(
     points = rows[["x", "y"]].to_numpy(float)
     for i, (x, y) in enumerate(points):
         mark = MARKS[series.index(rows["series"][i])]
-        parts.append(mark.format(i=i, x=at(x, 0), y=at(y, 1), t=escape(str(rows["words"][i]))))
+        parts.append(mark.format(i=i, x=at(x, 0), y=at(y, 1), t=escape(rows["words"][i])))
     return (
         f'<svg class="nbx-plane" viewBox="0 0 {WIDE} {TALL}" width="{WIDE}" height="{TALL}" '
         f'role="img" aria-label="{escape(description)}">{"".join(parts)}'
@@ -197,7 +197,7 @@ def _galleries(rows: pd.DataFrame, pictures: list, groups: Sequence[str]) -> str
                 )
         state = "" if out else " open"
         out.append(
-            f'<details class="nbx-class"{state}><summary>{escape(str(choice))}</summary>'
+            f'<details class="nbx-class"{state}><summary>{escape(choice)}</summary>'
             f"{''.join(blocks)}</details>"
         )
     return "".join(out)

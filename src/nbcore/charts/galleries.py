@@ -5,7 +5,6 @@ import textwrap
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from nbcore.charts.renderer import check
 from nbcore.errors import DataError, ParameterError
+from nbcore.text import escape, plain
 
 #: a page stays under 2 MB, and a 32-pixel photograph takes about 3.5 kB as text
 MOST = 500
@@ -70,6 +70,8 @@ def gallery(
     DataError for images of another form, unequal numbers, none or more than 500 images.
     """
     check(title, description)
+    title, description = plain(title), plain(description)
+    captions, groups = [plain(c) for c in captions], [plain(g) for g in groups]
     pictures = _checked(images, captions, groups)
     order = list(dict.fromkeys(groups))
     rows = {g: [i for i, name in enumerate(groups) if name == g] for g in order}

@@ -5,7 +5,6 @@ Vega-Lite specification, which `book/_static/charts.js` turns into a live view; 
 plain text gets the description. Nothing is ever fetched.
 """
 
-import html
 import io
 import json
 import re
@@ -19,13 +18,28 @@ from PIL import Image
 
 from nbcore.charts.theme import config
 from nbcore.errors import ParameterError
+from nbcore.files import write_atomically
+from nbcore.text import drawable, escape, script_json
 
 VL_VERSION = "_".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+#: a chart alone in a file; what comes from outside is in a script element that is no script
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:;
+style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'">
+<title>{title}</title></head>
+<body><main id="chart"></main><script id="spec" type="application/json">{spec}</script>
+<script>{library}</script>
+<script>nbVega.vegaEmbed("#chart", JSON.parse(document.getElementById("spec").textContent),
+{{mode: "vega-lite", renderer: "svg", actions: {{editor: false}}}});</script></body></html>
+"""
 SVG_LIMIT = 100_000  # bytes; above, the page carries a PNG of 64 colours and draws on a canvas
 
 
 def render(spec: dict[str, Any], **_: Any) -> dict[str, str]:
     """Altair renderer `nbcore`: a Vega-Lite specification → mime bundle (html, png, plain)."""
+    spec = drawable(spec)
     title, description = spec.get("title") or "", str(spec.get("description") or "")
     check(title["text"] if isinstance(title, dict) else title, description)
     if "width" in spec:  # a single view: axes, legend and all take the width that was asked for
@@ -43,14 +57,34 @@ def render(spec: dict[str, Any], **_: Any) -> dict[str, str]:
         mime, picture = "image/png", _few_colours(png)
         spec = {**spec, "usermeta": {"embedOptions": {"renderer": "canvas"}}}
     width, height = re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2]
-    # every "<" escaped: no text in the data can end the script element
-    source = json.dumps(spec, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     page = (
-        f'<div class="nbchart" data-width="{width}"><img alt="{html.escape(description)}" '
+        f'<div class="nbchart" data-width="{width}"><img alt="{escape(description)}" '
         f'width="{width}" height="{height}" src="data:{mime};base64,{b64encode(picture).decode()}">'
-        f'<script type="application/json">{source}</script></div>'
+        f'<script type="application/json">{script_json(spec)}</script></div>'
     )
     return {"text/html": page, "image/png": b64encode(png).decode(), "text/plain": description}
+
+
+def save(chart: alt.TopLevelMixin, path: Path) -> None:
+    """Save a chart as .html (one file with the drawing library inside), .svg or .png.
+
+    ParameterError for any other suffix, before anything is drawn.
+    """
+    if path.suffix not in {".html", ".svg", ".png"}:
+        raise ParameterError(f"A chart is saved as .html, .svg or .png, not {path.suffix!r}.")
+    if not path.parent.is_dir():
+        raise ParameterError(f"There is no folder {path.parent} for the chart; make it first.")
+    spec = drawable(chart.to_dict())
+    if path.suffix == ".svg":
+        content = vl_convert.vegalite_to_svg(spec, VL_VERSION, allowed_base_urls=[]).encode()
+    elif path.suffix == ".png":
+        content = vl_convert.vegalite_to_png(spec, VL_VERSION, allowed_base_urls=[])
+    else:
+        texts = spec.get("title") or ""
+        texts = texts["text"] if isinstance(texts, dict) else texts
+        title = escape(" ".join(texts) if isinstance(texts, list) else texts)
+        content = PAGE.format(title=title, spec=script_json(spec), library=_library()).encode()
+    write_atomically(path, content)
 
 
 def check(title: str | list[str], description: str) -> None:
@@ -69,12 +103,17 @@ def write_bundle(folder: str | Path) -> Path:
     The library comes as the body of an ES module, which browsers refuse on file://; wrapped in a
     function it is an ordinary script that leaves one name behind, `nbVega`.
     """
-    bundle = vl_convert.javascript_bundle("window.nbVega = { vegaEmbed };", VL_VERSION)
     dark = json.dumps(config("dark"), separators=(",", ":"))
     path = Path(folder) / "vega-bundle.js"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'(()=>{{"use strict";{bundle}\nwindow.nbVega.dark={dark};}})();', "utf-8")
+    path.write_text(_library(f"window.nbVega.dark={dark};"), "utf-8")
     return path
+
+
+def _library(more: str = "") -> str:
+    bundle = vl_convert.javascript_bundle("window.nbVega = { vegaEmbed };", VL_VERSION)
+    bundle = bundle.replace("</script", "<\\/script")  # it may stand inside a page
+    return f'(()=>{{"use strict";{bundle}\n{more}}})();'
 
 
 def _few_colours(png: bytes) -> bytes:

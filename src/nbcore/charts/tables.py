@@ -1,10 +1,11 @@
 """Small tables for the page."""
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from nbcore.text import escape, plain
 
 
 class Table(NamedTuple):
@@ -20,6 +21,11 @@ class Table(NamedTuple):
         return self.text
 
 
+def sentence(text: str) -> Table:
+    """Return a sentence that stands in the place of a figure or a table."""
+    return Table(f"<p>{escape(text)}</p>", plain(text))
+
+
 def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[str] = ()) -> Table:
     """The table with a caption and column headings that screen readers announce.
 
@@ -32,12 +38,12 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
         if pd.isna(value):
             return "–"
         fmt = f".{max(digits - 1, 0)}%" if column in percent else f",.{digits}f"
-        return format(value, fmt) if isinstance(value, float) else str(value)
+        return format(value, fmt) if isinstance(value, float) else plain(value)
 
     def row(tag: str, texts: Iterable[Any]) -> str:
         number = (pd.api.types.is_numeric_dtype(table[c]) for c in table)
         kinds = (f'{tag} class="number"' if n else tag for n in number)
-        return "".join(f"<{k}>{escape(str(t))}" for k, t in zip(kinds, texts, strict=True))
+        return "".join(f"<{k}>{escape(t)}" for k, t in zip(kinds, texts, strict=True))
 
     shown = pd.DataFrame({c: [cell(value, c) for value in table[c]] for c in table})
     name, head = escape(caption), row('th scope="col"', table)
@@ -47,4 +53,4 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
         f'<table class="nbtable"><caption><span>{name}</span></caption><thead><tr>'
         f"{head}</thead><tbody>{body}</tbody></table></div>"
     )
-    return Table(markup, f"{caption}\n{shown.to_string(index=False)}")
+    return Table(markup, f"{plain(caption)}\n{shown.to_string(index=False)}")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nbcore.charts.tables import Table
+from nbcore.charts.tables import Table, sentence
 from nbcore.measures.bootstrap import Floats, estimate
 
 
@@ -26,4 +26,4 @@ def listed(table: pd.DataFrame) -> str:
 def nothing(what: str) -> Table:
     """A sentence in the place of a figure that a run gives no data for."""
     text = f"Not drawn: {what}."
-    return Table(f"<p>{text}</p>", text)
+    return sentence(text)

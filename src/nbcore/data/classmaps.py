@@ -9,6 +9,7 @@ YAML file of `target: [source, ...]`, each source a WordNet synset or a class in
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ from typing import Any
 
 import yaml
 
+from nbcore.data.tables import read_text
 from nbcore.errors import DataError, did_you_mean
 
 #: the maps that come with the project
 BUILT_IN = {"cifar10": "cifar10.csv", "digits": "digits.yaml"}
+#: what is neither a class index nor a synset: 010, 1.5, true, nothing
+NO_SOURCE = re.compile(r"-?0\d+|[+-]?\d*[.e]\d+|\d{10,}|true|false|null|~|", re.I)
 Sources = dict[str, list[str | int]]
 
 
@@ -54,12 +58,13 @@ def read_map(name: str | Path) -> Sources:
         text = (files(__package__) / "maps" / BUILT_IN[str(name)]).read_text("utf-8")
         return _from_csv(text) if BUILT_IN[str(name)].endswith(".csv") else _from_yaml(text, name)
     try:
-        return _from_yaml(Path(name).read_text("utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(name, "lines of `target: [synset or index, ...]`")
+    except DataError as error:
         raise DataError(
-            f"There is no class map {str(name)!r} ({type(error).__name__}); give a YAML file of "
-            f"`target: [synset or index, ...]` or one of {', '.join(BUILT_IN)}."
+            f"There is no class map {str(name)!r}, and as a file: {error} Or name one of "
+            f"{', '.join(BUILT_IN)}."
         ) from None
+    return _from_yaml(text, name)
 
 
 def _from_csv(text: str) -> Sources:
@@ -69,38 +74,43 @@ def _from_csv(text: str) -> Sources:
     return out
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which a target written twice is an error: the first would vanish unseen."""
+class _Loader(yaml.BaseLoader):
+    """YAML in which every word is text (a class may be called no, 010 or 2024-02-30), and a target
+    written twice is an error: the first would vanish unseen.
+    """
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [str(self.construct_object(key)) for key, _ in node.value]
-        if twice := [key for key, n in Counter(keys).items() if n > 1]:
-            raise yaml.YAMLError(f"the target {twice[0]} stands there twice")
-        return super().construct_mapping(node, deep)
+        found = super().construct_mapping(node, deep=True)
+        if len(found) < len(node.value):
+            keys = Counter(str(self.construct_object(key)) for key, _ in node.value)
+            raise yaml.YAMLError(f"the target {keys.most_common(1)[0][0]} stands there twice")
+        return found
 
 
 def _from_yaml(text: str, name: str | Path) -> Sources:
     try:
         raw: Any = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line = " ".join(str(error).split())
         raise DataError(f"The class map {name} cannot be read as YAML ({line}).") from None
     if not isinstance(raw, dict) or not raw:
         raise DataError(
             f"The class map {name} must be lines of `target: [synset or index, ...]`, not "
-            f"{type(raw).__name__}."
+            f"{'a list' if isinstance(raw, list) else repr(raw)[:60]}."
         )
-    out: Sources = {}
-    for target, sources in raw.items():
-        items = [] if sources is None else sources if isinstance(sources, list) else [sources]
-        wrong = [s for s in items if isinstance(s, bool) or not isinstance(s, str | int)]
-        if wrong:
+    return {str(target): _sources(target, written, name) for target, written in raw.items()}
+
+
+def _sources(target: Any, written: Any, name: str | Path) -> list[str | int]:
+    """Read a target's sources: digits are a class index, anything else is a synset."""
+    items = written if isinstance(written, list) else [written] if written != "" else []
+    for item in items:
+        if not isinstance(item, str) or NO_SOURCE.fullmatch(item):
             raise DataError(
-                f"The class map {name} gives {target} the source {wrong[0]!r}; a source is a "
-                "synset such as n02691156 or a class index."
+                f"The class map {name} gives {target} the source {item!r}; a source is a synset "
+                "such as n02691156 or a class index."
             )
-        out[str(target)] = items
-    return out
+    return [int(item) if re.fullmatch(r"-?[0-9]{1,9}", item) else item for item in items]
 
 
 def load_map(

@@ -7,7 +7,6 @@ Low is hard. Scores say nothing about which image they belong to, so the one thi
 wrong is their order: wherever a file repeats the labels, every one of them has to match.
 """
 
-import csv
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from nbcore.data.catalog import CATALOG
 from nbcore.data.fetch import obtain
+from nbcore.data.tables import read_table
 from nbcore.errors import DataError
 
 #: the number of classes tells which of the published sets is meant
@@ -68,6 +68,8 @@ def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     try:
         scores, labels = readers[file.suffix](file)
         return np.asarray(scores, np.float64), labels
+    except DataError:
+        raise
     except KeyError as error:
         raise DataError(f"{file} lacks {error}; name its scores so and write it again.") from error
     except Exception as error:  # every form has its own ways to be damaged
@@ -86,13 +88,16 @@ def _npz(file: Path):
 
 
 def _csv(file: Path):
-    with file.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    if rows and "score" not in rows[0]:
-        raise KeyError("score")
-    scores = [float(row["score"]) for row in rows]
-    labelled = rows and "label" in rows[0]
-    return scores, np.array([int(row["label"]) for row in rows]) if labelled else None
+    table = read_table(file, ["score"], ["label"])
+    scores = table.numbers("score")
+    if "label" not in table.columns:
+        return scores, None
+    labels = table.numbers("label")
+    if (wrong := labels != np.rint(labels)).any():
+        row = int(np.argmax(wrong))
+        cell = table.texts("label")[row]
+        raise table.error(row, f"label must be a whole number, but it is {cell}")
+    return scores, labels.astype(np.int64)
 
 
 def _check(file: Path, scores: np.ndarray, repeated: np.ndarray | None, labels: np.ndarray) -> None:

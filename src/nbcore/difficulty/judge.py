@@ -209,6 +209,8 @@ def write_rows(judged: Judged, folder: Path) -> dict[str, Path]:
     """Write `difficulty.csv` and `difficulty.parquet` into a folder; returns where."""
     targets = {kind: folder / f"difficulty.{kind}" for kind in ("csv", "parquet")}
     table = named(judged)
-    files.write_atomically(targets["csv"], lambda path: table.to_csv(path, index=False))
+    files.write_atomically(
+        targets["csv"], lambda path: table.to_csv(path, index=False, errors="backslashreplace")
+    )
     files.write_atomically(targets["parquet"], lambda path: table.to_parquet(path, index=False))
     return targets

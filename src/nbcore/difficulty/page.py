@@ -22,6 +22,7 @@ from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, w
 from nbcore.difficulty.softmax import softmax_of
 from nbcore.measures.corners import CORNERS
 from nbcore.paths import build_dir
+from nbcore.text import plain
 
 #: in the order in which they are shown, with the share of the pictures that is meant for each
 SHOWN = {"relabel": 0.6, "inspect": 0.3, "keep": 0.1}
@@ -125,17 +126,24 @@ def page(judged: Judged) -> str:
                 "cards": cards,
             }
         )
-    loader = jinja2.PackageLoader("nbcore", "difficulty")
-    template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
     name = short_name(judged.config.dataset)
     shown = table.loc[np.concatenate(list(chosen.values()))]
-    return template.render(
+    return template().render(
         title=f"{name}: which labels to doubt",
         said=said(judged),
         warnings=warnings(judged),
         sections=sections,
         filters=_filters(shown, judged.sample.classes),
     )
+
+
+def template() -> jinja2.Template:
+    """Return the page's template: whatever is put into it is shown as text."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("nbcore", "difficulty"),
+        autoescape=True,
+        finalize=lambda value: plain(value) if isinstance(value, str) else value,
+    ).get_template("page.html.j2")
 
 
 def _filters(shown: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from nbcore.charts.base import Figure
 from nbcore.charts.finetuning import robustness_curves
-from nbcore.charts.tables import Table
+from nbcore.charts.tables import Table, sentence
 from nbcore.lines.curves import Study, frame
 from nbcore.measures import robustness
 
@@ -16,7 +16,7 @@ Words = Callable[[str], str]
 
 def instead(text: str) -> Table:
     """A sentence in the place of a figure that a rerun gives no data for."""
-    return Table(f"<p>{text}</p>", text)
+    return sentence(text)
 
 
 def covered(study: Study, names: Sequence[str]) -> list[str]:

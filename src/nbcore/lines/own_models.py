@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nbcore import files
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.public import WITH_LINE, add_intervals, load_testbed, read_models
 from nbcore.measures import robustness
+
+#: with fewer models a line's slope is hardly known
+ENOUGH = 10
 
 
 @dataclass
@@ -34,6 +36,17 @@ class Measured:
             f"{self.source}; ± is a 95 % interval"
         )
 
+    def warnings(self) -> list[str]:
+        """Say where the line itself is hardly known."""
+        fit = self.line
+        if fit.n >= ENOUGH:
+            return []
+        return [
+            f"The line rests on only {fit.n} models: its slope {fit.slope:.2f} has a standard error"
+            f" of {fit.slope_se:.2f}; give {ENOUGH} models or more, or measure yours against a "
+            "published line with --testbed."
+        ]
+
     def rows(self) -> list[dict[str, Any]]:
         """One row a model, effective robustness in points; blank outside the testbed's range."""
         rows = []
@@ -55,7 +68,8 @@ class Measured:
         for column in {"er", "significant"} & set(frame):
             frame[column] = frame[column].astype(object).where(self.line.covers(frame["id"]))
         records = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        return {"line": asdict(self.line), "source": self.source, "models": records}
+        told = {"line": asdict(self.line), "source": self.source, "warnings": self.warnings()}
+        return told | {"models": records}
 
     def draw(self, path: Path) -> None:
         """Save the scatter with the line as .html (self-contained), .svg or .png."""
@@ -72,19 +86,7 @@ class Measured:
             x_title="ID accuracy",
             y_title="OOD accuracy",
         )
-        if path.suffix not in {".html", ".svg", ".png"}:
-            raise ParameterError(f"A chart is saved as .html, .svg or .png, not {path.suffix!r}.")
-        if not path.parent.is_dir():
-            raise ParameterError(f"There is no folder {path.parent} for the chart; make it first.")
-        # .html with the drawing library inside; another form takes no such word
-        how: Any = {"format": path.suffix[1:]} | (
-            {"inline": True} if path.suffix == ".html" else {}
-        )
-
-        def save(file: Path) -> None:
-            chart.save(str(file), **how)
-
-        files.write_atomically(path, save)
+        charts.save(chart, path)
 
 
 def measure_models(

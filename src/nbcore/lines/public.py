@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from nbcore import data as nbdata
+from nbcore.data.tables import read_table
 from nbcore.errors import DataError
 from nbcore.measures import agreement, robustness
 from nbcore.runs.config import Config
@@ -188,38 +189,25 @@ def add_intervals(
 
 
 def read_models(path: str | Path) -> pd.DataFrame:
-    """A CSV of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
+    """Read a table of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
 
-    Refuses, in one sentence, a missing file or column, empty cells, text where a number belongs,
-    and percentages. Models without a name are numbered.
+    Models without a name are numbered; without a column of names, row names are taken. DataError,
+    in one sentence with the line, as `data.tables.read_table`, and for numbers outside [0, 1].
     """
-    path = Path(path)
-    try:
-        frame = pd.read_csv(path, skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(
-            f"{path} cannot be read as a CSV file ({type(error).__name__}); give one with the "
-            "columns id and ood, and model for names."
-        ) from None
-    frame.columns = [str(c).strip().lower() for c in frame.columns]
-    missing = {"id", "ood"} - set(frame.columns)
-    if missing:
-        raise DataError(
-            f"{path} lacks the column {' and '.join(sorted(missing))}: it has "
-            f"{', '.join(frame.columns)}, and needs id and ood, and model for names."
-        )
-    for column in ("id", "ood"):
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        bad = numbers.isna() | (numbers < 0) | (numbers > 1)
-        if bad.any():
-            row = int(np.argmax(bad))
-            cell = frame[column].iloc[row]
-            found = "it is empty" if pd.isna(cell) else f"it is {cell}"
-            raise DataError(
-                f"{path}, line {row + 2}: {column} must be a fraction between 0 and 1, but {found};"
-                " divide percentages by 100."
+    table = read_table(path, ["id", "ood"], ["model"])
+    numbers = {name: table.numbers(name) for name in ("id", "ood")}
+    for name, values in numbers.items():
+        outside = (values < 0) | (values > 1)
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise table.error(
+                row,
+                f"{name} must be a fraction between 0 and 1, but it is {table.texts(name)[row]}; "
+                "divide percentages by 100",
             )
-        frame[column] = numbers
-    numbered = pd.Series([f"model {i + 1}" for i in range(len(frame))])
-    frame["model"] = frame["model"].fillna(numbered).astype(str) if "model" in frame else numbered
-    return frame
+    names = table.texts("model") if "model" in table.columns else table.row_names
+    order = [str(i) for i in range(len(table) + 1)]
+    if names in (None, order[1:], order[:-1]):  # rows that are only counted
+        names = [""] * len(table)
+    numbered = [name or f"model {i}" for i, name in enumerate(names or (), 1)]
+    return pd.DataFrame(numbers | {"model": numbered})

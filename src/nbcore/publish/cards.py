@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import nbformat
 
 from nbcore import claims
 from nbcore.claims import Claim, Observation, Row
+from nbcore.text import escape
 
 #: verdict -> (CSS class, sign that does not rely on colour); "open" and "plain" have no colour
 BADGES = {

@@ -1,11 +1,11 @@
 """The claims page: every claim of the ledger with its card, and how many have which verdict."""
 
 from collections.abc import Mapping
-from html import escape
 
 from nbcore import claims
 from nbcore.claims import Claim
 from nbcore.publish.cards import badge, card
+from nbcore.text import escape
 
 COSTS = {
     "F": "public predictions or tables",

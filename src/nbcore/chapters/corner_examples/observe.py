@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from nbcore.chapters.corner_examples import config as runs
 from nbcore.chapters.corner_examples.config import CornerExamples
 from nbcore.chapters.corner_examples.study import NAMES, CornerView, corner_view
 from nbcore.charts.tables import Table
+from nbcore.charts.tables import sentence as plain_sentence
 from nbcore.claims import Observation
 from nbcore.depths import roster
 from nbcore.measures.bootstrap import estimate, share
@@ -177,7 +177,7 @@ def variants(chapter: Chapter) -> pd.DataFrame:
 
 def sentence(text: str) -> Table:
     """A paragraph whose numbers come from the run."""
-    return Table(f"<p>{escape(text)}</p>", text)
+    return plain_sentence(text)
 
 
 def sizes(chapter: Chapter) -> Table:
@@ -190,7 +190,7 @@ def sizes(chapter: Chapter) -> Table:
     )
     if main.small != main.corner:
         text += f" Beside them stand corners of {main.small} images, {main.small / n:.1%}."
-    return sentence(text)
+    return plain_sentence(text)
 
 
 def ties(chapter: Chapter) -> Table:

@@ -12,7 +12,7 @@ from nbcore.chapters.depth_bounds.scores import Floats, Scores
 from nbcore.chapters.depth_bounds.study import Bounds, Study
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
-from nbcore.charts.tables import Table
+from nbcore.charts.tables import Table, sentence
 from nbcore.depths.roster import nice_name
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.bounds import Bound, BoundResult
@@ -24,7 +24,7 @@ CELLS = np.linspace(0, 1, 31)
 
 def nothing(words: str) -> Table:
     """A sentence in the place of a figure that a rerun gives no data for."""
-    return Table(f"<p>Not drawn: {words}</p>", f"Not drawn: {words}")
+    return sentence(f"Not drawn: {words}")
 
 
 def percent(share: Any) -> str:

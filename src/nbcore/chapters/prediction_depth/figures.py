@@ -9,7 +9,7 @@ from nbcore.chapters.prediction_depth import tables
 from nbcore.chapters.prediction_depth.agreement import Floats
 from nbcore.chapters.prediction_depth.observe import Study
 from nbcore.charts.base import Figure
-from nbcore.charts.tables import Table
+from nbcore.charts.tables import Table, sentence
 from nbcore.depths.roster import nice_name
 from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.bootstrap import auroc_draws, draw_weights, estimate, roc_points
@@ -23,7 +23,7 @@ BY_ROLE = {"train": "training images", "val": "held-out images", "test": "test i
 def nothing(needs: str) -> Table:
     """A sentence in the place of a figure that this rerun gives no data for."""
     text = f"Not drawn: this needs {needs}, which these parameters do not run."
-    return Table(f"<p>{text}</p>", text)
+    return sentence(text)
 
 
 def over_members(values: Floats, x: np.ndarray, series: str) -> pd.DataFrame:

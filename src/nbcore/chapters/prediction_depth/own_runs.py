@@ -219,7 +219,7 @@ def write_table(run: Run, dataset: str) -> Path:
     """Write the table as CSV among the build products; returns where."""
     target = build_dir() / "own-depths" / f"{short_name(dataset)}-{run.path.name}.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
-    table(run.member("images")).to_csv(target, index=False)
+    table(run.member("images")).to_csv(target, index=False, errors="backslashreplace")
     return target
 
 

@@ -157,7 +157,7 @@ def _votes(embedding, labels, held, k, n_classes):
     others[others.all(1), -1] = False  # held out, or crowded out by copies: nothing to leave out
     votes["the query left out"] = vote(own[found[others].reshape(len(found), -1)[:, :k]], n_classes)
     for dtype in (torch.bfloat16, torch.float64):
-        near = own[neighbours.nearest(bank.to(dtype), embedding.to(dtype), k)]
+        near = own[_computed_in(dtype, bank, embedding, k)]
         votes[f"{str(dtype).removeprefix('torch.')} distances"] = vote(near, n_classes)
     among = vote(
         labels[held][neighbours.nearest(embedding[held], embedding[held], min(k, held.sum()))],
@@ -166,6 +166,17 @@ def _votes(embedding, labels, held, k, n_classes):
     votes["validation points among validation points"] = votes[BASE].copy()
     votes["validation points among validation points"][held] = among
     return votes, at_k
+
+
+def _computed_in(dtype, bank, embedding, k):
+    """Find (example, k) neighbours by distances in `dtype`, without any care for its rounding."""
+    bank = bank.to(dtype)
+    squares = (bank * bank).sum(1)
+    found = [
+        torch.addmm(squares, part.to(dtype), bank.T, alpha=-2).topk(k, largest=False).indices.cpu()
+        for part in embedding.split(1000)
+    ]
+    return torch.cat(found).numpy()
 
 
 def _compare(said, final, labels, held):

@@ -1,0 +1,95 @@
+"""The commands `nbcore runs`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from nbcore.errors import NbcoreError
+from nbcore.terminal import AsJson, say, show
+
+app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, reproduce, publish.")
+
+
+@app.command("list")
+def runs_list(as_json: AsJson = False) -> None:
+    """Published runs and those computed on this machine.
+
+    Example: `nbcore runs list`
+    """
+    from nbcore.runs import provenance, store
+
+    rows = [
+        {
+            "experiment": r.experiment,
+            "address": r.path.name,
+            **r.summary(),
+            "changed since": ", ".join(provenance.changed_since(r.manifest)) or "unchanged",
+        }
+        for r in store.all_runs()
+    ]
+    rows = [{k: v for k, v in row.items() if k != "oldest"} for row in rows]
+    show(rows, as_json)
+
+
+@app.command("verify")
+def runs_verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged files of the cache aside.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check every stored run, and what the cache keeps beside runs, to the byte.
+
+    Example: `nbcore runs verify --repair`
+    """
+    from nbcore.runs.verify import conclude, verify_all
+
+    checked = verify_all(repair)
+    if as_json:
+        print(json.dumps([c.as_dict() for c in checked], indent=1))
+    else:
+        for c in checked:
+            say(c.text())
+    conclude(checked)
+
+
+@app.command("reproduce")
+def runs_reproduce(
+    run: Annotated[
+        str | None, typer.Argument(help="An address or an experiment; all when left out.")
+    ] = None,
+    members: Annotated[int, typer.Option(min=1, help="How many members of each.")] = 1,
+    stamp: Annotated[
+        bool, typer.Option(help="Write today's fingerprint into the runs that were reproduced.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute members of the published runs again and compare them with what is stored.
+
+    Example: `nbcore runs reproduce timm-results`
+    """
+    from nbcore.runs import reproduce
+
+    rows = []
+    for stored in reproduce.stored_runs(run):
+        found = reproduce.reproduce(stored, members)
+        if stamp and found.outcome == reproduce.REPRODUCED:
+            reproduce.stamp(found)
+        rows.append(found.as_dict())
+        say(f"{rows[-1]['run']}: {found.outcome}", error=True)
+    show(rows, as_json)
+
+
+@app.command("publish")
+def runs_publish(address: str) -> None:
+    """Copy the tables of a run computed here into `results/`, to be committed.
+
+    Example: `nbcore runs publish 0123456789ab`
+    """
+    from nbcore.runs import store
+
+    matches = [r for r in store.all_runs() if r.origin == "cached" and r.path.name == address]
+    if not matches:
+        raise NbcoreError(f"No run {address!r} was computed on this machine; see nbcore runs list.")
+    say(str(store.publish(matches[0])))

@@ -1,0 +1,27 @@
+"""Names as they may come from outside, each of which tries to do something where it is shown."""
+
+NAMES = [
+    "resnet50 [a1_in1k]",
+    "a[/red]",
+    "[bold]b[/bold] :smile: [link=http://x.test]c[/link]",
+    "<script>window.broken=1</script>",
+    "</script><script>window.broken=2</script>",
+    '<img src=x onerror="window.broken=3">',
+    "\"><svg onload='window.broken=4'>",
+    "'; window.broken=5; '",
+    "</title></style></textarea>--><b>bold</b>",
+    "a & b &amp; c &#60;",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07",
+    "two\nlines",
+    "tab\there, \r and \x0b",
+    "{{7*7}} {%x%} ${window.broken=6} {0}",
+    "datum.model + \\u003c",
+    "\u2028line\u2029",
+    "\u202egnp.exe",
+    "nul\x00, \x85",
+    "\udce9 is no UTF-8",
+    "]]>; <!-- <![CDATA[",
+    "javascript:window.broken=7",
+    "NaN",
+    "__proto__",
+]
