@@ -41,7 +41,7 @@ import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.line import figures
 from nbcore.chapters.line import observe as page
-from nbcore.lines.public import TESTBEDS, load_testbed
+from nbcore.lines.public import load_testbed
 from nbcore.measures import agreement, robustness
 from nbcore.publish.cards import show_cards
 from nbcore.runs import from_cell
@@ -49,10 +49,10 @@ from nbcore.runs import from_cell
 config = from_cell("line", globals())
 beds = {
     name: load_testbed(name, config.level, fresh and config.recount)
-    for name in TESTBEDS
+    for name in page.PUBLIC
 }
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
-timm, adversarial = beds["timm-imagenetv2"], beds["timm-imagenet-a"]
+timm, adversarial = beds["timm:imagenetv2"], beds["timm:imagenet-a"]
 page.record(beds, config, preset)
 show_cards("line")
 
@@ -95,8 +95,8 @@ print(
 # |---|---|---|---|
 # | `cifar10.1` | 30 | CIFAR-10 test, 10,000 images {cite}`krizhevsky2009` | CIFAR-10.1 v6, 2,000 images {cite}`recht2018` |
 # | `imagenetv2` | 67 | ImageNet validation, 50,000 {cite}`russakovsky2015` | ImageNetV2 matched frequency, 10,000 {cite}`recht2019` |
-# | `timm-imagenetv2` | about 1,300 | ImageNet validation | ImageNetV2 {cite}`wightman2019` |
-# | `timm-imagenet-a` | the same | ImageNet, the 200 classes of ImageNet-A | ImageNet-A, 7,500 {cite}`hendrycks2021` |
+# | `timm:imagenetv2` | about 1,300 | ImageNet validation | ImageNetV2 {cite}`wightman2019` |
+# | `timm:imagenet-a` | the same | ImageNet, the 200 classes of ImageNet-A | ImageNet-A, 7,500 {cite}`hendrycks2021` |
 #
 # The first two are the kind of testbed that the paper used; timm's table stands beside them because
 # it is twenty times larger and holds models that the paper could not know. Intervals are 95 %

@@ -113,7 +113,10 @@ def test_the_real_tables(real_data):
 
 @pytest.mark.parametrize("name", ["imagenet-testbed", "timm-shifts"])
 def test_the_numbers_of_images_turn_percentages_into_counts(real_data, name):
-    loader = {"imagenet-testbed": tables.load_imagenet_testbed, "timm-shifts": tables.load_timm_shifts}
+    loader = {
+        "imagenet-testbed": tables.load_imagenet_testbed,
+        "timm-shifts": tables.load_timm_shifts,
+    }
     table = loader[name]()
     for column, n in data.entry(name).images.items():
         counts = table[column].dropna() * n

@@ -223,4 +223,3 @@ def _finish(
     table = table[["model", *FAMILIES, *more, *images]].reset_index(drop=True)
     table.attrs |= {"checksum": checksum_of(found), "source": f"{found.source}: {found.root}"}
     return table
-

@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from nbcore.errors import DataError, ParameterError, did_you_mean
-from nbcore.lines.public import WITH_LINE, add_intervals, load_testbed, read_models
+from nbcore.lines.public import add_intervals, load_testbed
+from nbcore.lines.shifts import TESTBEDS, WITH_LINE
 from nbcore.measures import robustness
 
 
@@ -79,31 +80,93 @@ class Measured:
             chart.save(str(path))
 
 
+def read_models(path: str | Path) -> pd.DataFrame:
+    """A CSV of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
+
+    Refuses, in one sentence, a missing file or column, empty cells, text where a number belongs,
+    and percentages. Models without a name are numbered.
+    """
+    path = Path(path)
+    try:
+        frame = pd.read_csv(path, skipinitialspace=True)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(
+            f"{path} cannot be read as a CSV file ({type(error).__name__}); give one with the "
+            "columns id and ood, and model for names."
+        ) from None
+    frame.columns = [str(c).strip().lower() for c in frame.columns]
+    missing = {"id", "ood"} - set(frame.columns)
+    if missing:
+        raise DataError(
+            f"{path} lacks the column {' and '.join(sorted(missing))}: it has "
+            f"{', '.join(frame.columns)}, and needs id and ood, and model for names."
+        )
+    for column in ("id", "ood"):
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        bad = numbers.isna() | (numbers < 0) | (numbers > 1)
+        if bad.any():
+            row = int(np.argmax(bad))
+            cell = frame[column].iloc[row]
+            found = "it is empty" if pd.isna(cell) else f"it is {cell}"
+            raise DataError(
+                f"{path}, line {row + 2}: {column} must be a fraction between 0 and 1, but {found};"
+                " divide percentages by 100."
+            )
+        frame[column] = numbers
+    numbered = pd.Series([f"model {i + 1}" for i in range(len(frame))])
+    frame["model"] = frame["model"].fillna(numbered).astype(str) if "model" in frame else numbered
+    return frame
+
+
+def testbeds() -> list[dict[str, Any]]:
+    """The testbeds there are: name, models, what id and ood are, images, through whom the line."""
+    rows = []
+    for name, shift in TESTBEDS.items():
+        bed = load_testbed(name)
+        row = {"testbed": name, "models": len(bed.models), "id": bed.axes[0], "ood": bed.axes[1]}
+        rows.append(row | {"images": bed.ood_total, "line": shift.about()})
+    return rows
+
+
 def measure_models(
-    csv: Path, testbed: str | None = None, images: int | None = None, scale: str = "logit"
+    csv: Path,
+    testbed: str | None = None,
+    images: int | None = None,
+    scale: str = "logit",
+    family: str | None = None,
 ) -> Measured:
     """Fit a line to a CSV of models, or measure them against a published testbed's line.
 
     images: number of OOD images, which turns the distance from the line into a significance.
+    family: the testbed's line goes through its models of this family only.
     """
     frame = read_models(csv)
     if scale not in robustness.SCALES:
         raise ParameterError(f"No scale {scale!r}; {did_you_mean(scale, robustness.SCALES)}")
+    if testbed in TESTBEDS and testbed not in WITH_LINE:
+        raise ParameterError(
+            f"The points of {testbed} bend, so no line is drawn through them; choose another of "
+            "`nbcore line --list`."
+        )
     if testbed is not None and testbed not in WITH_LINE:
         raise ParameterError(
             f"There is no line of a testbed {testbed!r}; {did_you_mean(testbed, WITH_LINE)}"
         )
+    if family is not None and testbed is None:
+        raise ParameterError("A family is one of a testbed's: give testbed too.")
     others = None
     try:
         if testbed is None:
             fit = robustness.fit_line(frame["id"], frame["ood"], scale)
             source = f"a line through these {len(frame)} models"
         else:
-            bed = load_testbed(testbed)
-            fit = robustness.fit_line(bed.models["id"], bed.models["ood"], scale)
+            bed = load_testbed(testbed, family=family)
+            fit = robustness.fit_line(bed.fitted["id"], bed.fitted["ood"], scale)
             images = images or bed.ood_total
-            source = f"the line of {testbed} ({fit.n} public models)"
-            others = bed.models.assign(group="testbed")
+            who = family or TESTBEDS[testbed].through or "public"
+            source = f"the line of {testbed} ({fit.n} models: {who}), id on {bed.axes[0]}"
+            groups = np.where(bed.models["in_line"], "in the line", "other models")
+            others = bed.models.assign(group=groups)
     except ValueError as error:
         raise DataError(f"{csv}: {error}") from None
     if images:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -10,37 +9,21 @@ import pandas as pd
 import xarray as xr
 
 from nbcore import data as nbdata
+from nbcore.data import accuracy_tables
 from nbcore.data import testbeds as _testbeds
-from nbcore.errors import DataError
+from nbcore.data.accuracy_tables import FAMILIES
+from nbcore.errors import DataError, did_you_mean
+from nbcore.lines.shifts import TESTBEDS
 from nbcore.measures import agreement, robustness
 from nbcore.runs.config import Config
 from nbcore.runs.store import Run, Tables, run_or_load
 
-#: name on the page -> (data set, ID and OOD as axis titles)
-TESTBEDS = {
-    "cifar10.1": ("testbed-cifar10.1", "CIFAR-10", "CIFAR-10.1"),
-    "imagenetv2": ("testbed-imagenetv2", "ImageNet", "ImageNetV2"),
-    "timm-imagenetv2": ("timm-results", "ImageNet", "ImageNetV2"),
-    "timm-imagenet-a": ("timm-results", "ImageNet (200 classes)", "ImageNet-A"),
-}
-
-
-#: the testbeds that a line describes; on ImageNet-A the points bend
-WITH_LINE = tuple(name for name in TESTBEDS if name != "timm-imagenet-a")
-
-
-#: images behind timm's percentages
+#: images behind the percentages of timm's first tables; of later tables the catalogue knows them
 TIMM_TOTALS = {
     "imagenet": 50_000,
     "imagenetv2": 10_000,
     "imagenet_a_clean": 10_000,
     "imagenet_a": 7_500,
-}
-
-
-TIMM_PAIRS = {
-    "timm-imagenetv2": ("imagenet", "imagenetv2"),
-    "timm-imagenet-a": ("imagenet_a_clean", "imagenet_a"),
 }
 
 
@@ -56,7 +39,8 @@ class Testbed:
     """A counted testbed with its logit line.
 
     models: one row a model: model, id, ood (fractions), their intervals *_low, *_high, `er` and
-    its chance band band_low, band_high, whether it is `significant`, and `pretraining` for timm.
+    its chance band band_low, band_high, whether it is `significant`, whether it is one of those
+    that the line goes through (`in_line`), and for tables the families kind, pretraining, tuning.
     """
 
     name: str
@@ -67,9 +51,14 @@ class Testbed:
     ood_total: int
 
     @property
+    def fitted(self) -> pd.DataFrame:
+        """The models that the line goes through."""
+        return self.models[self.models["in_line"]]
+
+    @property
     def axes(self) -> tuple[str, str]:
         """Titles of the ID and OOD axis."""
-        return TESTBEDS[self.name][1:]
+        return TESTBEDS[self.name].axes
 
 
 def count(dataset: str, member: str) -> xr.Dataset:
@@ -115,40 +104,106 @@ def count_timm(dataset: str, member: str) -> xr.Dataset:
     return xr.Dataset(counts | {"pretraining": families}, {"model": models}, TIMM_TOTALS)
 
 
-def load_testbed(name: str, level: float = 0.95, fresh: bool = False) -> Testbed:
-    """Load one of `TESTBEDS`: its stored counts, or a fresh count of the public predictions.
+#: table of the catalogue -> its reader
+TABLES = {
+    "imagenet-testbed": accuracy_tables.load_imagenet_testbed,
+    "open-clip": accuracy_tables.load_open_clip,
+    "timm-shifts": accuracy_tables.load_timm_shifts,
+}
 
-    level: of the intervals, in (0, 1).
+
+def count_table(dataset: str, member: str) -> xr.Dataset:
+    """Right answers of a published table's models on each test set, and the models' families.
+
+    Counts are whole images, NaN where a model was not measured; attrs: images of each set.
     """
-    if name not in TESTBEDS:
-        known = ", ".join(TESTBEDS)
-        raise DataError(f"There is no counted testbed {name!r}; there are {known}.")
-    dataset = TESTBEDS[name][0]
-    timm = name in TIMM_PAIRS
-    run = run_or_load(
+    frame, totals = TABLES[dataset](), nbdata.entry(dataset).images
+    counts = {k: ("model", np.rint(frame[k].to_numpy(float) * n)) for k, n in totals.items()}
+    words = {k: ("model", frame[k].to_numpy(np.str_)) for k in (*FAMILIES, "data") if k in frame}
+    pairs = {"pairs": ("model", frame["pairs"].to_numpy(float))} if "pairs" in frame else {}
+    return xr.Dataset(
+        counts | words | pairs, {"model": frame["model"].to_numpy(np.str_)}, dict(totals)
+    )
+
+
+def _counted(dataset: str, fresh: bool) -> Run:
+    """The stored counts of a data set, or a fresh count of what is public."""
+    data, whole, modules = {"testbed": dataset}, reduce_counts, (agreement, _testbeds)
+    compute = count
+    if dataset == "timm-results" or dataset in TABLES:
+        whole = _as_it_is
+        compute = count_timm
+    if dataset in TABLES:
+        compute, modules = count_table, (accuracy_tables,)
+    if dataset == "timm-shifts":  # its models and their ImageNet accuracy stand in the first tables
+        data["base"] = "timm-results"
+    return run_or_load(
         dataset,
         Count(),
-        {"testbed": dataset},
+        data,
         ["correct"],
-        partial(count_timm if timm else count, dataset),
-        reduce=(lambda run: {"models": run.member("correct")}) if timm else reduce_counts,
+        partial(compute, dataset),
+        reduce=whole,
         fresh=fresh,
-        modules=(agreement, _testbeds),
+        modules=modules,
     )
-    table = run.table("models")
-    inside, outside = TIMM_PAIRS.get(name, ("id_correct", "ood_correct"))
-    id_total, ood_total = (
-        int(table.attrs[k if timm else k.replace("correct", "total")]) for k in (inside, outside)
-    )
+
+
+def _as_it_is(run: Run) -> Tables:
+    return {"models": run.member("correct")}
+
+
+def load_testbed(
+    name: str, level: float = 0.95, fresh: bool = False, family: str | None = None
+) -> Testbed:
+    """Load one of `TESTBEDS`: its stored counts, or a fresh count of what is public.
+
+    level: of the intervals, in (0, 1).  family: fit the line to the models of this kind,
+    pretraining or tuning only, instead of those that the testbed names.
+    DataError: an unknown name, an unknown family, or one of fewer than three models.
+    """
+    if name not in TESTBEDS:
+        raise DataError(f"There is no counted testbed {name!r}; {did_you_mean(name, TESTBEDS)}")
+    shift = TESTBEDS[name]
+    run = _counted(shift.dataset, fresh)
+    table, sizes = run.table("models"), []
     frame = pd.DataFrame({"model": table["model"].values})
-    for axis, column, total in (("id", inside, id_total), ("ood", outside, ood_total)):
-        frame[axis] = table[column].values / total
-    if timm:
-        frame["pretraining"] = table["pretraining"].values
-    frame = frame.dropna().reset_index(drop=True)
-    line = robustness.fit_line(frame["id"], frame["ood"])
-    frame = add_intervals(frame, line, id_total, ood_total, level)
-    return Testbed(name, run, frame, line, id_total, ood_total)
+    for axis, column in zip(("id", "ood"), shift.columns, strict=True):
+        known = column if column in table.attrs else column.replace("correct", "total")
+        sizes.append(int(table.attrs[known]))
+        frame[axis] = table[column].values / sizes[-1]
+    for column in (*FAMILIES, "data", "pairs"):
+        if column in table:
+            frame[column] = table[column].values
+    if shift.dataset == "timm-results":
+        frame = frame.assign(**accuracy_tables.timm_families(frame["pretraining"]))
+    frame = frame.dropna(subset=["id", "ood"]).reset_index(drop=True)
+    finite = frame[["id", "ood"]].gt(0).all(axis=1) & frame[["id", "ood"]].lt(1).all(axis=1)
+    # nothing right, or everything, has no logit: such a model is drawn and carries no line
+    frame["in_line"] = finite & _chosen(frame, name, family or shift.through)
+    chosen = frame[frame["in_line"]]
+    line = robustness.fit_line(chosen["id"], chosen["ood"])
+    frame = add_intervals(frame, line, *sizes, level)
+    return Testbed(name, run, frame, line, *sizes)
+
+
+def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
+    """Which models belong to a family by any of their properties; "" means all of them."""
+    if not family:
+        return pd.Series(True, frame.index)
+    facets = [c for c in FAMILIES if c in frame]
+    known = dict.fromkeys(value for c in facets for value in frame[c].unique())
+    if family not in known:
+        raise DataError(
+            f"No model of {name} belongs to a family {family!r}; {did_you_mean(family, known)}"
+        )
+    chosen = (frame[facets] == family).any(axis=1)
+    if chosen.sum() < 3:
+        raise DataError(
+            f"Only {chosen.sum()} models of {name} belong to {family!r}, and a line needs three; "
+            "choose a larger family."
+        )
+    return chosen
 
 
 def add_intervals(
@@ -165,42 +220,4 @@ def add_intervals(
     frame["significant"] = robustness.is_significant(
         frame["id"], frame["ood"], ood_total, line, level
     )
-    return frame
-
-
-def read_models(path: str | Path) -> pd.DataFrame:
-    """A CSV of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
-
-    Refuses, in one sentence, a missing file or column, empty cells, text where a number belongs,
-    and percentages. Models without a name are numbered.
-    """
-    path = Path(path)
-    try:
-        frame = pd.read_csv(path, skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(
-            f"{path} cannot be read as a CSV file ({type(error).__name__}); give one with the "
-            "columns id and ood, and model for names."
-        ) from None
-    frame.columns = [str(c).strip().lower() for c in frame.columns]
-    missing = {"id", "ood"} - set(frame.columns)
-    if missing:
-        raise DataError(
-            f"{path} lacks the column {' and '.join(sorted(missing))}: it has "
-            f"{', '.join(frame.columns)}, and needs id and ood, and model for names."
-        )
-    for column in ("id", "ood"):
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        bad = numbers.isna() | (numbers < 0) | (numbers > 1)
-        if bad.any():
-            row = int(np.argmax(bad))
-            cell = frame[column].iloc[row]
-            found = "it is empty" if pd.isna(cell) else f"it is {cell}"
-            raise DataError(
-                f"{path}, line {row + 2}: {column} must be a fraction between 0 and 1, but {found};"
-                " divide percentages by 100."
-            )
-        frame[column] = numbers
-    numbered = pd.Series([f"model {i + 1}" for i in range(len(frame))])
-    frame["model"] = frame["model"].fillna(numbered).astype(str) if "model" in frame else numbered
     return frame
