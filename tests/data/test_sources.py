@@ -170,7 +170,7 @@ def test_other_content_is_refused(monkeypatch, home, own_cache):
     last = list(sums)[-1]
     (folder / last).write_bytes(b"something else")
     serve(monkeypatch, address, "cifar10.1-v6", get=sums)
-    with pytest.raises(DataError, match="another sha256"):
+    with pytest.raises(DataError, match="has the sha256"):
         data.get("cifar10.1-v6")
     assert left_behind(own_cache) == [next(iter(sums))]  # that one was whole
     assert sources.find("cifar10.1-v6") is None

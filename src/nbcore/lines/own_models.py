@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from nbcore.errors import DataError, ParameterError, did_you_mean
-from nbcore.lines.public import add_intervals, load_testbed
+from nbcore.lines.public import add_intervals, load_accuracies, load_testbed
 from nbcore.lines.shifts import TESTBEDS, WITH_LINE
 from nbcore.measures import robustness
 
@@ -122,7 +122,7 @@ def testbeds() -> list[dict[str, Any]]:
     """The testbeds there are: name, models, what id and ood are, images, through whom the line."""
     rows = []
     for name, shift in TESTBEDS.items():
-        bed = load_testbed(name)
+        bed = load_accuracies(name)
         row = {"testbed": name, "models": len(bed.models), "id": bed.axes[0], "ood": bed.axes[1]}
         rows.append(row | {"images": bed.ood_total, "line": shift.about()})
     return rows

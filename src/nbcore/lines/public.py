@@ -128,13 +128,12 @@ def count_table(dataset: str, member: str) -> xr.Dataset:
 
 def _counted(dataset: str, fresh: bool) -> Run:
     """The stored counts of a data set, or a fresh count of what is public."""
-    data, whole, modules = {"testbed": dataset}, reduce_counts, (agreement, _testbeds)
-    compute = count
-    if dataset == "timm-results" or dataset in TABLES:
-        whole = _as_it_is
-        compute = count_timm
+    data, modules = {"testbed": dataset}, [agreement, _testbeds]
+    compute, whole = count, reduce_counts
+    if dataset == "timm-results":
+        compute, whole = count_timm, _as_it_is
     if dataset in TABLES:
-        compute, modules = count_table, (accuracy_tables,)
+        compute, whole, modules = count_table, _as_it_is, [accuracy_tables]
     if dataset == "timm-shifts":  # its models and their ImageNet accuracy stand in the first tables
         data["base"] = "timm-results"
     return run_or_load(
@@ -162,11 +161,18 @@ def load_testbed(
     pretraining or tuning only, instead of those that the testbed names.
     DataError: an unknown name, an unknown family, or one of fewer than three models.
     """
+    bed = load_accuracies(name, fresh, family)
+    bed.models = add_intervals(bed.models, bed.line, bed.id_total, bed.ood_total, level)
+    return bed
+
+
+def load_accuracies(name: str, fresh: bool = False, family: str | None = None) -> Testbed:
+    """`load_testbed` without the intervals, which take the most time."""
     if name not in TESTBEDS:
         raise DataError(f"There is no counted testbed {name!r}; {did_you_mean(name, TESTBEDS)}")
     shift = TESTBEDS[name]
     run = _counted(shift.dataset, fresh)
-    table, sizes = run.table("models"), []
+    table, sizes = run.table("models"), list[int]()
     frame = pd.DataFrame({"model": table["model"].values})
     for axis, column in zip(("id", "ood"), shift.columns, strict=True):
         known = column if column in table.attrs else column.replace("correct", "total")
@@ -183,8 +189,8 @@ def load_testbed(
     frame["in_line"] = finite & _chosen(frame, name, family or shift.through)
     chosen = frame[frame["in_line"]]
     line = robustness.fit_line(chosen["id"], chosen["ood"])
-    frame = add_intervals(frame, line, *sizes, level)
-    return Testbed(name, run, frame, line, *sizes)
+    id_total, ood_total = sizes
+    return Testbed(name, run, frame, line, id_total, ood_total)
 
 
 def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
