@@ -72,7 +72,7 @@
   };
 
   /* --- one explorer --------------------------------------------------------------------------- */
-  const start = (root) => {
+  const start = (root, number) => {
     const data = JSON.parse(root.querySelector(".lnx-data").textContent);
     const asked = new URLSearchParams(location.search);
     const view = { shift: 1, scale: "logit", by: 0, off: new Set(), line: "", range: "near", kept: [], own: [] };
@@ -81,10 +81,10 @@
 
     const shiftName = (s) => `${s.ood}, against ${s.id}`;
     const pick = (words, options, change) => {
-      const select = make("select");
+      const select = make("select", { id: `lnx-${number}-${words.replaceAll(" ", "-")}` });
       options.forEach(([value, text]) => select.append(make("option", { value, textContent: text })));
       select.addEventListener("change", () => change(select.value));
-      return { label: make("label", {}, words, select), select };
+      return { label: make("div", {}, make("label", { htmlFor: select.id, textContent: words }), select), select };
     };
     const shift = pick("Shift", data.shifts.map((s, i) => [i, shiftName(s)]), (v) => { view.shift = +v; view.line = ""; now = -1; redo(); });
     const scale = pick("Scale", [["logit", "logit"], ["probit", "probit"], ["linear", "plain accuracy"]], (v) => { view.scale = v; redo(); });

@@ -91,6 +91,7 @@ TESTBEDS = {
     "timm:imagenet-a": Shift(
         "timm-results", ("imagenet_a_clean", "imagenet_a"), (A, "ImageNet-A"), line=False
     ),
+    "timm:imagenet-r-all": Shift("timm-shifts", ("imagenet", "imagenet_r"), (EVERY, "ImageNet-R")),
     "timm:real": Shift(
         "timm-shifts",
         ("imagenet", "imagenet_real"),
