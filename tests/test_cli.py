@@ -116,9 +116,50 @@ def test_models_are_measured_against_a_published_line(nbcore, tmp_path):
     assert robust["er"] == pytest.approx(0.80 - 0.6881, abs=1e-3)
     assert robust["significant"] is True
     assert outside["er"] is outside["significant"] is None  # below the testbed's weakest model
-    code, _, err = nbcore("line", csv, "--testbed", "timm-imagenet-a")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--testbed", "timm:imagenet-a"], "The points of timm:imagenet-a bend, so no line"),
+        (["--testbed", "timm:imagenet-r2"], "did you mean 'timm:imagenet-r'?"),
+        (["--testbed", "timm:real", "--family", "web"], "No model of timm:real belongs to"),
+        (["--testbed", "open-clip:imagenetv2", "--family", "open-clp"], "did you mean 'open-clip'"),
+        (["--family", "more data"], "give testbed too"),
+    ],
+)
+def test_a_testbed_or_family_that_is_not_there_is_refused(nbcore, csv, words, sentence):
+    code, _, err = nbcore("line", csv, *words)
     assert code == 1
-    assert "There is no line of a testbed 'timm-imagenet-a'" in err
+    assert sentence in " ".join(err.split())
+
+
+def test_a_family_of_fewer_than_three_models_has_no_line(nbcore, csv):
+    words = ["--testbed", "imagenet-testbed:imagenetv2", "--family", "web image-text"]
+    code, _, err = nbcore("line", csv, *words)
+    assert code == 1
+    assert "Only 2 models of imagenet-testbed:imagenetv2 belong to 'web image-text'" in err
+
+
+def test_models_are_placed_on_every_testbed_that_has_a_line(nbcore, tmp_path, csv):
+    code, out, _ = nbcore("line", "--list", "--json")
+    rows = json.loads(out)
+    assert code == 0 and len(rows) >= 20
+    for row in rows:
+        if row["line"].startswith("no line"):
+            continue
+        code, out, _ = nbcore("line", csv, "--testbed", row["testbed"], "--json")
+        found = json.loads(out)
+        assert code == 0 and len(found["models"]) == 3
+        assert row["id"] in found["source"] and found["line"]["n"] <= row["models"]
+    words = ["--testbed", "imagenet-testbed:imagenet-r"]
+    family = ["--family", "ImageNet-21k"]
+    chart = tmp_path / "picture.svg"
+    code, out, _ = nbcore("line", csv, *words, *family, "--chart", chart)
+    assert code == 0 and chart.stat().st_size > 10_000
+    assert "17 models: ImageNet-21k" in " ".join(out.split())
+    code, out, err = nbcore("line")
+    assert code == 1 and "--list" in err
 
 
 @pytest.mark.parametrize("suffix", [".html", ".svg", ".png"])

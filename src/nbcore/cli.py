@@ -145,10 +145,17 @@ def claims(
 
 @app.command()
 def line(
-    csv: Annotated[Path, typer.Argument(help="Columns model, id, ood; accuracies in [0, 1].")],
-    testbed: Annotated[
-        str | None, typer.Option(help="Measure against this testbed's line, e.g. imagenetv2.")
+    csv: Annotated[
+        Path | None, typer.Argument(help="Columns model, id, ood; accuracies in [0, 1].")
     ] = None,
+    testbed: Annotated[
+        str | None,
+        typer.Option(help="Measure against this testbed's line, e.g. imagenet-testbed:imagenet-r."),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Draw that line through this family of its models only.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Which testbeds there are.")] = False,
     images: Annotated[
         int | None, typer.Option(help="OOD images per model, for the 95 % interval.", min=1)
     ] = None,
@@ -160,9 +167,20 @@ def line(
 
     Example: `nbcore line my_models.csv --testbed imagenetv2 --images 10000`
     """
-    from nbcore.lines.own_models import measure_models
+    from nbcore.lines import own_models
 
-    result = measure_models(csv, testbed=testbed, images=images, scale=scale)
+    if listed:
+        rows = own_models.testbeds()
+        if as_json:
+            return show(rows, True)
+        for r in rows:
+            head = f"{r['testbed']}  ({r['models']:,} models; {r['line']})"
+            tail = f"    {r['id']} → {r['ood']}, {r['images']:,} images"
+            say(f"{head}\n{tail}")
+        return
+    if csv is None:
+        raise NbcoreError("Give a CSV of your models, or --list to see the testbeds.")
+    result = own_models.measure_models(csv, testbed, images, scale, family)
     if chart:
         result.draw(chart)
         say(f"chart  {chart}", error=True)

@@ -42,6 +42,7 @@ class Entry:
     predictions: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
 
 
 _TABLE = tomllib.loads((files(__package__) / "catalog.toml").read_text(encoding="utf-8"))

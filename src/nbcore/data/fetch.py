@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +92,9 @@ def download(url: str, file: Path, sha256: str | None = None, progress: bool = T
     except (ConnectionError, Timeout, ChunkedEncodingError) as error:
         raise OSError(f"{url.split('/')[2]} did not answer, or not in full") from error
     except ValueError as error:
-        raise ValueError(f"{url} has another sha256 than the expected {sha256}") from error
+        came = re.search(r"but got ([0-9a-f]{64})", str(error))
+        found = came[1] if came else "another"
+        raise ValueError(f"{url} has the sha256 {found}, expected is {sha256}") from error
     return file
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from nbcore.data.tables import read_table
 from nbcore.errors import DataError, ParameterError, did_you_mean
-from nbcore.lines.public import WITH_LINE, add_intervals, load_testbed, read_models
+from nbcore.lines.public import add_intervals, load_accuracies, load_testbed
+from nbcore.lines.shifts import TESTBEDS, WITH_LINE
 from nbcore.measures import robustness
 
 #: with fewer models a line's slope is hardly known
@@ -89,31 +91,80 @@ class Measured:
         charts.save(chart, path)
 
 
+def read_models(path: str | Path) -> pd.DataFrame:
+    """Read a table of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
+
+    Models without a name are numbered; without a column of names, row names are taken. DataError,
+    in one sentence with the line, as `data.tables.read_table`, and for numbers outside [0, 1].
+    """
+    table = read_table(path, ["id", "ood"], ["model"])
+    numbers = {name: table.numbers(name) for name in ("id", "ood")}
+    for name, values in numbers.items():
+        outside = (values < 0) | (values > 1)
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise table.error(
+                row,
+                f"{name} must be a fraction between 0 and 1, but it is {table.texts(name)[row]}; "
+                "divide percentages by 100",
+            )
+    names = table.texts("model") if "model" in table.columns else table.row_names
+    order = [str(i) for i in range(len(table) + 1)]
+    if names in (None, order[1:], order[:-1]):  # rows that are only counted
+        names = [""] * len(table)
+    numbered = [name or f"model {i}" for i, name in enumerate(names or (), 1)]
+    return pd.DataFrame(numbers | {"model": numbered})
+
+
+def testbeds() -> list[dict[str, Any]]:
+    """The testbeds there are: name, models, what id and ood are, images, through whom the line."""
+    rows = []
+    for name, shift in TESTBEDS.items():
+        bed = load_accuracies(name)
+        row = {"testbed": name, "models": len(bed.models), "id": bed.axes[0], "ood": bed.axes[1]}
+        rows.append(row | {"images": bed.ood_total, "line": shift.about()})
+    return rows
+
+
 def measure_models(
-    csv: Path, testbed: str | None = None, images: int | None = None, scale: str = "logit"
+    csv: Path,
+    testbed: str | None = None,
+    images: int | None = None,
+    scale: str = "logit",
+    family: str | None = None,
 ) -> Measured:
     """Fit a line to a CSV of models, or measure them against a published testbed's line.
 
     images: number of OOD images, which turns the distance from the line into a significance.
+    family: the testbed's line goes through its models of this family only.
     """
     frame = read_models(csv)
     if scale not in robustness.SCALES:
         raise ParameterError(f"No scale {scale!r}; {did_you_mean(scale, robustness.SCALES)}")
+    if testbed in TESTBEDS and testbed not in WITH_LINE:
+        raise ParameterError(
+            f"The points of {testbed} bend, so no line is drawn through them; choose another of "
+            "`nbcore line --list`."
+        )
     if testbed is not None and testbed not in WITH_LINE:
         raise ParameterError(
             f"There is no line of a testbed {testbed!r}; {did_you_mean(testbed, WITH_LINE)}"
         )
+    if family is not None and testbed is None:
+        raise ParameterError("A family is one of a testbed's: give testbed too.")
     others = None
     try:
         if testbed is None:
             fit = robustness.fit_line(frame["id"], frame["ood"], scale)
             source = f"a line through these {len(frame)} models"
         else:
-            bed = load_testbed(testbed)
-            fit = robustness.fit_line(bed.models["id"], bed.models["ood"], scale)
+            bed = load_testbed(testbed, family=family)
+            fit = robustness.fit_line(bed.fitted["id"], bed.fitted["ood"], scale)
             images = images or bed.ood_total
-            source = f"the line of {testbed} ({fit.n} public models)"
-            others = bed.models.assign(group="testbed")
+            who = family or TESTBEDS[testbed].through or "public"
+            source = f"the line of {testbed} ({fit.n} models: {who}), id on {bed.axes[0]}"
+            groups = np.where(bed.models["in_line"], "in the line", "other models")
+            others = bed.models.assign(group=groups)
     except robustness.NoLine as error:
         raise DataError(f"{csv}: {error}") from None
     if images:

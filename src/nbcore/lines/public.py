@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -10,8 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from nbcore import data as nbdata
-from nbcore.data.tables import read_table
-from nbcore.errors import DataError
+from nbcore.data import accuracy_tables
+from nbcore.data.accuracy_tables import FAMILIES
+from nbcore.errors import DataError, did_you_mean
+from nbcore.lines.shifts import TESTBEDS
 from nbcore.measures import agreement, robustness
 from nbcore.runs.config import Config
 from nbcore.runs.plan import Plan
@@ -19,31 +20,12 @@ from nbcore.runs.store import Run, Tables, run_or_load
 
 #: whose published percentages are the counts
 TIMM = "timm-results"
-#: name on the page -> (data set, ID and OOD as axis titles)
-TESTBEDS = {
-    "cifar10.1": ("testbed-cifar10.1", "CIFAR-10", "CIFAR-10.1"),
-    "imagenetv2": ("testbed-imagenetv2", "ImageNet", "ImageNetV2"),
-    "timm-imagenetv2": (TIMM, "ImageNet", "ImageNetV2"),
-    "timm-imagenet-a": (TIMM, "ImageNet (200 classes)", "ImageNet-A"),
-}
-
-
-#: the testbeds that a line describes; on ImageNet-A the points bend
-WITH_LINE = tuple(name for name in TESTBEDS if name != "timm-imagenet-a")
-
-
-#: images behind timm's percentages
+#: images behind the percentages of timm's first tables; of later tables the catalogue knows them
 TIMM_TOTALS = {
     "imagenet": 50_000,
     "imagenetv2": 10_000,
     "imagenet_a_clean": 10_000,
     "imagenet_a": 7_500,
-}
-
-
-TIMM_PAIRS = {
-    "timm-imagenetv2": ("imagenet", "imagenetv2"),
-    "timm-imagenet-a": ("imagenet_a_clean", "imagenet_a"),
 }
 
 
@@ -59,7 +41,8 @@ class Testbed:
     """A counted testbed with its logit line.
 
     models: one row a model: model, id, ood (fractions), their intervals *_low, *_high, `er` and
-    its chance band band_low, band_high, whether it is `significant`, and `pretraining` for timm.
+    its chance band band_low, band_high, whether it is `significant`, whether it is one of those
+    that the line goes through (`in_line`), and for tables the families kind, pretraining, tuning.
     """
 
     __test__ = False  # its name looks like a test class to pytest
@@ -72,9 +55,14 @@ class Testbed:
     ood_total: int
 
     @property
+    def fitted(self) -> pd.DataFrame:
+        """The models that the line goes through."""
+        return self.models[self.models["in_line"]]
+
+    @property
     def axes(self) -> tuple[str, str]:
         """Titles of the ID and OOD axis."""
-        return TESTBEDS[self.name][1:]
+        return TESTBEDS[self.name].axes
 
 
 def count(dataset: str, member: str) -> xr.Dataset:
@@ -120,55 +108,109 @@ def count_timm(dataset: str, member: str) -> xr.Dataset:
     return xr.Dataset(counts | {"pretraining": families}, {"model": models}, TIMM_TOTALS)
 
 
+#: table of the catalogue -> its reader
+TABLES = {
+    "imagenet-testbed": accuracy_tables.load_imagenet_testbed,
+    "open-clip": accuracy_tables.load_open_clip,
+    "timm-shifts": accuracy_tables.load_timm_shifts,
+}
+
+
+def count_table(dataset: str, member: str) -> xr.Dataset:
+    """Right answers of a published table's models on each test set, and the models' families.
+
+    Counts are whole images, NaN where a model was not measured; attrs: images of each set.
+    """
+    frame, totals = TABLES[dataset](), nbdata.entry(dataset).images
+    counts = {k: ("model", np.rint(frame[k].to_numpy(float) * n)) for k, n in totals.items()}
+    words = {k: ("model", frame[k].to_numpy(np.str_)) for k in (*FAMILIES, "data") if k in frame}
+    pairs = {"pairs": ("model", frame["pairs"].to_numpy(float))} if "pairs" in frame else {}
+    return xr.Dataset(
+        counts | words | pairs, {"model": frame["model"].to_numpy(np.str_)}, dict(totals)
+    )
+
+
 def keep_counts(run: Run) -> Tables:
-    """The counts of timm's models, which are all there is."""
+    """Keep the counts of a published table, which are all there is."""
     return {"models": run.member("correct")}
 
 
 def count_plan(dataset: str) -> Plan:
-    """What counts a testbed's public predictions."""
-    timm = dataset == TIMM
-    return Plan(
-        dataset,
-        Count(),
-        {"testbed": dataset},
-        ["correct"],
-        partial(count_timm if timm else count, dataset),
-        reduce=keep_counts if timm else reduce_counts,
-    )
+    """What counts a testbed's public predictions, or takes its published table."""
+    data, compute, whole = {"testbed": dataset}, count, reduce_counts
+    if dataset == TIMM:
+        compute, whole = count_timm, keep_counts
+    if dataset in TABLES:
+        compute, whole = count_table, keep_counts
+    if dataset == "timm-shifts":  # its models and their ImageNet accuracy stand in the first tables
+        data["base"] = TIMM
+    return Plan(dataset, Count(), data, ["correct"], partial(compute, dataset), reduce=whole)
 
 
 STORED = {
-    dataset: lambda manifest: count_plan(manifest["experiment"])
-    for dataset, *_ in TESTBEDS.values()
+    shift.dataset: lambda manifest: count_plan(manifest["experiment"])
+    for shift in TESTBEDS.values()
 }
 
 
-def load_testbed(name: str, level: float = 0.95, fresh: bool = False) -> Testbed:
-    """Load one of `TESTBEDS`: its stored counts, or a fresh count of the public predictions.
+def load_testbed(
+    name: str, level: float = 0.95, fresh: bool = False, family: str | None = None
+) -> Testbed:
+    """Load one of `TESTBEDS`: its stored counts, or a fresh count of what is public.
 
-    level: of the intervals, in (0, 1).
+    level: of the intervals, in (0, 1).  family: fit the line to the models of this kind,
+    pretraining or tuning only, instead of those that the testbed names.
+    DataError: an unknown name, an unknown family, or one of fewer than three models.
     """
+    bed = load_accuracies(name, fresh, family)
+    bed.models = add_intervals(bed.models, bed.line, bed.id_total, bed.ood_total, level)
+    return bed
+
+
+def load_accuracies(name: str, fresh: bool = False, family: str | None = None) -> Testbed:
+    """`load_testbed` without the intervals, which take the most time."""
     if name not in TESTBEDS:
-        known = ", ".join(TESTBEDS)
-        raise DataError(f"There is no counted testbed {name!r}; there are {known}.")
-    dataset = TESTBEDS[name][0]
-    timm = name in TIMM_PAIRS
-    run = run_or_load(count_plan(dataset), fresh)
-    table = run.table("models")
-    inside, outside = TIMM_PAIRS.get(name, ("id_correct", "ood_correct"))
-    id_total, ood_total = (
-        int(table.attrs[k if timm else k.replace("correct", "total")]) for k in (inside, outside)
-    )
+        raise DataError(f"There is no counted testbed {name!r}; {did_you_mean(name, TESTBEDS)}")
+    shift = TESTBEDS[name]
+    run = run_or_load(count_plan(shift.dataset), fresh)
+    table, sizes = run.table("models"), list[int]()
     frame = pd.DataFrame({"model": table["model"].values})
-    for axis, column, total in (("id", inside, id_total), ("ood", outside, ood_total)):
-        frame[axis] = table[column].values / total
-    if timm:
-        frame["pretraining"] = table["pretraining"].values
-    frame = frame.dropna().reset_index(drop=True)
-    line = robustness.fit_line(frame["id"], frame["ood"])
-    frame = add_intervals(frame, line, id_total, ood_total, level)
+    for axis, column in zip(("id", "ood"), shift.columns, strict=True):
+        known = column if column in table.attrs else column.replace("correct", "total")
+        sizes.append(int(table.attrs[known]))
+        frame[axis] = table[column].values / sizes[-1]
+    for column in (*FAMILIES, "data", "pairs"):
+        if column in table:
+            frame[column] = table[column].values
+    if shift.dataset == "timm-results":
+        frame = frame.assign(**accuracy_tables.timm_families(frame["pretraining"]))
+    frame = frame.dropna(subset=["id", "ood"]).reset_index(drop=True)
+    finite = frame[["id", "ood"]].gt(0).all(axis=1) & frame[["id", "ood"]].lt(1).all(axis=1)
+    # nothing right, or everything, has no logit: such a model is drawn and carries no line
+    frame["in_line"] = finite & _chosen(frame, name, family or shift.through)
+    chosen = frame[frame["in_line"]]
+    line = robustness.fit_line(chosen["id"], chosen["ood"])
+    id_total, ood_total = sizes
     return Testbed(name, run, frame, line, id_total, ood_total)
+
+
+def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
+    """Which models belong to a family by any of their properties; "" means all of them."""
+    if not family:
+        return pd.Series(True, frame.index)
+    facets = [c for c in FAMILIES if c in frame]
+    known = dict.fromkeys(value for c in facets for value in frame[c].unique())
+    if family not in known:
+        raise DataError(
+            f"No model of {name} belongs to a family {family!r}; {did_you_mean(family, known)}"
+        )
+    chosen = (frame[facets] == family).any(axis=1)
+    if chosen.sum() < 3:
+        raise DataError(
+            f"Only {chosen.sum()} models of {name} belong to {family!r}, and a line needs three; "
+            "choose a larger family."
+        )
+    return chosen
 
 
 def add_intervals(
@@ -186,28 +228,3 @@ def add_intervals(
         frame["id"], frame["ood"], ood_total, line, level
     )
     return frame
-
-
-def read_models(path: str | Path) -> pd.DataFrame:
-    """Read a table of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
-
-    Models without a name are numbered; without a column of names, row names are taken. DataError,
-    in one sentence with the line, as `data.tables.read_table`, and for numbers outside [0, 1].
-    """
-    table = read_table(path, ["id", "ood"], ["model"])
-    numbers = {name: table.numbers(name) for name in ("id", "ood")}
-    for name, values in numbers.items():
-        outside = (values < 0) | (values > 1)
-        if outside.any():
-            row = int(np.argmax(outside))
-            raise table.error(
-                row,
-                f"{name} must be a fraction between 0 and 1, but it is {table.texts(name)[row]}; "
-                "divide percentages by 100",
-            )
-    names = table.texts("model") if "model" in table.columns else table.row_names
-    order = [str(i) for i in range(len(table) + 1)]
-    if names in (None, order[1:], order[:-1]):  # rows that are only counted
-        names = [""] * len(table)
-    numbered = [name or f"model {i}" for i, name in enumerate(names or (), 1)]
-    return pd.DataFrame(numbers | {"model": numbered})

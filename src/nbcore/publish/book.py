@@ -91,6 +91,10 @@ def stage(
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
     (folder / "status.md").write_text(status_page(executed, chapters))
+    if whole:
+        from nbcore.lines.explorer import explorer_page
+
+        (folder / "explorer.md").write_text(explorer_page())
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nbcore.lines.public import WITH_LINE, read_models
+from nbcore.lines.own_models import read_models
+from nbcore.lines.shifts import WITH_LINE
 from nbcore.runs.config import FREE, Config, param
 
 

@@ -10,7 +10,8 @@ from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.scales import scale_gain_by_floor
 from nbcore.charts.base import Figure, Scale
 from nbcore.charts.tables import Table
-from nbcore.lines.public import Testbed, add_intervals, read_models
+from nbcore.lines.own_models import read_models
+from nbcore.lines.public import Testbed, add_intervals
 from nbcore.measures import robustness as measure
 
 HALF = 340  # px: two figures side by side

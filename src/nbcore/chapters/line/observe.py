@@ -12,7 +12,7 @@ from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.scales import r2_by_scale
 from nbcore.claims import Observation
 from nbcore.lines import noise
-from nbcore.lines.public import WITH_LINE, Testbed
+from nbcore.lines.public import Testbed
 from nbcore.measures import agreement, robustness
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.estimate import Estimate
@@ -20,13 +20,21 @@ from nbcore.runs.store import together
 
 Beds = Mapping[str, Testbed]
 
+#: the testbeds that the chapter is about, in the order of its tables
+PUBLIC = (
+    "cifar10.1",
+    "imagenetv2",
+    "imagenet-testbed:imagenetv2",
+    "timm:imagenetv2",
+    "timm:imagenet-a",
+)
 #: slope and intercept of the paper's CIFAR line, for the claim that only concerns its shape
 PAPER_CIFAR = robustness.Line(0.8318, -0.4736, 1.0, 0.0, 0.0, "logit", 30, (0.0, 1.0))
 
 
 def record(beds: Beds, config: Line, preset: str) -> dict[str, Observation]:
     """Record every claim of the chapter and return the observations by id."""
-    cifar, imagenet, timm = (beds[name] for name in WITH_LINE)
+    cifar, imagenet, timm = (beds[k] for k in ("cifar10.1", "imagenetv2", "timm:imagenetv2"))
     both, every = (cifar, imagenet), (cifar, imagenet, timm)
     found = {
         "A1": (_scales(beds, config), both),
@@ -93,7 +101,7 @@ def _lines(beds: Sequence[Testbed]) -> dict[str, Estimate]:
 
 def _rare(beds: Beds) -> dict[str, Estimate]:
     out = {}
-    for name in ("cifar10.1", "imagenetv2", "timm-imagenetv2"):
+    for name in ("cifar10.1", "imagenetv2", "timm:imagenetv2"):
         models = beds[name].models
         high = int(((models["er"] > 0.01) & models["significant"]).sum())
         name = f"{name} share above 1 point and its interval"
@@ -104,7 +112,7 @@ def _rare(beds: Beds) -> dict[str, Estimate]:
 def _rule(beds: Beds, level: float) -> dict[str, Estimate]:
     """Each decision tested afresh by the exact binomial chance of so many right answers."""
     agree: dict[bool, list[bool]] = {True: [], False: []}
-    for name in ("cifar10.1", "imagenetv2", "timm-imagenetv2"):
+    for name in ("cifar10.1", "imagenetv2", "timm:imagenetv2"):
         bed = beds[name]
         right = np.rint(bed.models["ood"] * bed.ood_total)
         chance = stats.binom.sf(right - 1, bed.ood_total, bed.line.predict(bed.models["id"]))

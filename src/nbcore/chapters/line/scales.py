@@ -16,7 +16,7 @@ from nbcore.measures.bootstrap import interval
 
 def r2_by_scale(bed: Testbed, config: Line) -> dict[str, np.ndarray]:
     """R² of the line in each scale: [observed, then one per bootstrap resample of the models]."""
-    x, y = bed.models["id"].to_numpy(), bed.models["ood"].to_numpy()
+    x, y = bed.fitted["id"].to_numpy(), bed.fitted["ood"].to_numpy()
     rng = np.random.default_rng(config.seed)
     picks = rng.integers(0, x.size, (config.resamples, x.size))
     picks = np.vstack([np.arange(x.size), picks])
@@ -39,9 +39,9 @@ def scale_gain_by_floor(bed: Testbed, config: Line, least: int = 10) -> pd.DataF
     the models that remain, at least `least`).
     """
     rows = []
-    floors = np.sort(bed.models["id"].unique())
-    for floor in floors[: max(len(bed.models) - least + 1, 1)]:
-        kept = bed.models[bed.models["id"] >= floor]
+    floors = np.sort(bed.fitted["id"].unique())
+    for floor in floors[: max(len(bed.fitted) - least + 1, 1)]:
+        kept = bed.fitted[bed.fitted["id"] >= floor]
         draws = r2_by_scale(dataclasses.replace(bed, models=kept), config)
         for scale in ("probit", "logit"):
             gain = draws[scale] - draws["linear"]
