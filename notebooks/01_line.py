@@ -100,8 +100,10 @@ print(
 #
 # The first two are the kind of testbed that the paper used; timm's table stands beside them because
 # it is twenty times larger and holds models that the paper could not know. Intervals are 95 %
-# ones: on an accuracy exact binomial {cite}`clopper1934`, on slope and intercept 1.96 standard errors
-# of the regression, on R² from drawing the models again with replacement (a bootstrap).
+# ones: on an accuracy exact binomial {cite}`clopper1934`, on R² from drawing the models again with
+# replacement (a bootstrap). On slope and intercept they are 1.96 standard errors, in which the scatter
+# of the models and the noise of the images are added: had other images been drawn, all models would
+# have done better or worse together, and the line would lie elsewhere without any scatter.
 
 # %% tags=["hide-input"]
 charts.show(
@@ -288,7 +290,7 @@ figures.own(beds[config.testbed], config)
 #
 # - **Which models are in the testbed.** The line is a property of models *and* shift. On ImageNetV2
 #   the slope of the 67 public models is within the tolerance of the paper's but differs by more than
-#   its interval, and the intercept's interval only touches the tolerance. The public files do not say which models the published
+#   its interval; the intercept is just outside the tolerance, and its interval holds the paper's. The public files do not say which models the published
 #   fit used; timm's far larger table comes closer to it.
 # - **Range.** A line says nothing outside the accuracies it was fitted on. The figures and verdicts
 #   keep to that range, except for the geometry figure and claim A35, which are about the formula.
