@@ -135,8 +135,9 @@ figures.curves(result, ["full", "last-layer", "last-layer-small", "random"])
 # %% [markdown]
 # Each curve is the mean over seeds. Its intervals come from one bootstrap for everything on this
 # page: a draw takes the test images with replacement, the same ones for every model, refits the
-# line to them, and draws the seeds again. The intervals of neighbouring checkpoints therefore move
-# together, and differences between conditions are sharper than the intervals suggest.
+# line to them, and lets other seeds stand in for those that were trained: by Student's t, since three
+# or five seeds drawn again would spread too little. The intervals of neighbouring checkpoints
+# therefore move together, and differences between conditions can be sharper than they suggest.
 
 # %% tags=["hide-input"]
 charts.show(
@@ -178,8 +179,9 @@ figures.curves(result, ["random", "random-small"])
 # %% [markdown]
 # If enlarging the images made models robust, the random start would rise too, and more at the larger
 # size. Short training keeps these runs in the lower half of the line.
-# In the published run one of the late checkpoints stands above the band; the interval of its excess
-# includes zero. The neighbouring models of the testbed lie above the line as well: see "the line
+# In the published run one of the late checkpoints stands above the band, and still does when the band
+# is widened so that chance leaves it nowhere along both curves; the interval of its excess includes
+# zero. The neighbouring models of the testbed lie above the line as well: see "the line
 # bends" below.
 #
 # ### Taking the geometry out
@@ -239,7 +241,10 @@ figures.curves(live, ["full", "random"])
 # - **Pretraining has seen this kind of photograph.** See above; CIFAR-10.1 does not have the problem.
 #   Where its images can be had, `-p ood=cifar10.1-v6` measures on them, with a line of their own.
 # - **The peak is chosen and measured on the same images,** which flatters every peak a little. The
-#   intervals keep the place of the observed peak fixed.
+#   intervals allow for it: their lower end holds for all checkpoints at once. Where two conditions are
+#   compared, the longer curve is thinned to the checkpoints nearest in ID accuracy to the shorter's,
+#   since the highest of many is higher than the highest of few.
+# - **Three seeds say little about a fourth.** Most intervals on this page are wide for that reason.
 # - **Resolution.** The last layer sees 128 pixels, the whole network 64, because two cores allow no
 #   more. Compare within one size.
 # - **How far training goes.** The whole network stops after 600 steps, about four passes over its

@@ -244,8 +244,8 @@ figures.choices(result, "head")
 # Each curve is one way of choosing the examples, the mean over seeds. Steps are the same for all, so
 # the curves differ in how far they get: look at equal ID accuracy first, then at the ends. The
 # intervals come from one bootstrap in which every draw takes the same test images for all models,
-# refits the line and draws the seeds again. Differences are therefore sharper than the intervals of
-# the curves suggest.
+# refits the line and lets other seeds stand in, as in chapter 2. With two seeds the intervals are wide
+# to the point of saying nothing; with one they hold the images alone.
 
 # %% tags=["hide-input"]
 charts.show(
@@ -316,8 +316,10 @@ figures.schedules(result, "full")
 figures.schedules(result, "scratch")
 
 # %% [markdown]
-# The paper sees no effect with any schedule (claim A24). Here the schedules are compared with
-# training on everything at equal ID accuracy:
+# The paper sees no effect with any schedule (claim A24). Here each checkpoint of a schedule is compared
+# with training on everything where that had the same ID accuracy. Along a schedule accuracy falls and
+# rises, so that one accuracy stands for several networks: only the curve of all examples, which
+# rises, is interpolated.
 
 # %% tags=["hide-input"]
 figures.schedule_differences(result)
