@@ -248,6 +248,13 @@ def test_links_are_followed_with_their_classes(tmp_path):
     assert counts(tmp_path / "link") == {"ant": 12, "bee": 12, "cow": 12}
 
 
+def test_a_class_behind_a_broken_link_is_said(tmp_path):
+    root = zoo(tmp_path / "zoo")
+    (root / "cow").symlink_to(tmp_path / "unmounted")
+    assert "1 broken links, named pipes or the like" in " ".join(data.load(root).notes)
+    assert "zoo/cow" in " ".join(data.describe(root))
+
+
 def test_links_in_circles_end(tmp_path):
     root = zoo(tmp_path / "zoo")
     (root / "ant" / "up").symlink_to(root)
@@ -256,3 +263,13 @@ def test_links_in_circles_end(tmp_path):
     found = data.load(root)
     assert found.classes == ("ant", "bee") and len(found) >= 8
     assert "links back to a folder above" in " ".join(found.notes)
+
+
+def test_folders_full_of_links_to_each_other_end(tmp_path):
+    names = [f"c{i}" for i in range(12)]
+    root = zoo(tmp_path / "zoo", 1, names)
+    for a in names:
+        for b in names:
+            (root / a / b).symlink_to(root / b)
+    found = data.load(root)
+    assert found.classes == tuple(sorted(names)) and len(found) <= 12 * 9

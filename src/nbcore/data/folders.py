@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +21,15 @@ PICTURES = (
 )
 
 
-class Contents(NamedTuple):
-    """Regular files in the order of their paths, and what else has the name of an image.
+#: so often may links lead to the same folder: folders full of links to each other have no end
+MOST = 8
 
-    odd: links that lead nowhere, named pipes and the like; looped: links back to a folder above.
+
+class Contents(NamedTuple):
+    """Regular files in the order of their paths, and what else there is.
+
+    odd: links that lead nowhere, named pipes and the like; looped: links back to a folder above,
+    or to one that was seen often.
     """
 
     files: list[Path]
@@ -36,7 +42,7 @@ def contents(root: Path) -> Contents:
 
     A link to a folder is followed, unless it leads back to a folder that it lies in.
     """
-    out = Contents([], [], [])
+    out, visits = Contents([], [], []), Counter[tuple[int, int]]()
     stack = [(root, frozenset([_identity(root)]))]
     while stack:
         folder, above = stack.pop()
@@ -50,14 +56,15 @@ def contents(root: Path) -> Contents:
                 out.odd.append(path)
                 continue
             if stat.S_ISDIR(mode):
-                if (own := _identity(path)) in above:
+                own = _identity(path)
+                visits[own] += 1
+                if own in above or visits[own] > MOST:
                     out.looped.append(path)
                 else:
                     stack.append((path, above | {own}))
             else:
                 (out.files if stat.S_ISREG(mode) else out.odd).append(path)
-    odd = [path for path in out.odd if is_picture(path)]
-    return Contents(sorted(out.files), sorted(odd), out.looped)
+    return Contents(sorted(out.files), sorted(out.odd), out.looped)
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -60,7 +60,12 @@ def split_layout(name: Name) -> tuple[Name, str]:
 
 def with_layout(name: str, layout: str) -> str:
     """The name of a folder of your own with a layout chosen; other names stay as they are."""
-    if not layout or not is_path(name) or split_layout(name)[1] or not Path(name).is_dir():
+    if (
+        not layout
+        or not is_path(name)
+        or split_layout(name)[1]
+        or not Path(name).expanduser().is_dir()
+    ):
         return name
     return f"{name if Path(name).name != name else Path('.', name).absolute()}::{layout}"
 
@@ -133,7 +138,10 @@ def _own(text: str, path: Path, layout: str) -> Found:
         return _single(text, path, mode)
     files, odd, looped = folders.contents(path)
     told = [f"{len(looped)} links back to a folder above ({shown(looped[0])})"] if looped else []
-    pictures = images_among(files) + odd
+    lost = [file for file in odd if not is_picture(file)]
+    if lost:
+        told.append(f"{len(lost)} broken links, named pipes or the like ({shown(lost[0])})")
+    pictures = images_among(files) + [file for file in odd if is_picture(file)]
     tables = [file for file in files if fnmatch(file.name, FORMS[0])]
     have = {file: has_images(file) for file in tables}
     # one that cannot be read belongs to the others, and the reader names it
