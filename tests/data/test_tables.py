@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nbcore.data.tables import read_table
 from nbcore.errors import DataError, NbcoreError
-from nbcore.lines.public import read_models
+from nbcore.lines.own_models import read_models
 
 ROWS = [("weak", 0.5, 0.25), ("mid, é", 0.75, 0.5), ("NA", 0.9, 0.75)]
 PLAIN = 'model,id,ood\nweak,0.5,0.25\n"mid, é",0.75,0.5\nNA,0.9,0.75\n'
