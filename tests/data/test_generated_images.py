@@ -50,7 +50,9 @@ def a_picture(rng):
         content = encoded(grey.astype(np.uint16) * int(rng.integers(1, 258)))
     elif kind == 3:
         scale = pick(rng, [1 / 255, 1, -1, 1e6, 1e30, np.nan, np.inf])
-        content = encoded(Image.fromarray(grey.astype(np.float32) * np.float32(scale)), "TIFF")
+        with np.errstate(invalid="ignore"):
+            values = grey.astype(np.float32) * np.float32(scale)
+        content = encoded(Image.fromarray(values), "TIFF")
     elif kind == 4:
         content = encoded(Image.fromarray(grey.astype(np.int32) * 10_000_000 - 5), "TIFF")
     elif kind == 5:
