@@ -13,22 +13,18 @@ app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, reprodu
 
 @app.command("list")
 def runs_list(as_json: AsJson = False) -> None:
-    """Published runs and those computed on this machine.
+    """Published runs and those computed on this machine, and whether their code has changed since.
 
     Example: `nbcore runs list`
     """
     from nbcore.runs import provenance, store
 
-    rows = [
-        {
-            "experiment": r.experiment,
-            "address": r.path.name,
-            **r.summary(),
-            "changed since": ", ".join(provenance.changed_since(r.manifest)) or "unchanged",
-        }
-        for r in store.all_runs()
-    ]
-    rows = [{k: v for k, v in row.items() if k != "oldest"} for row in rows]
+    rows = []
+    for run in store.all_runs():
+        row = {"experiment": run.experiment, "address": run.path.name, **run.summary()}
+        row.pop("oldest", None)
+        changed = provenance.changed_since(run.manifest)
+        rows.append(row | {"code since": provenance.in_words(changed)})
     show(rows, as_json)
 
 

@@ -1,7 +1,7 @@
 """No number depends on how much is done at a time (`measures.blocks`), beyond rounding.
 
 Stated tolerance: classes, neighbours, depths and votes are the same for 99.9 % of the examples and
-more (two can be equal to rounding); real numbers agree to 1 part in 10,000.
+more (two can be equal to rounding); real numbers agree to 1 part in 1,000.
 """
 
 import numpy as np

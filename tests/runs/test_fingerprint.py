@@ -401,8 +401,8 @@ NEVER = [
     "nbcore.charts.theme:config",
     "nbcore.publish.book:_runs_table",
     "nbcore.publish.check:_problems",
-    "nbcore.claims:show_number",
-    "nbcore.cli:runs_list",
+    "nbcore.claims.words:show_number",
+    "nbcore.cli_runs:runs_list",
     "nbcore.doctor:examine",
     "nbcore.data.sources:download",
     "nbcore.runs.engines:compute_members",
@@ -566,6 +566,7 @@ def test_the_sabotages_of_the_issue(module, old, new, marked, entries, source):
 
 
 def test_a_run_of_which_nothing_is_known_and_one_whose_function_is_gone_say_so():
-    assert provenance.changed_since({"source": {"nbcore.x": "0"}}) == ["not known"]
+    assert provenance.changed_since({"source": {"nbcore.x": "0"}}) is None
+    assert provenance.in_words(None) == "not known"
     gone = {"source": {}, "entry": ["nbcore.depths.tables:gone"]}
     assert provenance.changed_since(gone) == ["nbcore.depths.tables"]

@@ -163,8 +163,7 @@ def _runs_table() -> str:
             continue
         store.verify(run)
         s = run.summary()
-        changed = provenance.changed_since(run.manifest)
-        since = "changed: " + ", ".join(changed) if changed else "unchanged"
+        since = provenance.in_words(provenance.changed_since(run.manifest))
         seconds = float(s["seconds"])
         took = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
         rows.append(
@@ -192,6 +191,8 @@ they are read from the published runs below, each verified against its checksums
 {runs}
 
 *Parts' time* adds up the wall time of each part, so parts computed side by side, or beside other
-work, count in full. *Code since* compares the code that measured a run with today's; comments and
-layout do not count.
+work, count in full. *Code since* compares the code that a run's numbers came through with today's:
+every function reached from the one that computed them. Comments, layout, error texts, figures and
+how much is done at a time do not count. It is *not known* of a run that was stored before this was
+written down and was not computed again since; `nbcore runs reproduce` does that.
 """

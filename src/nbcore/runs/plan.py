@@ -8,6 +8,7 @@ import ast
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def data_names(manifest: Manifest) -> dict[str, str]:
     return {role: entry["name"] for role, entry in manifest["data"].items()}
 
 
+@lru_cache
 def _modules() -> list[str]:
     """Modules of nbcore that bind `STORED`, found in their text, so that no other is imported."""
     import nbcore

@@ -58,18 +58,25 @@ def code_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Any]:
     return {"entry": entry, "source": _today(tuple(entry))}
 
 
-def changed_since(manifest: Mapping[str, Any]) -> list[str]:
-    """Modules in which code that a run's numbers reach differs from what its manifest recorded.
+def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
+    """Name the modules in which code that a run's numbers reach is not what its manifest recorded.
 
-    ["not known"] for a run of which nobody has written down where its numbers come from.
+    None for a run of which nobody has written down from which functions its numbers come.
     """
     if "entry" not in manifest:
-        return ["not known"]
+        return None
     try:
         now = _today(tuple(manifest["entry"]))
     except StoreError:  # a function was moved or renamed, and with it what it was
         return sorted({entry.partition(":")[0] for entry in manifest["entry"]})
     return compare(manifest["source"], now)
+
+
+def in_words(changed: list[str] | None) -> str:
+    """What `changed_since` found, for a table."""
+    if changed is None:
+        return "not known"
+    return "changed: " + ", ".join(changed) if changed else "unchanged"
 
 
 @lru_cache
