@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nbcore.lines.public import Testbed, load_accuracies, load_testbed
+from nbcore.lines.public import Testbed, load_accuracies
 from nbcore.measures import robustness
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.estimate import Estimate
@@ -43,13 +43,15 @@ def more_data(level: float = 0.95) -> pd.DataFrame:
     """
     rows = []
     for shift in FINISHED:
-        bed = load_testbed(f"imagenet-testbed:{shift}", level)
+        bed = load_accuracies(f"imagenet-testbed:{shift}")
         models = bed.models[bed.models["model"].str.contains("BiT-M|jft-300M|clip_zeroshot")]
         expected = bed.line.predict(models["id"])
         er = height(models, bed.line)
-        part = models[["model", "id", "ood", "significant"]].assign(shift=bed.axes[1], er=er)
-        part["low"] = (models["ood_low"] - expected).where(er.notna())
-        part["high"] = (models["ood_high"] - expected).where(er.notna())
+        low, high = robustness.clopper_pearson(models["ood"] * bed.ood_total, bed.ood_total, level)
+        part = models[["model", "id", "ood"]].assign(shift=bed.axes[1], er=er)
+        part["low"], part["high"] = (
+            np.where(er.notna(), v - expected, np.nan) for v in (low, high)
+        )
         rows.append(part)
     return pd.concat(rows, ignore_index=True)
 
