@@ -6,15 +6,17 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from nbcore.data.catalog import CATALOG, Entry, Name, entry
+from nbcore import files
+from nbcore.data.catalog import CATALOG, Entry, Name, declared, entry
 from nbcore.data.readers import read
-from nbcore.data.sources import Found, find, missing
+from nbcore.data.sources import Found, checksum_of, find, missing
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
@@ -22,22 +24,53 @@ from nbcore.paths import cache_dir
 def obtain(name: Name) -> Found:
     """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
 
-    DataError: as `find`; no download, no network, a truncated file, another checksum.
+    A download that was damaged later is set aside and fetched again; one process fetches, others
+    wait. DataError: as `find`; no download, no network, a truncated file, another checksum.
     """
-    if found := find(name):
+    if (found := find(name)) and not _set_damaged_aside(found):
         return found
     e = entry(os.fspath(name))
     target = cache_dir() / "data" / e.folder
-    try:
-        if e.predictions:
-            pack(e, target)
-        for file, digest in e.get.items():
-            download(e.base + file, target / file, digest or None)
-    except (OSError, ValueError) as error:
-        raise missing(e, f"fetching it failed ({error})") from error
-    if found := find(name):
-        return found
+    if not (e.get or e.predictions):
+        raise missing(e, "there is no download of it")
+    with files.locked(target.with_name(f"{target.name}.lock"), f"fetches {e.name}"):
+        if found := find(name):
+            return found
+        for left in target.rglob(
+            "tmp????????"
+        ):  # as pooch calls them, of a process that was killed
+            left.unlink()
+        try:
+            if e.predictions:
+                pack(e, target)
+            for file, digest in e.get.items():
+                download(e.base + file, target / file, digest or None)
+        except (OSError, ValueError) as error:
+            raise missing(e, f"fetching it failed ({error})") from error
+        if found := find(name):
+            return found
     raise missing(e, "there is no download of it")
+
+
+def damaged(found: Found) -> list[Path]:
+    """Which files of a download in the cache are not, or no longer, what was fetched."""
+    e = found.entry
+    if e is None or found.source != "cache" or not (e.get or e.predictions):
+        return []
+    with suppress(DataError):  # what cannot be read has no checksum
+        if checksum_of(found) in (wanted := declared(e.name)) or not wanted:
+            return []
+    if e.predictions:
+        return found.files
+    sums = {found.root / file: digest for file, digest in e.get.items() if digest}
+    return [file for file in found.files if sums.get(file, "") not in ("", files.sha256(file))]
+
+
+def _set_damaged_aside(found: Found) -> bool:
+    wrong = damaged(found)
+    for file in wrong:
+        files.set_aside(file, f"The download {file} is damaged: it has another checksum")
+    return bool(wrong)
 
 
 def get(name: Name) -> Path:
