@@ -23,18 +23,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar, NamedTuple
 
-import nbformat
 import numpy as np
 import xarray as xr
 import yaml
 
 from nbcore import data, files
 from nbcore.data import catalog
-from nbcore.depths import ensembles
-from nbcore.publish import archive, book, chapters
 from nbcore.runs import config, store
 from nbcore.runs.verify import verify_all
-from nbcore.training import loop
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
 ROOT = Path(__file__).parents[1]
@@ -93,9 +89,6 @@ def _count(root: Path, at: int, size: int | None) -> list[int]:
 
 
 def _child(act: Callable[[Path], None], root: Path, at: int, size: int | None, told: Any) -> None:
-    import torch
-
-    torch.set_num_threads(1)
     with places(root), open(os.devnull, "w") as nowhere:
         sys.stderr = nowhere
         done = _count(root, at, size)
@@ -174,10 +167,11 @@ def mean(run: store.Run) -> store.Tables:
     return {"mean": parts.mean("member"), "size": xr.Dataset({"n": len(parts["member"])})}
 
 
-def toy(n: int, make: Callable[[str], xr.Dataset] = numbers, **more: Any) -> store.Run:
+def toy(n: int, make: Callable[[str], xr.Dataset] = numbers, fresh: bool = False) -> store.Run:
     """A run of n members that takes milliseconds."""
     names = [str(i) for i in range(n)]
-    return store.run_or_load("toy", Toy(), {"d": "digits"}, names, make, reduce=mean, **more)
+    plan = store.Plan("toy", Toy(), {"d": "digits"}, names, make, reduce=mean)
+    return store.run_or_load(plan, fresh)
 
 
 def _toy_whole(root: Path, again: bool) -> None:
@@ -229,7 +223,7 @@ PUBLISH = Trial(_two_published, _publish, _published_whole)
 
 # an ensemble
 
-TINY = ensembles.Ensemble(
+TINY = dict(
     dataset="digits",
     examples=60,
     test_examples=20,
@@ -246,14 +240,24 @@ TINY = ensembles.Ensemble(
 )
 
 
-def _ensemble(root: Path) -> None:
-    """As it is, but with a checkpoint after every step."""
+def _run_tiny() -> store.Run:
+    """As it is, but with one thread and a checkpoint after every step."""
+    import torch
+
+    from nbcore.depths import ensembles
+    from nbcore.training import loop
+
+    torch.set_num_threads(1)
     train = loop.train
     loop.train = partial(train, save_every=0.0)  # type: ignore[assignment]
     try:
-        ensembles.run_ensemble(TINY)
+        return ensembles.run_ensemble(ensembles.Ensemble(**TINY))  # type: ignore[arg-type]
     finally:
         loop.train = train
+
+
+def _ensemble(root: Path) -> None:
+    _run_tiny()
 
 
 def _ensemble_whole(root: Path, again: bool) -> None:
@@ -261,7 +265,7 @@ def _ensemble_whole(root: Path, again: bool) -> None:
     if not again:
         return
     straight = Path(root.parent / "straight/cache/runs/ensemble")
-    own = ensembles.run_ensemble(TINY)
+    own = _run_tiny()
     other = store.open_run(straight / own.path.name, "cached")
     for kind in ("members", "tables"):
         sums = [{k: e["sha256"] for k, e in r.manifest[kind].items()} for r in (own, other)]
@@ -349,6 +353,8 @@ def _project(root: Path) -> None:
 
 
 def _build(root: Path, edition: str = "the second") -> None:
+    from nbcore.publish import book
+
     real = book.execute, book.subprocess
     book.execute = partial(_executed, edition)  # type: ignore[assignment]
     book.subprocess = _Sphinx(edition)  # type: ignore[assignment]
@@ -360,6 +366,10 @@ def _build(root: Path, edition: str = "the second") -> None:
 
 def _executed(edition: str, chapter: Any, output: Path, *_: Any, **__: Any) -> None:
     """What `execute` leaves: a notebook, and an observation."""
+    import nbformat
+
+    from nbcore.publish import chapters
+
     notebook = chapters.read_source(chapter.path)
     meta = {"parameters": {}, "duration": 1.0, "end_time": "2026-01-01T00:00"}
     notebook.metadata["papermill"] = meta
@@ -386,6 +396,8 @@ class _Sphinx:
 
 
 def _book_whole(root: Path, again: bool) -> None:
+    from nbcore.publish import archive
+
     archive.make_archives()  # which is what sees to a book that was being replaced
     pages = {p.read_text().strip() for p in (root / "build/html").rglob("*.html")}
     editions = ["the second"] if again else ["the first", "the second"]
@@ -427,17 +439,20 @@ def stored_tree(root: Path) -> list[Path]:
 def unnoticed_flips(root: Path, changed: list[Path], flips: int, seed: int = 0) -> list[str]:
     """Change one byte of a file, `flips` times for each; the changes that `verify` did not see."""
     rng, missed = np.random.default_rng(seed), []
-    for file in changed:
-        content = file.read_bytes()
-        everywhere = len(content) <= flips
-        picked = np.arange(len(content)) if everywhere else rng.integers(0, len(content), flips)
-        for place in picked:
-            damaged = bytearray(content)
-            damaged[place] ^= int(rng.integers(1, 256))
-            file.write_bytes(damaged)
-            os.utime(file, ns=(int(rng.integers(2**60)), int(rng.integers(2**60))))
-            if not any(c.faults for c in verify_all()):
-                missed.append(f"{file.relative_to(root)} at {place}")
-        file.write_bytes(content)
-    assert not any(c.faults for c in verify_all())
+    with places(root), served(root):
+        assert not any(c.faults for c in verify_all())
+        for file in changed:
+            content = file.read_bytes()
+            picked = rng.integers(0, len(content), flips)
+            if len(content) <= flips:
+                picked = np.arange(len(content))
+            for place in picked:
+                damaged = bytearray(content)
+                damaged[place] ^= int(rng.integers(1, 256))
+                file.write_bytes(damaged)
+                os.utime(file, ns=(0, int(rng.integers(2**60))))
+                if not any(c.faults for c in verify_all()):
+                    missed.append(f"{file.relative_to(root)} at {place}")
+            file.write_bytes(content)
+        assert not any(c.faults for c in verify_all())
     return missed

@@ -33,8 +33,7 @@ def test_every_changed_byte_is_noticed(tmp_path):
     assert {"results", "runs", "features", "partial", "data"} <= {
         part for file in changed for part in file.relative_to(tmp_path).parts
     }
-    with places(tmp_path):
-        assert accidents.unnoticed_flips(tmp_path, changed, flips=12) == []
+    assert accidents.unnoticed_flips(tmp_path, changed, flips=12) == []
 
 
 @pytest.fixture
@@ -162,7 +161,7 @@ def test_a_broken_manifest_stops_nothing_else(own, nbcore):
         lambda m: m["members"]["0"].update(seconds=1.0),
         lambda m: m["members"]["0"]["versions"].update(numpy="1.0"),
         lambda m: m["members"].pop("0"),
-        lambda m: m.update(source={}),
+        lambda m: m.update(source={"nbcore": "other"}),
         lambda m: m.update(extra=1),
         lambda m: m.pop("checksum"),
         lambda m: m["config"].update(size=5),
@@ -173,7 +172,7 @@ def test_a_manifest_changed_in_a_word_is_noticed(own, change):
     manifest = read_manifest(path)
     change(manifest)
     (path / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-    with pytest.raises(StoreError, match="does not have its checksum; restore it from version"):
+    with pytest.raises(StoreError, match="checksum.*; restore it from version"):
         store.open_run(path, "stored")
 
 

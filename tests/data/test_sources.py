@@ -74,7 +74,7 @@ def npy_set(folder, version="v6", n=20):
 
 
 def left_behind(cache):
-    return sorted(p.name for p in cache.rglob("*") if p.is_file())
+    return sorted(p.name for p in cache.rglob("*") if p.is_file() and p.suffix != ".lock")
 
 
 def test_import_is_light():
@@ -188,6 +188,28 @@ def test_half_a_set_in_the_cache_is_not_found(monkeypatch, home, own_cache):
     with pytest.raises(DataError, match="404"):
         data.get("svhn")
     assert left_behind(own_cache) == ["train_32x32.mat"] and sources.find("svhn") is None
+
+
+@pytest.mark.parametrize("harm", ["a byte", "cut", "empty"])
+def test_a_download_damaged_later_is_noticed_and_fetched_again(
+    monkeypatch, home, own_cache, capsys, harm
+):
+    folder, address = home
+    sums = npy_set(folder)
+    serve(monkeypatch, address, "cifar10.1-v6", get=sums, forms=())
+    root, first = data.get("cifar10.1-v6"), next(iter(sums))
+    content = (root / first).read_bytes()
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    (root / first).write_bytes({"a byte": changed, "cut": content[:-9], "empty": b""}[harm])
+    assert data.get("cifar10.1-v6") == root
+    assert (root / first).read_bytes() == content
+    assert "is damaged" in capsys.readouterr().err
+    (aside,) = root.glob(f"{first}.damaged-*")
+    assert aside.stat().st_size < len(content) or harm == "a byte"
+    monkeypatch.setenv("NBCORE_OFFLINE", "1")
+    (root / first).write_bytes(b"")
+    with pytest.raises(DataError, match="NBCORE_OFFLINE is set"):
+        data.load("cifar10.1-v6")
 
 
 def test_absent_at_home(monkeypatch, home, own_cache):

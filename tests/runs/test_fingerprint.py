@@ -289,6 +289,7 @@ POOL = [
     "nbcore.training.ensemble:held_out_mask",
 ]
 CURVES = ["nbcore.lines.packing:_packed", "nbcore.lines.trained:load_sets"]
+TABLE = ["nbcore.lines.public:count_table", "nbcore.lines.public:keep_counts"]
 KINDS = {
     "testbed-cifar10.1": [
         "nbcore.lines.public:count",
@@ -302,6 +303,15 @@ KINDS = {
         "nbcore.lines.public:keep_counts",
         "nbcore.lines.public:TIMM_TOTALS",
         "nbcore.data.testbeds:load_timm_results",
+    ],
+    "imagenet-testbed": [*TABLE, "nbcore.data.accuracy_tables:load_imagenet_testbed"],
+    "open-clip": [*TABLE, "nbcore.data.accuracy_tables:load_open_clip"],
+    "timm-shifts": [*TABLE, "nbcore.data.accuracy_tables:load_timm_shifts"],
+    "line-images": [
+        "nbcore.chapters.line.images:_count",
+        "nbcore.chapters.line.images:_line",
+        "nbcore.measures.robustness:fit_line",
+        "nbcore.data.testbeds:load_testbed",
     ],
     "small-testbed": [
         *LOADING,

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from tqdm import tqdm
 
-from nbcore.data.catalog import CATALOG, Entry, Name, entry
+from nbcore import files
+from nbcore.data.catalog import CATALOG, Entry, Name, declared, entry
 from nbcore.data.readers import read
-from nbcore.data.sources import Found, find, missing
+from nbcore.data.sources import Found, checksum_of, find, missing
 from nbcore.errors import DataError
 from nbcore.paths import cache_dir
 
@@ -28,26 +30,48 @@ PART = ".part-"
 def obtain(name: Name) -> Found:
     """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
 
-    DataError: as `find`; no download, no network, a truncated file, another checksum.
+    A download that was damaged later is set aside and fetched again; one process fetches, others
+    wait. DataError: as `find`; no download, no network, a truncated file, another checksum.
     """
-    if found := find(name):
+    if (found := find(name)) and not _set_damaged_aside(found):
         return found
     e = entry(os.fspath(name))
-    fetch(e)
+    if not (e.get or e.predictions):
+        raise missing(e, "there is no download of it")
+    target = cache_dir() / "data" / e.folder
+    with files.locked(target.with_name(f"{target.name}.lock"), f"fetches {e.name}"):
+        if found := find(name):
+            return found
+        fetch(e)
     if found := find(name):
         return found
     raise missing(e, "there is no download of it")
 
 
-def get(name: Name) -> Path:
-    """The folder a data set is in, fetched from its public home if it is not on this machine.
+def damaged(found: Found) -> list[Path]:
+    """Which files of a download in the cache are not, or no longer, what was fetched."""
+    e = found.entry
+    if e is None or found.source != "cache" or not (e.get or e.predictions):
+        return []
+    with suppress(DataError):  # what cannot be read has no checksum
+        if checksum_of(found) in (wanted := declared(e.name)) or not wanted:
+            return []
+    if e.predictions:
+        return found.files
+    sums = {found.root / file: digest for file, digest in e.get.items() if digest}
+    return [file for file in found.files if sums.get(file, "") not in ("", files.sha256(file))]
 
-    What was fetched earlier is checked, and fetched again if it has been damaged since.
-    """
-    found = obtain(name)
-    if found.source == "cache" and found.entry is not None:
-        fetch(found.entry)
-    return found.root
+
+def _set_damaged_aside(found: Found) -> bool:
+    wrong = damaged(found)
+    for file in wrong:
+        files.set_aside(file, f"The download {file} is damaged: it has another checksum")
+    return bool(wrong)
+
+
+def get(name: Name) -> Path:
+    """The folder a data set is in, fetched from its public home if it is not on this machine."""
+    return obtain(name).root
 
 
 def fetch(e: Entry) -> None:

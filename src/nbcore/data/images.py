@@ -1,5 +1,6 @@
 """A data set's images as arrays with labels, by name or from a folder of your own."""
 
+import io
 import os
 import time
 from collections import Counter
@@ -8,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from nbcore import files
 from nbcore.data import pixels, readers, scaling
 from nbcore.data.catalog import Name
 from nbcore.data.fetch import obtain
@@ -22,7 +23,7 @@ from nbcore.data.pixels import Unreadable
 from nbcore.data.readers import Raw, Read
 from nbcore.data.scaling import CONTRAST, Deep
 from nbcore.data.sources import Found, checksum_of
-from nbcore.errors import DataError, ParameterError
+from nbcore.errors import DataError, ParameterError, StoreError
 from nbcore.paths import cache_dir
 
 #: the share of a set's images that may be unreadable; they are left out and named
@@ -132,22 +133,34 @@ def _pixels(
     if isinstance(raw, np.ndarray) and (size is None or raw.shape[1:3] == (size, size)):
         return raw, {}
     kept = cache_dir() / "decoded" / f"{digest}-{split}-{size}.npz"
-    # a damaged copy fails in many ways, and is made anew
-    with suppress(Exception), np.load(kept, allow_pickle=False) as z:
-        lost = dict(zip(z["lost"].tolist(), z["why"].tolist(), strict=True))
-        return z["images"], lost
+    if found_there := _kept(kept):
+        return found_there
     start = time.monotonic()
     images, lost = decode_all(raw, size, found.name)
     _bearable(found, part, lost)
     out = _stacked([x for x in images if x is not None], found, split, size)
     if (len(out) > 5_000 or time.monotonic() - start > 5) and out.nbytes < 2**30:
-        with suppress(OSError):  # a full disk or a read-only cache is no reason to fail
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=kept.parent) as folder:
-                where, why = np.array(list(lost), int), np.array(list(lost.values()), str)
-                np.savez(Path(folder) / kept.name, images=out, lost=where, why=why)
-                os.replace(Path(folder) / kept.name, kept)
+        where, why = np.array(list(lost), int), np.array(list(lost.values()), str)
+        np.savez(buffer := io.BytesIO(), images=out, lost=where, why=why)
+        with suppress(StoreError):  # a full disk or a read-only cache is no reason to fail
+            files.write_checked(kept, buffer.getbuffer())
     return out, lost
+
+
+def _kept(file: Path) -> tuple[np.ndarray, dict[int, str]] | None:
+    """What `_pixels` has kept; None where there is nothing, or nothing that holds."""
+    try:
+        files.check(file)
+        with open(file, "rb") as stream:
+            stream.seek(files.HEADER)
+            with np.load(stream, allow_pickle=False) as z:
+                return z["images"], dict(zip(z["lost"].tolist(), z["why"].tolist(), strict=True))
+    except files.Damaged as error:
+        with suppress(StoreError):
+            files.set_aside(file, str(error))
+    except OSError:
+        pass
+    return None
 
 
 def _stacked(

@@ -27,6 +27,7 @@ OUTSIDE = {
     "nbcore.measures.blocks": "how much is done at a time",
     "nbcore.errors": "what errors say",
     "nbcore.paths": "where files lie",
+    "nbcore.files": "how files are written and checked",
     "nbcore.data.catalog": "which data there are; a manifest has the checksums of those it used",
     "nbcore.data.sources": "where data are found; a manifest has the checksums of those it used",
     "nbcore.runs.engines": "which process computes a member",

@@ -43,7 +43,9 @@ def read_manifest(folder: Path, to_the_byte: bool = False) -> dict[str, Any]:
         raise Damaged(f"The manifest {path} cannot be read ({type(error).__name__})") from None
     if not isinstance(manifest, dict) or any(field not in manifest for field in FIELDS):
         raise Damaged(f"The manifest {path} lacks what a manifest holds: {', '.join(FIELDS)}")
-    if manifest.get("checksum") != checksum(manifest):
+    if "checksum" not in manifest:
+        raise Damaged(f"The manifest {path} has no checksum, as all have that are written today")
+    if manifest["checksum"] != checksum(manifest):
         raise Damaged(f"The manifest {path} was changed: it does not have its checksum")
     # a checkout may end its lines in the way of its system
     if to_the_byte and content.replace(b"\r\n", b"\n") != _text(manifest):

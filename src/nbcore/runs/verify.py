@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from nbcore import files
+from nbcore.data import CATALOG, fetch, sources
 from nbcore.errors import StoreError
 from nbcore.paths import cache_dir, results_dir
 from nbcore.runs.manifests import MANIFEST, read_manifest, write_manifest
@@ -209,21 +210,30 @@ def _strays(root: Path, origin: str, repair: bool) -> Iterator[Checked]:
 
 
 def _kept(repair: bool) -> Iterator[Checked]:
-    """Features and checkpoints in the cache, which say themselves whether they hold."""
-    for name in ("features", "partial"):
-        place = cache_dir() / name
-        checked = Checked(name, place)
-        for file in sorted(place.rglob("*")):
+    """What says itself whether it holds: features, checkpoints, decoded images; and downloads."""
+    for name in ("features", "partial", "decoded"):
+        checked = Checked(name, cache_dir() / name)
+        for file in sorted(checked.place.rglob("*")):
             if not file.is_file() or file.suffix == ".lock" or files.is_set_aside(file):
                 continue
             try:
                 files.check(file)
                 checked.files += 1
             except (files.Damaged, OSError) as error:
-                checked.faults.append(str(error))
-                if repair:
-                    files.set_aside(file, str(error))
-        if repair:
-            checked.mended, checked.faults = checked.faults, []
-        if place.is_dir():
+                _note(checked, file, str(error), repair)
+        if checked.place.is_dir():
             yield checked
+    for name in CATALOG:
+        found = sources.find(name)
+        if found and found.source == "cache":
+            checked = Checked("data", found.root, len(found.files))
+            for file in fetch.damaged(found):
+                checked.files -= 1
+                _note(checked, file, f"The download {file} is damaged", repair)
+            yield checked
+
+
+def _note(checked: Checked, file: Path, fault: str, repair: bool) -> None:
+    if repair:
+        files.set_aside(file, fault)
+    (checked.mended if repair else checked.faults).append(fault)

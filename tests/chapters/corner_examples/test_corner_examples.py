@@ -300,9 +300,9 @@ def test_rise_fall_and_lateness_by_hand():
     assert seen["B23"]["wrong minus true label mean depth"].value == 2  # -1 is left out
     # 95 % of the five defined steps, 10 to 30, lie below 30
     assert seen["B22"]["wrong minus true label iteration learned"].value == pytest.approx(2 / 3)
-    # two networks cannot settle a sign where they differ, ten can
-    curve = [c for c in claims.get("B21").checks if "peak" in c.name]
-    assert curve and not any(holds(c, seen["B21"]) for c in curve)
+    # two networks settle little, but nothing is on the wrong side; ten settle it
+    outcomes = {c.outcome(seen[k][c.name]) for k in seen for c in claims.get(k).checks}
+    assert claims.MISSED not in outcomes
     many = noise.observed(
         watch_of([[0.1, 0.5, 0.7, 0.0], [0.1, 0.7, 0.5, 0.2]] * 5, learned=[3, 3, -1, 1, 1, 1])
     )

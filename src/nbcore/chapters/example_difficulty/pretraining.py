@@ -137,6 +137,10 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
         return small.small_cnn(width, classes, residual, 3, seed)
     images, labels, known = pictures(config)
     net = small.small_cnn(width, known, residual, 3, seed)
+    if n > len(labels):
+        raise ParameterError(
+            f"A subset of {n} examples was asked of {len(labels)} for pretraining; ask for fewer."
+        )
     picked = balanced_subset(labels, n, seed)
     recipe = loop.Recipe(
         steps=config.pretrain_steps,
