@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import accidents
@@ -213,34 +214,43 @@ def test_a_book_being_replaced_is_put_back(own):
     assert (html / "index.html").read_text() == "before"
 
 
+@contextmanager
+def files_of_at_most(size):
+    """A full disk, as far as this process can tell; never while pytest writes its own log."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 @pytest.fixture(params=["read-only", "full", "a file", "none"])
 def unwritable(request, monkeypatch, own):
-    """A cache in which nothing can be written, in four ways; the sentence that is due."""
+    """A cache in which nothing can be written, in four ways; within what, the sentence due."""
     cache = own / "cache"
     if request.param == "full":
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-        request.addfinalizer(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
-        return os.strerror(errno.EFBIG)
+        return files_of_at_most(100), os.strerror(errno.EFBIG)
     if request.param == "a file":
         cache.write_text("no folder")
-        return os.strerror(errno.ENOTDIR)
+        return nullcontext(), os.strerror(errno.ENOTDIR)
     if request.param == "none":
         monkeypatch.setenv("NBCORE_CACHE", "/proc/no/such/place")
-        return os.strerror(errno.ENOENT)
+        return nullcontext(), os.strerror(errno.ENOENT)
 
     def refuse(path, *_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
     monkeypatch.setattr(os, "mkdir", refuse)  # permissions do not stop the superuser
-    return os.strerror(errno.EROFS)
+    return nullcontext(), os.strerror(errno.EROFS)
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(own, unwritable):
-    with pytest.raises(StoreError) as caught:
+    within, wanted = unwritable
+    with within, pytest.raises(StoreError) as caught:
         toy(2)
     text = str(caught.value)
-    assert unwritable in text and "NBCORE_CACHE" in text and "\n" not in text
+    assert wanted in text and "NBCORE_CACHE" in text and "\n" not in text
     left = [p for p in own.rglob("*") if p.is_file() and p.suffix not in (".lock", "")]
     assert not [p for p in left if p.name != MANIFEST], left
 
@@ -265,12 +275,8 @@ def test_a_chart_into_a_missing_folder_or_a_full_disk_is_one_sentence(nbcore, ow
     csv.write_text("model,id,ood\nweak,0.50,0.25\nmid,0.75,0.50\nstrong,0.90,0.75\n")
     code, out, err = nbcore("line", csv, "--chart", own / "missing" / f"chart{suffix}")
     assert code == 1 and "There is no folder" in err and not out
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
+    with files_of_at_most(1000):
         code, _, err = nbcore("line", csv, "--chart", own / f"chart{suffix}")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert code == 1 and "cannot be written" in err
     assert not list(own.glob("chart*"))
 
