@@ -45,8 +45,10 @@ def test_networks_of_the_papers_size_are_no_paper_setup(study, own_cache, monkey
 
 def test_enough_networks_of_the_papers_size_are_its_setup(study):
     run = study.full_size[KEY]
-    members = {f"full-{i:03}": {} for i in range(25)}
-    whole = dataclasses.replace(run, manifest=run.manifest | {"members": members})
+    table = run.table("members").isel(member=[0] * 25)
+    table = table.assign_coords(member=[f"full-{i:03}" for i in range(25)])
+    whole = dataclasses.replace(run)
+    whole.table = lambda name: table if name == "members" else run.table(name)
     assert page.as_found({KEY: whole}).setup("B40", [KEY]) == "paper"
     assert page.as_found({KEY: run}).setup("B40", [KEY]) == "reduced"
 
