@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbcore.lines import compare
@@ -128,7 +128,8 @@ def test_by_hand_smallest_largest_and_absolute():
     assert compare.jointly(5) == pytest.approx(0.99)
 
 
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=12))
+@settings(max_examples=30)
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
 def test_a_rising_stretch_is_a_run_of_covered_checkpoints(accuracy):
     stretch = compare.rising(curve(accuracy, np.zeros(len(accuracy)), draws=4))
     assert len(stretch) >= 1
