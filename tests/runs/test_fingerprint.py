@@ -257,11 +257,12 @@ def test_entry_points_name_functions_and_the_classes_of_what_is_bound_to_them():
 
 LOADING = ["nbcore.data.images:load", "nbcore.data.images:_pixels"]
 TRAINING = [
+    "nbcore.training.device:as_tensor",
     *(
         f"nbcore.training.loop:{name}"
         for name in ("train", "_batch", "_augment", "_order", "Recipe.rate", "checkpoint_steps")
     ),
-    *(f"nbcore.training.loop:{name}" for name in ("predict", "_loss", "_dataset", "as_tensor")),
+    *(f"nbcore.training.loop:{name}" for name in ("predict", "_loss", "_dataset")),
 ]
 NETWORKS = ["nbcore.models.papers:vgg16", "nbcore.models.papers:_finish"]
 SMALL = ["nbcore.models.small:small_cnn", "nbcore.models.small:Residual.forward"]
@@ -414,10 +415,10 @@ NEVER = [
     "nbcore.claims.words:show_number",
     "nbcore.cli_runs:runs_list",
     "nbcore.doctor:examine",
-    "nbcore.data.sources:download",
+    "nbcore.data.fetch:download",
     "nbcore.runs.engines:compute_members",
     "nbcore.runs.store:publish",
-    "nbcore.runs.run:verify",
+    "nbcore.runs.verify:verify_all",
     "nbcore.runs.config:describe",
     "nbcore.lines.curves:measure",
     "nbcore.measures.bounds:fit_bound",

@@ -30,9 +30,13 @@ OUTSIDE = {
     "nbcore.files": "how files are written and checked",
     "nbcore.data.catalog": "which data there are; a manifest has the checksums of those it used",
     "nbcore.data.sources": "where data are found; a manifest has the checksums of those it used",
+    "nbcore.data.fetch": "how they get there",
+    "nbcore.text": "what is printed",
     "nbcore.runs.engines": "which process computes a member",
+    "nbcore.runs.plan": "what a run is made of; its functions are followed where they are named",
     "nbcore.runs.store": "where a run is kept",
     "nbcore.runs.provenance": "what is said of a run",
+    "nbcore.runs.criteria": "when a number counts as another",
 }
 #: bases that call no method by themselves
 PLAIN_BASES = {"object", "NamedTuple", "Protocol", "Generic", "ABC"}
