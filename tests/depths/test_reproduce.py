@@ -10,7 +10,6 @@ from nbcore.chapters.depth_bounds.config import DepthBounds
 from nbcore.depths import ensembles, roster
 from nbcore.depths.tables import reduce_member
 from nbcore.errors import DataError
-from nbcore.runs import provenance
 from nbcore.runs.engines import compute_members
 from nbcore.runs.store import find_run
 
@@ -29,11 +28,8 @@ def test_a_stored_member_is_found_again_from_its_seed(own_cache):
     # two workers: one thread each, as the published members were computed
     ((_, member, _),) = compute_members(partial(ensembles.member, config), [NAME], 2)
     found = reduce_member(member, ensembles.load_pool(config).test_labels)
-    same_machine = run.manifest["members"][NAME]["hardware"] == provenance.hardware("cpu")
     assert np.array_equal(found["held_out"], stored["held_out"])
-    if same_machine:  # other processors round bfloat16 products in another order
-        for name in ("final", "final_test", "depth", "depth_test", "learned"):
-            assert np.array_equal(found[name], stored[name]), name
+    # nothing else to the bit: a processor's name does not tell its instructions and rounding
     for role in ("train", "val", "test"):
         last = float(found[f"accuracy_{role}"][-1])
         assert last == pytest.approx(float(stored[f"accuracy_{role}"][-1]), abs=0.02)
