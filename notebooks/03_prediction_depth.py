@@ -42,6 +42,9 @@ device = None  # auto, cpu or cuda (auto)
 layout = None  # how your folders are read, where that can be doubted
 dataset = None  # images of your own: a folder or a name
 model = None  # a pretrained network for them: a timm name
+own_k = None  # neighbours of a probe, for them (30)
+own_images = None  # at most so many of them
+own_seed = None  # changes which of them are held out (0)
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -58,7 +61,7 @@ from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
 config = from_cell("prediction-depth", globals())
-study = page.gather(config, fresh=fresh)
+study = page.gather(config, fresh=fresh and not config.dataset)
 page.record(study, preset)
 show_cards("prediction-depth")
 
@@ -340,7 +343,8 @@ pictures.live_gallery(member, pool)
 # ## Your own images
 #
 # Any folder with one subfolder per class, in any network of timm: a linear layer is fitted to
-# your labels on top of the pretrained network, then the probes are read.
+# your labels on top of the pretrained network, then the probes are read. What is set for them,
+# `own_k`, `own_images` and `own_seed`, changes nothing of the networks above.
 #
 # ```bash
 # nbcore run prediction-depth -p dataset=./mine \
@@ -348,7 +352,7 @@ pictures.live_gallery(member, pool)
 # ```
 
 # %% tags=["hide-input"]
-own_page.show_own(config) if config.model else None
+own_page.show_own(config, fresh) if config.model else None
 
 # %% [markdown]
 # ## Rerun this chapter

@@ -16,7 +16,7 @@ NAMES = [
     "tab\there, \r and \x0b",
     "{{7*7}} {%x%} ${window.broken=6} {0}",
     "datum.model + \\u003c",
-    "\u2028line\u2029",
+    "one\u2028line\u2029 or two",
     "\u202egnp.exe",
     "nul\x00, \x85",
     "\udce9 is no UTF-8",

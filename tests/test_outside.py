@@ -1,6 +1,7 @@
 """Text from outside is text: in the terminal, in JSON, in pages and in figures."""
 
 import json
+import re
 import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -16,15 +17,16 @@ from nbcore.charts.explorer import explorer
 from nbcore.charts.galleries import gallery
 from nbcore.charts.renderer import render
 from nbcore.charts.tables import sentence
-from nbcore.measures.estimate import Estimate
 from nbcore.measures.robustness import fit_line
 from nbcore.publish import cards
-from nbcore.text import drawable, escape, plain
+from nbcore.text import drawable, plain
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"
 #: what a CSV file can hold: bytes that are no UTF-8 are read as Windows-1252, control characters
 #: make it a binary file
 IN_FILES = [n for n in NAMES if not set("\x00\x07\x1b\x0b\udce9\r") & set(n)]
+#: what a table in memory can hold
+IN_TABLES = [n for n in NAMES if "\udce9" not in n]
 WORDS = {"title": " ".join(NAMES[:12]), "description": " ".join(NAMES[12:])}
 
 
@@ -46,6 +48,11 @@ def csv(tmp_path) -> Path:
     path = tmp_path / "models [a1].csv"
     pd.DataFrame({"model": IN_FILES, "id": x, "ood": x - 0.1}).to_csv(path, index=False)
     return path
+
+
+def packed(text: str) -> str:
+    """Return the text without white space and the lines of boxes."""
+    return re.sub(r"[\s│┃╭╮╰╯─]+", "", text)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
@@ -70,7 +77,7 @@ def test_the_line_of_a_table_shows_its_names(nbcore, csv, monkeypatch):
     code, out, _ = nbcore("line", csv)
     assert code == 0
     for name in IN_FILES:
-        assert plain(name) in out, ascii(name)
+        assert packed(plain(name)) in packed(out), ascii(name)
     told = json.loads(nbcore("line", csv, "--json")[1])
     assert [m["model"] for m in told["models"]] == IN_FILES
 
@@ -92,7 +99,9 @@ def test_errors_name_what_came_as_it_came(nbcore, tmp_path, name):
     ):
         code, _, err = nbcore(*words)
         assert code and "Traceback" not in err and "\x1b" not in err, words
-        assert plain(name) in err.replace("\n", "") or repr(name)[1:-1] in err, words
+        usage = words[0] == name or words[-1] in (name, f"--{name}")
+        if not (usage and "\x1b" in name):  # the user's own, shown by the library for commands
+            assert packed(plain(name)) in packed(err) or repr(name)[1:-1] in err, words
 
 
 def test_charts_are_drawings_although_names_are_not(nbcore, csv, tmp_path):
@@ -105,38 +114,41 @@ def test_charts_are_drawings_although_names_are_not(nbcore, csv, tmp_path):
 
 def figures() -> dict:
     """Return figures of every kind that shows names."""
-    n = len(NAMES)
+    n = len(IN_TABLES)
     x = np.linspace(0.3, 0.9, n)
-    table = pd.DataFrame({"model": NAMES, "id": x, "ood": x - 0.1, "er": 0.0, "family": NAMES})
+    table = pd.DataFrame(
+        {"model": IN_TABLES, "id": x, "ood": x - 0.1, "er": 0.0, "family": IN_TABLES}
+    )
     for c in ("id", "ood", "er"):
         table[f"{c}_low"], table[f"{c}_high"] = table[c] - 0.01, table[c] + 0.01
     line = fit_line(table["id"], table["ood"])
-    steps = pd.DataFrame({"x": np.tile([1, 2], n), "y": 0.5, "series": np.repeat(NAMES, 2)})
-    rows = pd.DataFrame({"category": NAMES, "value": x, "low": x - 0.1, "high": x + 0.1})
+    steps = pd.DataFrame({"x": np.tile([1, 2], n), "y": 0.5, "series": np.repeat(IN_TABLES, 2)})
+    rows = pd.DataFrame({"category": IN_TABLES, "value": x, "low": x - 0.1, "high": x + 0.1})
     heat = np.random.default_rng(0).random((n, n))
     return {
         "scatter": charts.accuracy_scatter(table.assign(group=NAMES[1]), line, **WORDS),
         "curve": charts.curve(steps, x_title=NAMES[3], y_title=NAMES[5], **WORDS),
         "bars": charts.bars(rows, x_title=NAMES[7], **WORDS),
-        "heat": charts.heat_map(heat, NAMES, accuracy=x, **WORDS),
+        "heat": charts.heat_map(heat, IN_TABLES, accuracy=x, **WORDS),
         "families": charts.family_explorer(table, line, family=NAMES[4], pick=NAMES[5], **WORDS),
     }
 
 
 def pages() -> dict[str, str]:
     """Return the HTML of every kind of output that shows text from outside."""
-    n = len(NAMES)
+    n = len(IN_TABLES)
     images = np.zeros((n, 4, 4, 1), np.uint8)
-    plane = pd.DataFrame({"x": range(n), "y": range(n), "choice": NAMES, "group": NAMES[3]})
-    plane = plane.assign(series=NAMES[5], caption=NAMES, words=NAMES)
-    table = pd.DataFrame({NAMES[3]: NAMES, "n": range(n)})
-    found = {NAMES[3]: Estimate(0.5, 0.4, 0.6, 3)}
+    plane = pd.DataFrame({"x": range(n), "y": range(n), "choice": IN_TABLES, "group": NAMES[3]})
+    plane = plane.assign(series=NAMES[5], caption=IN_TABLES, words=IN_TABLES)
+    table = pd.DataFrame({NAMES[3]: IN_TABLES, "n": range(n)})
     claim = next(iter(claims.ledger().values()))
     claim = type(claim)(**vars(claim) | {k: NAMES[3] for k in ("title", "claim", "where", "note")})
-    card = cards.card(claim, None)
+    run = {k: NAMES[3] for k in ("origin", "date", "hardware")}
+    more = dict(subject=NAMES[4], preset=NAMES[5], run=run, chapter="line")
+    card = cards.card(claim, [claims.Observation(claim.id, {}, **more)])
     html = {name: render(figure.to_dict())["text/html"] for name, figure in figures().items()}
     return html | {
-        "gallery": gallery(images, NAMES, NAMES, **WORDS).markup,
+        "gallery": gallery(images, IN_TABLES, IN_TABLES, **WORDS).markup,
         "explorer": explorer(
             plane,
             images,
@@ -146,10 +158,9 @@ def pages() -> dict[str, str]:
             groups=[NAMES[3]],
             **WORDS,
         ).markup,
-        "table": charts.show(table, " ".join(NAMES)).markup,
-        "sentence": sentence(" ".join(NAMES)).markup,
+        "table": charts.show(table, " ".join(IN_TABLES)).markup,
+        "sentence": sentence(" ".join(IN_TABLES)).markup,
         "card": card,
-        "found": f"<p>{escape(str(found))}</p>",
     }
 
 
@@ -191,6 +202,7 @@ DIFFICULTY = dict(
 def visit(browser):
     """Open a file; a dialog, an error on the page, a request or a script that got out fails."""
     context, trouble = browser.new_context(), []
+    context.set_default_timeout(120_000)  # a loaded machine takes its time
     context.route("http*://**/*", lambda r: (trouble.append(r.request.url), r.abort()))
 
     def call(path: Path):
@@ -206,33 +218,35 @@ def visit(browser):
     assert not trouble
 
 
+def collect(value, texts: list[str]) -> None:
+    """Add every text in a figure's specification to `texts`."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            collect(item, texts)
+
+
 def test_no_name_does_anything_on_a_page(visit, tmp_path):
     charts.write_bundle(tmp_path)
     for name in ("charts.js", "explorer.js"):
         shutil.copy(STATIC / name, tmp_path)
     parts = "".join(f'<section id="{k}">{html}</section>' for k, html in pages().items())
-    head = (
-        '<meta charset="utf-8"><script src="charts.js"></script><script src="explorer.js"></script>'
-    )
+    scripts = "".join(f'<script src="{s}.js"></script>' for s in ("charts", "explorer"))
+    head = f'<meta charset="utf-8">{scripts}'
     (tmp_path / "page.html").write_text(f"<!doctype html>{head}<body>{parts}", "utf-8")
     page = visit(tmp_path / "page.html")
     for name in figures():
         section = page.locator(f"#{name}")
         section.scroll_into_view_if_needed()
-        section.locator(".nbchart-light :is(svg, canvas).marks").wait_for(timeout=60_000)
-        spec = json.loads(section.locator("script").text_content())
-        texts = json.dumps(
-            drawable(list(spec["datasets"].values()) if "datasets" in spec else spec)
-        )
-        assert all(
-            json.dumps(drawable(n))[1:-1].replace('\\"', "")
-            in texts.replace('\\"', "").replace("\\\\", "\\")
-            or n.startswith(("<img", '">', "\x1b"))
-            for n in NAMES[:4]
-        )
+        section.locator(".nbchart-light :is(svg, canvas).marks").wait_for()
+        texts: list[str] = []
+        collect(json.loads(section.locator("script").text_content()), texts)
+        whole = "\n".join(texts).replace('""', '"')  # as CSV doubles a quote
+        assert all(drawable(n) in whole for n in IN_TABLES), name
     for name in ("gallery", "explorer", "table", "sentence"):
         shown = " ".join(page.locator(f"#{name}").text_content().split())
-        for text in NAMES:
+        for text in IN_TABLES:
             assert " ".join(plain(text).split()) in shown, (name, ascii(text))
     assert page.locator("section b, section script:not([type])").count() == 1  # the card's own b
 
@@ -240,10 +254,10 @@ def test_no_name_does_anything_on_a_page(visit, tmp_path):
 def test_no_name_does_anything_on_a_chart_in_a_file(visit, nbcore, csv, tmp_path):
     assert nbcore("line", csv, "--chart", tmp_path / "evil.html")[0] == 0
     page = visit(tmp_path / "evil.html")
-    page.locator("#chart svg.marks").wait_for(timeout=60_000)
+    page.locator("#chart svg.marks").wait_for()
     marks = page.locator("#chart svg .mark-symbol.role-mark path")
     seen = set()
-    for i in range(marks.count()):
+    for i in range(min(marks.count(), 8)):
         marks.nth(i).hover(force=True)
         seen.add(page.locator("#vg-tooltip-element").inner_text())
     for name in ("<img src=x", "</script><script>", "resnet50 [a1_in1k]"):

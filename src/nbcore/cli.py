@@ -40,12 +40,6 @@ def main() -> None:
         raise
 
 
-def _parameters(given: list[str]) -> dict[str, Any]:
-    from nbcore.runs.config import parse_assignment
-
-    return dict(parse_assignment(text) for text in given)
-
-
 @app.command()
 def chapters(as_json: AsJson = False) -> None:
     """The chapters and the parameters of each.
@@ -81,7 +75,8 @@ def run(
     from nbcore.publish.chapters import get_chapter
     from nbcore.publish.execute import execute
 
-    found, given = get_chapter(chapter), _parameters(param)
+    found = get_chapter(chapter)
+    given = found.read(param)
     if page:
         notebook, html = make_page(found, given)
         say(f"page      {html}\nnotebook  {notebook}")
@@ -208,8 +203,12 @@ def difficulty(
     """
     from nbcore.difficulty import page
     from nbcore.difficulty.judge import Difficulty
+    from nbcore.runs.values import fields_of, read_assignments
 
-    found = page.report(Difficulty.resolve(**{**_parameters(param), "dataset": dataset}), folder)
+    known = {"preset": str} | fields_of(Difficulty)
+    del known["dataset"]  # the argument
+    given = read_assignments(param, known, "difficulty")
+    found = page.report(Difficulty.resolve(**given, dataset=dataset), folder)
     if as_json:
         print(json.dumps(found.as_dict(), indent=1))
         return

@@ -12,13 +12,15 @@ from sklearn.datasets import load_digits
 
 from nbcore.chapters.prediction_depth import own_page as page
 from nbcore.chapters.prediction_depth import own_runs
-from nbcore.chapters.prediction_depth.config import PredictionDepth
+from nbcore.chapters.prediction_depth.config import PredictionDepth, companions
 from nbcore.chapters.prediction_depth.own_runs import OwnDepths, measure, run_own
 from nbcore.data import own_images
+from nbcore.depths.roster import ensembles
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_predict, prediction_depth
 from nbcore.models import pretrained, probes
 from nbcore.models.small import small_cnn
+from nbcore.publish.chapters import get_chapter
 from nbcore.training import loop
 
 RNG = np.random.default_rng(0)
@@ -171,7 +173,7 @@ def test_too_few_images_are_one_sentence(tmp_path, tiny, counts, words):
 
 
 def test_other_bad_input_is_one_sentence(folder, tiny, monkeypatch, tmp_path):
-    with pytest.raises(ParameterError, match="k is 43, but there are only 42 training images"):
+    with pytest.raises(ParameterError, match="only 42 training images to find 43 neighbours among"):
         measure(config(folder, k=43))
     with pytest.raises(DataError, match="no file or folder"):
         run_own(config(tmp_path / "nowhere"))
@@ -218,7 +220,7 @@ def test_the_page_shows_everything(folder, tiny, monkeypatch, capsys):
     shown = []
     monkeypatch.setattr(page, "display", shown.append)
     given = PredictionDepth.resolve(
-        "smoke", dataset=str(folder), model="efficientnet_lite0", k=5, device="cpu"
+        "smoke", dataset=str(folder), model="efficientnet_lite0", own_k=5, device="cpu"
     )
     page.show_own(given)
     said = capsys.readouterr().out
@@ -229,6 +231,29 @@ def test_the_page_shows_everything(folder, tiny, monkeypatch, capsys):
     assert "votes for the label" in texts[0] and "earliest decided" in texts[1]
     page.show_own(dataclasses.replace(given, dataset="", model=""))
     assert "-p dataset=FOLDER" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("preset", ["book", "smoke"])
+def test_own_images_leave_the_chapters_ensembles_as_they_are(folder, preset):
+    chapter = get_chapter("prediction-depth")
+    own = [f"preset={preset}", f"dataset={folder}", "model=efficientnet_lite0"]
+    given = chapter.check(chapter.read([*own, "own_k=3", "own_images=20", "own_seed=1"]))
+    config = PredictionDepth.resolve(**given)
+    assert ensembles(config) == ensembles(PredictionDepth.resolve(preset))
+    assert companions(config) == companions(PredictionDepth.resolve(preset))
+    assert config.setup() == PredictionDepth.resolve(preset).setup()
+    for name, value, instead in (
+        ("k", "3", "give own_k"),
+        ("seed", "4", "give own_seed"),
+        ("examples", "20", "give own_images"),
+        ("width", "3", "leave it out"),
+        ("members", "3", "leave it out"),
+        ("scale", "paper", "leave it out"),
+        ("datasets", "cifar10", "leave it out"),
+    ):
+        words = f"{name} is a setting of the chapter's .*{instead}"
+        with pytest.raises(ParameterError, match=words):
+            chapter.check(chapter.read([*own, f"{name}={value}"]))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ SIZES = {
     "CLASSES_AT_ONCE": (1, 7),
     "DISTANCE_BYTES": (1, 2**40),
     "ROWS": (1, 33, 10**6),
+    "COPY_BYTES": (10**5, 2**40),
     "PROBE_BYTES": (1, 2**40),
 }
 

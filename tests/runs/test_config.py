@@ -63,15 +63,6 @@ def test_the_address_leaves_out_the_number_of_members():
     assert Example(steps=3).address() != Example(steps=9).address()
 
 
-def test_assignments_are_read_as_yaml():
-    assert presets.parse_assignment("a=1") == ("a", 1)
-    assert presets.parse_assignment("a=[x, 2]") == ("a", ["x", 2])
-    assert presets.parse_assignment("a=b=c") == ("a", "b=c")
-    for bad in ("a", "=1", "a=[1"):
-        with pytest.raises(ParameterError):
-            presets.parse_assignment(bad)
-
-
 @pytest.mark.parametrize("slug", presets.slugs())
 def test_every_preset_of_every_chapter_states_its_cost(slug):
     cls = presets.config_class(slug)

@@ -16,8 +16,8 @@ PATCHES = 500
 #: bytes of distances held at a time on a CPU, unless these are fewer than ROWS queries' distances:
 #: below, a matrix product spends its time on arranging the bank
 DISTANCE_BYTES, ROWS = 32 * 2**20, 512
-#: bytes of embeddings that are centred at a time, of the bank and of the queries each
-COPY_BYTES = 64 * 2**20
+#: bytes of the bank's embeddings that are centred at a time; of the queries, a quarter
+COPY_BYTES = 120 * 2**20
 #: so many times as many queries at a time on a GPU
 ON_GPU = 16
 #: bytes of embeddings that are read in one pass over the images

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from nbcore.measures import blocks
 
+#: a copy of queries takes this part of the memory that a copy of the bank may take
+QUERIES = 4
 #: neighbours beyond the k-th that are found too, should they be as near as it to float32's rounding
 SPARE = 8
 #: rows of the bank whose median is the centre
@@ -45,14 +47,14 @@ class Frame(NamedTuple):
     def place(self, rows: Tensor, dtype: torch.dtype) -> Tensor:
         """Return rows (n, d) centred and scaled, as a copy in `dtype`."""
         working = torch.promote_types(self.working, dtype)
-        copy = rows.to(working, copy=True)
-        copy -= self.centre.to(rows.device, working)
-        copy *= self.scale
+        copy = rows.to(working) - self.centre.to(rows.device, working)
+        if self.scale != 1:
+            copy *= self.scale
         return copy.to(dtype)
 
-    def rows(self) -> int:
-        """Say how many rows are copied at a time."""
-        return max(blocks.COPY_BYTES // (self.working.itemsize * len(self.centre)), 1)
+    def rows(self, share: int = 1) -> int:
+        """Say how many rows may be copied at a time, into a share of the memory for copies."""
+        return max(blocks.COPY_BYTES // (share * self.working.itemsize * len(self.centre)), 1)
 
 
 def nearest(
@@ -125,6 +127,8 @@ def _frame(bank: Tensor, queries: Tensor) -> Frame:
             f"The embeddings lie {largest:.1e} apart, and squares of that are not finite; divide "
             "bank and queries by one number."
         )
+    if 1e-6 < largest < 1e12:  # no square of these overflows or vanishes in float32
+        return Frame(centre, 1.0, torch.float32 if narrow else torch.float64)
     working = torch.float32 if narrow and 1e-30 < largest < 1e30 else torch.float64
     return Frame(centre, math.ldexp(1.0, -max(math.frexp(largest)[1], -1000)), working)
 
@@ -141,6 +145,7 @@ def _torch(
     """Find for the queries `asked` (indices, a) the k nearest: (indices (a, k), squared distances
     (a, k), squared norms (a,)), the latter two in the frame, computed in `dtype`.
     """
+    whole = len(asked) == len(queries)
     room = blocks.ON_GPU if bank.is_cuda else 1
     size = torch.empty(len(asked), dtype=dtype, device=bank.device)
     best = torch.full((len(asked), k), torch.inf, dtype=dtype, device=bank.device)
@@ -150,10 +155,13 @@ def _torch(
         squares = torch.linalg.vecdot(part, part)
         rows = max(blocks.DISTANCE_BYTES // (dtype.itemsize * len(part)), blocks.ROWS)
         start = 0
-        for block in asked.split(min(rows, frame.rows()) * room):
+        for block in asked.split(min(rows, frame.rows(QUERIES)) * room):
             here = slice(start, start := start + len(block))
-            placed = frame.place(queries[block.to(queries.device)], dtype).to(bank.device)
-            size[here] = torch.linalg.vecdot(placed, placed)
+            # all queries are a slice, which is not copied before it is centred
+            some = queries[here] if whole else queries[block.to(queries.device)]
+            placed = frame.place(some, dtype).to(bank.device)
+            if not first:
+                size[here] = torch.linalg.vecdot(placed, placed)
             # |q - b|^2 without |q|^2, which does not change the order of a query's neighbours
             distance = torch.addmm(squares, placed, part.T, beta=1.0, alpha=-2.0)
             if exclude_self:
@@ -181,7 +189,7 @@ def _faiss(
     for part in bank.split(frame.rows()):
         index.add(frame.place(part, torch.float32).cpu().numpy())
     parts = []
-    for block in asked.split(frame.rows()):
+    for block in asked.split(frame.rows(QUERIES)):
         placed = frame.place(queries[block.to(queries.device)], torch.float32).cpu()
         squares, found = index.search(placed.numpy(), k + exclude_self)
         if exclude_self:
@@ -210,7 +218,7 @@ def _settled(
     whole = len(bank) - exclude_self == distance.shape[1]
     many = torch.zeros_like(beyond[:, -1]) if whole else ~beyond[:, -1]
     few = (~beyond[:, 0] & ~many).nonzero()[:, 0]
-    for part in few.split(max(frame.rows() // (2 * at.shape[1]), 1)) if len(few) else ():
+    for part in few.split(max(frame.rows(QUERIES) // (2 * at.shape[1]), 1)) if len(few) else ():
         near = frame.place(bank[at[part].flatten().to(bank.device)], torch.float64)
         asked = frame.place(queries[part.to(queries.device)], torch.float64).to(near.device)
         away = near.view(len(part), -1, bank.shape[1]) - asked[:, None]

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ import nbformat
 from nbcore.errors import NbcoreError, ParameterError, did_you_mean
 from nbcore.paths import project_root
 from nbcore.publish.parameters import Parameter, fill, is_parameters, parameters
-from nbcore.runs import config
+from nbcore.runs import config, values
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Chapter:
     @property
     def stem(self) -> str:
         return self.path.stem
+
+    def read(self, assignments: Iterable[str]) -> dict[str, Any]:
+        """Read `name=value` texts by the types of the chapter's parameters (`runs.values`)."""
+        typed = values.fields_of(config.config_class(self.slug))
+        known = {n: typed.get(n, type(p.default)) for n, p in self.parameters.items()}
+        return values.read_assignments(assignments, known, f"Chapter {self.stem}")
 
     def check(self, given: dict[str, Any]) -> dict[str, Any]:
         """The given parameters with known names and right types, or a ParameterError."""

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import yaml
-
 from nbcore.chapters import chapter_folders
 from nbcore.errors import ParameterError, StoreError, did_you_mean
 
@@ -196,20 +194,11 @@ def absolute(value: Any, folder: Path) -> Any:
     """A name, or a list of names: those that exist as a path in `folder` made absolute."""
     if isinstance(value, (list, tuple)):
         return [absolute(v, folder) for v in value]
-    if isinstance(value, str) and (folder / value).exists():
-        return str((folder / value).resolve())
-    return value
-
-
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """`name=value` from a command line; the value is read as YAML, so `[1, 2]` is a list."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ParameterError(f"A parameter is given as name=value, not {text!r}.")
     try:
-        return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ParameterError(f"The value of {name.strip()} cannot be read: {value!r}.") from None
+        there = isinstance(value, str) and (folder / value).exists()
+    except (OSError, ValueError):  # no name that a file could have
+        return value
+    return str((folder / value).resolve()) if there else value
 
 
 def slugs() -> list[str]:

@@ -10,15 +10,29 @@ from nbcore.runs.config import FREE, param
 from nbcore.runs.own_folders import apply_layout
 from nbcore.runs.store import Run, find_run
 
+#: settings of the chapter's ensembles -> what sets the same for images of your own
+OF_ENSEMBLES = dict.fromkeys(["datasets", "networks", "scale", "members", "full_members", "width"])
+OF_ENSEMBLES |= {"k": "own_k", "seed": "own_seed", "examples": "own_images"}
+
 
 @dataclass(frozen=True)
 class PredictionDepth(DepthConfig):
-    """Chapter 3; `dataset` and `model` are for images of your own in a pretrained network."""
+    """Chapter 3; `dataset`, `model` and `own_...` are for images of your own.
+
+    They change nothing of the chapter's ensembles, which stay those of the preset.
+    """
 
     slug: ClassVar[str] = "prediction-depth"
 
     dataset: str = param("", "images of your own: a folder or a name", is_path=True, paper=FREE)
     model: str = param("", "a pretrained network for them: a timm name", paper=FREE)
+    own_k: int = param(30, "neighbours of a probe, for them", low=1, in_address=False, paper=FREE)
+    own_images: int | None = param(
+        None, "at most so many of them", low=4, in_address=False, paper=FREE
+    )
+    own_seed: int = param(
+        0, "changes which of them are held out", low=0, in_address=False, paper=FREE
+    )
 
     def __post_init__(self) -> None:
         apply_layout(self, "datasets", "dataset")
@@ -32,11 +46,26 @@ class PredictionDepth(DepthConfig):
         )
 
     def check(self) -> None:
-        super().check()
         if bool(self.dataset) != bool(self.model):
             raise ParameterError(
                 "dataset and model go together: give both a folder of images and a timm model."
             )
+        if self.dataset and (changed := self._changed()):
+            own = OF_ENSEMBLES[changed[0]]
+            raise ParameterError(
+                f"{changed[0]} is a setting of the chapter's own networks and would train them "
+                f"anew; with images of your own, {f'give {own}' if own else 'leave it out'}."
+            )
+        super().check()
+
+    def _changed(self) -> list[str]:
+        """Name what differs from the preset that is nearest in the ensembles' settings."""
+        presets = (type(self).book(), type(self).smoke(), type(self).paper())
+        changes = [
+            [name for name in OF_ENSEMBLES if getattr(self, name) != getattr(preset, name)]
+            for preset in presets
+        ]
+        return min(changes, key=len)
 
 
 def at_full_size(config: DepthConfig) -> dict[str, Run]:

@@ -33,9 +33,9 @@ def show_own(config: PredictionDepth, fresh: bool = False) -> None:
         own.OwnDepths(
             dataset=config.dataset,
             model=config.model or OFFLINE,
-            k=config.k,
-            seed=config.seed,
-            examples=config.examples or 0,
+            k=config.own_k,
+            seed=config.own_seed,
+            examples=config.own_images or 0,
             device=config.device,
         ),
         fresh,

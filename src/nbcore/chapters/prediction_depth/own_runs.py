@@ -96,8 +96,8 @@ def measure(config: OwnDepths) -> xr.Dataset:
     n = chosen.training
     if config.k > n:
         raise ParameterError(
-            f"k is {config.k}, but there are only {n} training images to find neighbours among; "
-            "give a smaller k or more images."
+            f"There are only {n} training images to find {config.k} neighbours among; give a "
+            "smaller own_k or more images."
         )
     fit_head(model, chosen, config.device)
     final, said, votes = _probe(model, points, chosen, config.k)
