@@ -48,6 +48,7 @@ def _execute(
                 running,
                 parameters=parameters,
                 kernel_name="python3",
+                start_timeout=600,  # a loaded machine takes long to import
                 progress_bar=progress,
                 stderr_file=sys.stderr if progress else _Notes(),
                 cwd=project_root(),
