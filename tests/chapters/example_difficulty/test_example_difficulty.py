@@ -10,6 +10,7 @@ import xarray as xr
 from nbcore.chapters.example_difficulty import choices
 from nbcore.chapters.example_difficulty import config as chapter
 from nbcore.chapters.example_difficulty import runs as members
+from nbcore.chapters.example_difficulty.beside import depth_run
 from nbcore.chapters.example_difficulty.choices import (
     chosen,
     difficulty_scores,
@@ -150,7 +151,7 @@ def test_a_schedule_drops_the_easiest_and_its_phases_match_those_of_everything(t
 
 
 def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypatch):
-    source = chapter.depth_run(SMALL)
+    source = depth_run(SMALL)
     labels = choices._all_labels("digits", 8)
     order = choices.chosen_examples(labels, source.examples, source.seed)
     depth = np.tile((order % 5).astype(np.int8), (2, 1))  # by the place in the training set
@@ -206,7 +207,7 @@ def test_presets_name_every_member():
     assert len(chapter.pretraining(config).names()) == 4 * config.scratch_seeds
     by_depth = chapter.conditions(dataclasses.replace(config, difficulty="depth"))
     assert "full-shuffled-hard" in by_depth and "head-depth-hard" not in by_depth
-    ensemble = chapter.depth_run(config)
+    ensemble = depth_run(config)
     assert (ensemble.dataset, ensemble.examples) == ("cifar10", 50_000)  # all that are chosen from
     assert ensemble.names() == [f"full-{i:03}" for i in range(config.depth_members)]
 

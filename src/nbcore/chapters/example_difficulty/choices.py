@@ -8,13 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from nbcore import data as nbdata
+from nbcore.chapters.example_difficulty.beside import depth_run, score_run
 from nbcore.chapters.example_difficulty.c_scores import run_c_scores, scores
-from nbcore.chapters.example_difficulty.config import (
-    Condition,
-    ExampleDifficulty,
-    depth_run,
-    score_run,
-)
+from nbcore.chapters.example_difficulty.config import Condition, ExampleDifficulty
 from nbcore.data.scores import load_scores
 from nbcore.depths.ensembles import chosen_examples, run_ensemble
 from nbcore.depths.tables import mean_depths

@@ -2,18 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from nbcore.chapters.example_difficulty.c_scores import CScoreRun
 from nbcore.chapters.example_difficulty.pretraining import PretrainingSize
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.catalog import CATALOG
-from nbcore.depths.ensembles import Ensemble
-from nbcore.depths.roster import DepthConfig, pool_size, setting
 from nbcore.errors import DataError, ParameterError, did_you_mean
-from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
+from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
 from nbcore.runs.config import AT_LEAST, FREE, param
 from nbcore.training import testbed
 
@@ -190,6 +187,8 @@ class ExampleDifficulty(LineConfig):
 
     def address(self) -> dict[str, Any]:
         """As ever, but files by what is in them, and with the runs that the scores come from."""
+        from nbcore.chapters.example_difficulty.beside import depth_run, score_run
+
         out = super().address()
         known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
         if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
@@ -211,64 +210,6 @@ def _content(file: str, advice: str) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
-
-
-def beside(config: ExampleDifficulty) -> RiseAndFall:
-    """Chapter 2's config on the same images with the same network: its testbed, its network."""
-    small = config.model == OWN_NET
-    return replace(
-        RiseAndFall.smoke() if small else RiseAndFall.book(),
-        model=config.model,
-        weights=config.weights,
-        id=config.id,
-        ood=config.ood,
-        image_size=config.image_size,
-        test_images=config.test_images,
-        size=config.size,
-        feature_size=config.feature_size,
-        testbed=config.testbed,
-        epochs=config.epochs,
-        resamples=config.resamples,
-        workers=config.workers,
-        device=config.device,
-    )
-
-
-def score_run(config: ExampleDifficulty) -> CScoreRun:
-    """The networks whose held-out accuracy is the C-score of the training images."""
-    base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
-    return replace(
-        base,
-        dataset=config.id,
-        image_size=_side(config),
-        members=config.score_members,
-        workers=config.workers,
-        device=config.device,
-    )
-
-
-def depth_run(config: ExampleDifficulty) -> Ensemble:
-    """The ensemble whose depths are the other measure of difficulty: all training images.
-
-    The paper's MLP on the whole set: a minute on a GPU. Tiny networks in the smoke preset.
-    """
-    small = config.model == OWN_NET
-    changes: dict[str, Any] = dict(
-        image_size=_side(config),
-        members=0,
-        full_members=config.depth_members,
-        workers=config.workers,
-        device=config.device,
-    )
-    if not pool_size(config.id):
-        changes["examples"] = 1_000_000  # all there are
-    scale = "tiny" if small else "paper"
-    return setting(f"{config.id}:mlp", DepthConfig(scale=scale), **changes)
-
-
-def _side(config: ExampleDifficulty) -> int | None:
-    """Images of one's own are brought to one size; those of the catalogue have one."""
-    return None if config.id in CATALOG else config.image_size
 
 
 def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
@@ -335,8 +276,3 @@ def _seeds(config: ExampleDifficulty, condition: Condition) -> int:
     if condition.choice not in CHOICES:
         return config.control_seeds
     return config.scratch_seeds if condition.start == "scratch" else config.seeds
-
-
-def roles(config: ExampleDifficulty) -> dict[str, str]:
-    """Role -> data set, as in chapter 2."""
-    return data_roles(beside(config))

@@ -17,15 +17,14 @@ import torch
 import xarray as xr
 
 from nbcore import files
+from nbcore.chapters.example_difficulty.beside import beside, roles
 from nbcore.chapters.example_difficulty.choices import plan
 from nbcore.chapters.example_difficulty.config import (
     ExampleDifficulty,
-    beside,
     conditions,
     member_names,
     pretraining,
     pretraining_names,
-    roles,
 )
 from nbcore.chapters.example_difficulty.pretraining import run_pretraining
 from nbcore.lines import curves, packing

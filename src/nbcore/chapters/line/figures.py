@@ -19,8 +19,7 @@ HALF = 340  # px: two figures side by side
 
 def line(bed: Testbed, title: str) -> Figure:
     """Accuracies with intervals and the line, in plain accuracy and on logit axes."""
-    inside, outside = bed.axes
-    fit = bed.line
+    (inside, outside), fit = bed.axes, bed.line
     words: dict[Scale, str] = {"linear": "Plain accuracy", "logit": "Logit axes"}
     panels = [
         charts.accuracy_scatter(
