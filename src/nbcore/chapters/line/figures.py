@@ -284,15 +284,13 @@ def own(bed: Testbed, config: Line) -> Figure | Table:
                 ]
             }
         )
-        caption = f"No file was given; the five models highest above the line of {bed.name}"
-        return charts.show(table, caption, percent=["id", "ood"])
-    mine = add_intervals(
-        read_models(config.models), bed.line, bed.id_total, bed.ood_total, config.level
-    )
-    both = pd.concat([bed.models.assign(group="testbed"), mine.assign(group="yours")])
+        said = f"No file was given; the five models highest above the line of {bed.name}"
+        return charts.show(table, said, percent=["id", "ood"])
+    own, totals = read_models(config.models), (bed.id_total, bed.ood_total)
+    mine = add_intervals(own, bed.line, *totals, config.level)
     n = int(mine["significant"].sum())
     return charts.accuracy_scatter(
-        both,
+        pd.concat([bed.models.assign(group="testbed"), mine.assign(group="yours")]),
         bed.line,
         title=f"{n} of your {len(mine)} models {'leaves' if n == 1 else 'leave'} the band upwards",
         description=f"{len(mine)} models of {config.models} among the {len(bed.models)} models of "
