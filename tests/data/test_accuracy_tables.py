@@ -6,7 +6,7 @@ import pytest
 
 from nbcore import data
 from nbcore.data import accuracy_tables as tables
-from nbcore.data import catalog, sources
+from nbcore.data import catalog, fetch
 from nbcore.errors import DataError
 
 
@@ -80,7 +80,7 @@ def test_a_download_with_another_checksum_names_both(tmp_path, monkeypatch):
     monkeypatch.setattr(pooch, "HTTPDownloader", Web)
     came, want = hashlib.sha256(b"moved on").hexdigest(), "0" * 64
     with pytest.raises(ValueError, match=f"{came}, expected is {want}"):
-        sources.download("https://example.org/a.csv", tmp_path / "a.csv", want, progress=False)
+        fetch.download("https://example.org/a.csv", tmp_path / "a.csv", want, progress=False)
 
 
 def test_kinds_are_read_from_the_script_as_text(tmp_path, monkeypatch):

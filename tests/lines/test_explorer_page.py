@@ -46,6 +46,7 @@ def visit(browser, folder):
         contexts.append(context)
         context.route("http*://**/*", lambda r: (trouble.append(r.request.url), r.abort()))
         page = context.new_page()
+        page.set_default_timeout(120_000)  # a busy machine is no failure of the page
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.goto((folder / "page.html").as_uri() + query)
         return page
@@ -83,7 +84,8 @@ FIT_ALL = """() => {
     const families = new Map();
     for (const p of s.parts) p.model.forEach((m, i) => {
       const f = data.groups[facet][m];
-      families.set(f, [...(families.get(f) ?? []), [p.x[i] / p.ids, p.y[i] / p.oods]]);
+      if (!families.has(f)) families.set(f, []);
+      families.get(f).push([p.x[i] / p.ids, p.y[i] / p.oods]);
     });
     for (const [f, pairs] of families) for (const scale of ["logit", "probit", "linear"]) {
       const fit = nbLines.fit(pairs, scale);
