@@ -72,7 +72,7 @@ def _element(content: bytes, at: int, order: str) -> tuple[int, bytes, int]:
 
 def _array(body: bytes, order: str) -> tuple[str, np.ndarray] | None:
     """Name and values of an array; None for one of text, cells or structures, or complex."""
-    parts, at = [], 0
+    at, parts = 0, list[tuple[int, bytes]]()
     while at < len(body) and len(parts) < 4:  # flags, shape, name, values
         kind, part, at = _element(body, at, order)
         parts.append((kind, part))
