@@ -109,8 +109,15 @@ def run(act: Callable[[Path], None], root: Path, at: int = 0, size: int | None =
     return -1
 
 
-def torment(trial: Trial, folder: Path, kills: int, seed: int = 0) -> int:
-    """Kill a trial so many times, each from a new start; how many were killed before the end."""
+class Outcome(NamedTuple):
+    """How many of the processes were killed before their end, and what did not hold afterwards."""
+
+    killed: int
+    broken: list[str]
+
+
+def torment(trial: Trial, folder: Path, kills: int, seed: int = 0) -> Outcome:
+    """Kill a trial so many times, each from a new start, and see what is left."""
     rng, before = np.random.default_rng(seed), folder / "before"
     before.mkdir(parents=True)
     with places(before):
@@ -118,18 +125,21 @@ def torment(trial: Trial, folder: Path, kills: int, seed: int = 0) -> int:
     shutil.copytree(before, folder / "straight", symlinks=True)
     operations = run(trial.act, folder / "straight")
     points = rng.permutation(np.resize(np.arange(1, operations + 1), kills * operations))[:kills]
-    killed = 0
+    killed, broken = 0, []
     for number, at in enumerate(sorted(points)):
         root = folder / f"kill-{number}-at-{at}"
         shutil.copytree(before, root, symlinks=True)
         size = int(rng.integers(1, 400)) if number % 2 else None
         killed += run(trial.act, root, int(at), size) < 0
-        with places(root):
-            trial.whole(root, False)
-            trial.act(root)
-            trial.whole(root, True)
+        try:
+            with places(root):
+                trial.whole(root, False)
+                trial.act(root)
+                trial.whole(root, True)
+        except Exception as error:
+            broken.append(f"at operation {at} of {operations} ({size or 'before'}): {error!r}")
         shutil.rmtree(root)
-    return killed
+    return Outcome(killed, broken)
 
 
 def no_leftovers(root: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from nbcore.data import trees
 from nbcore.data.folders import is_picture, shown
 from nbcore.data.layout import listed, split_of
+from nbcore.data.matlab import read_arrays
 from nbcore.data.pixels import LFS
 from nbcore.data.sources import Found
 from nbcore.errors import DataError
@@ -203,9 +204,9 @@ def _cifar_binary(found: Found, split: str) -> Read:
 
 
 def _svhn(found: Found, split: str) -> Read:
-    from scipy.io import loadmat
-
-    mat = loadmat(_choose(found, split, {file.name.split("_")[0]: file for file in found.files}))
+    mat = read_arrays(
+        _choose(found, split, {file.name.split("_")[0]: file for file in found.files})
+    )
     labels = mat["y"].ravel().astype(np.int64) % 10  # the release writes the digit 0 as 10
     return Read(np.ascontiguousarray(mat["X"].transpose(3, 0, 1, 2)), labels, ())
 
