@@ -203,7 +203,7 @@ DIFFICULTY = dict(
 def visit(browser):
     """Open a file; a dialog, an error on the page, a request or a script that got out fails."""
     context, trouble = browser.new_context(), []
-    context.set_default_timeout(120_000)  # a loaded machine takes its time
+    context.set_default_timeout(600_000)  # a loaded machine takes its time
     context.route("http*://**/*", lambda r: (trouble.append(r.request.url), r.abort()))
 
     def call(path: Path):
