@@ -51,7 +51,7 @@ def chapters(as_json: AsJson = False) -> None:
     rows = []
     for c in find_chapters():
         row: dict[str, Any] = {"number": c.number, "slug": c.slug}
-        names = " ".join(c.parameters)
+        names = " ".join(c.listed)
         if as_json:
             row |= {"title": c.title, "parameters": names}
         else:

@@ -95,6 +95,7 @@ def test_data_errors_are_errors_of_the_book():
 
 @pytest.mark.parametrize("found", chapters.find_chapters(), ids=lambda c: c.stem)
 def test_the_parameters_cell_is_written_from_the_config(found):
+    assert found.listed == list(found.parameters)
     assert found.path.read_text() == parameters.rewritten(found.path), (
         f"the parameters of {found.stem} changed: run python -m nbcore.publish.parameters"
     )

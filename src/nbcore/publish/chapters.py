@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jupytext
-import nbformat
-
 from nbcore.errors import NbcoreError, ParameterError, did_you_mean
 from nbcore.paths import project_root
-from nbcore.publish.parameters import Parameter, fill, is_parameters, parameters
+from nbcore.publish.parameters import CELL, Parameter, fill, parameters
 from nbcore.runs import config, values
+
+if typing.TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Chapter:
     def parameters(self) -> dict[str, Parameter]:
         """What it takes, by name: `preset`, `fresh`, and the fields of its Config."""
         return parameters(self.slug)
+
+    @property
+    def listed(self) -> list[str]:
+        """The names that the source's parameters cell lists, which is kept equal to its Config."""
+        cell = re.search(CELL, self.path.read_text("utf-8"))
+        return re.findall(r"^(\w+) = ", cell[2], re.M) if cell else []
 
     @property
     def stem(self) -> str:
@@ -65,8 +71,10 @@ class Chapter:
         return checked
 
 
-def read_source(path: Path) -> nbformat.NotebookNode:
+def read_source(path: Path) -> "NotebookNode":
     """Read a py:percent source as a notebook for papermill, with all of its parameters."""
+    import jupytext
+
     notebook = jupytext.read(path, fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3",
@@ -74,7 +82,7 @@ def read_source(path: Path) -> nbformat.NotebookNode:
         "language": "python",
     }
     fill(notebook, _slug(path))
-    return typing.cast(nbformat.NotebookNode, notebook)
+    return typing.cast("NotebookNode", notebook)
 
 
 def find_chapters() -> list[Chapter]:
@@ -95,15 +103,14 @@ def get_chapter(name: str) -> Chapter:
 
 
 def _chapter(path: Path) -> Chapter:
-    number, _, rest = path.stem.partition("_")
-    notebook = read_source(path)
-    heading = next(
-        (m[1] for c in notebook.cells if (m := re.search(r"^# (.+)$", c.source, re.M))), rest
-    )
-    cells = sum(is_parameters(c) for c in notebook.cells)
+    """Read what stands in a source's text; as a notebook, with its Config, it takes seconds."""
+    text = path.read_text("utf-8")
+    heading = re.search(r"^# # (.+)$", text, re.M)
+    cells = len(re.findall(CELL, text))
     if cells != 1:
         raise NbcoreError(f"{path.name} must have one cell tagged 'parameters', it has {cells}.")
-    return Chapter(number, _slug(path), path, heading)
+    number, _, rest = path.stem.partition("_")
+    return Chapter(number, _slug(path), path, heading[1] if heading else rest)
 
 
 def _slug(path: Path) -> str:

@@ -12,12 +12,16 @@ the stored tables is the same. On another one, products are rounded in another o
 A run of which nothing of this is stored must be identical everywhere.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import xarray as xr
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: accuracies are fractions; depths are in layers; votes are the share that is the same
 ACCURACY, DEPTH, VOTES = 0.01, 0.15, 0.90
@@ -108,7 +112,7 @@ def _nanmean(x: np.ndarray) -> np.ndarray:
     return np.where(count > 0, np.nansum(x, -1) / np.maximum(count, 1), np.nan)
 
 
-Measure = Callable[[xr.Dataset, str], np.ndarray]
+Measure = Callable[["xr.Dataset", str], np.ndarray]
 #: variables by their names -> what they are called, what is compared, its limit; the first counts
 RULES: tuple[tuple[str, str, Measure, float], ...] = (
     (r"accuracy(_val|_test|_held_out)?", "held-out accuracy", _at_the_end, ACCURACY),

@@ -5,6 +5,8 @@ that RAY_ADDRESS or `ray start` on this machine names, and starts one on this ma
 none. Every machine of it needs nbcore and, for data that no package ships, the same NBCORE_DATA.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import os
 import signal
@@ -13,19 +15,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
 from tqdm import tqdm
 
 from nbcore.errors import ParameterError, StoreError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
 #: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(8 << 30)}
 
-Compute = Callable[[str], xr.Dataset]
-Result = tuple[str, xr.Dataset, float]
+Compute = Callable[[str], "xr.Dataset"]
+Result = tuple[str, "xr.Dataset", float]
 
 
 def compute_members(

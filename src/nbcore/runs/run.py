@@ -9,6 +9,8 @@ of the data: so a run is found on a machine that has no data, and members can be
 What `verify` checks in them is in its own module.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from nbcore import data as nbdata
 from nbcore import files
@@ -28,7 +28,10 @@ from nbcore.runs import zarrzip
 from nbcore.runs.config import Config
 from nbcore.runs.manifests import MANIFEST, read_manifest
 
-Tables = dict[str, xr.Dataset]
+if TYPE_CHECKING:
+    import xarray as xr
+
+Tables = dict[str, "xr.Dataset"]
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Run:
         """For people: what a page states about where its numbers are from."""
         return together([self])
 
-    def newer(self, than: datetime) -> "Run | None":
+    def newer(self, than: datetime) -> Run | None:
         """Keep only the members that were computed after a moment; None where there are none."""
         kept = {
             name: entry

@@ -4,15 +4,15 @@ Every file is written under a temporary name, renamed, and has its checksum in t
 carries its own. `run` says how a run is laid out and found, `verify` how it is checked and mended.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from nbcore import data as nbdata
 from nbcore import files
@@ -34,6 +34,9 @@ from nbcore.runs.run import (
     wrong,
 )
 from nbcore.runs.verify import examine, mend, remove_unknown, verify
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "Run",

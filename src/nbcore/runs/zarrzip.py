@@ -1,16 +1,15 @@
 """A labelled data set as one file: zarr inside a zip, the same bytes for the same content."""
 
+from __future__ import annotations
+
 import zipfile
 from pathlib import Path
-
-import xarray as xr
-import zarr
-from numcodecs import Blosc
+from typing import TYPE_CHECKING
 
 from nbcore.errors import StoreError
 
-#: a third of the size of the default's; numbers only, texts are few
-COMPRESSOR = Blosc("zstd", clevel=9, shuffle=Blosc.SHUFFLE)
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def write(path: Path, dataset: xr.Dataset) -> None:
@@ -19,10 +18,15 @@ def write(path: Path, dataset: xr.Dataset) -> None:
     One chunk an array, since files are read whole. zarr format 2, because format 3 has no stable
     form for fixed-length text yet.
     """
+    import zarr
+    from numcodecs import Blosc
+
+    # a third of the size of the default's; numbers only, texts are few
+    compressor = Blosc("zstd", clevel=9, shuffle=Blosc.SHUFFLE)
     chunks: dict = {}
     store = zarr.storage.MemoryStore(chunks)
     encoding = {
-        name: {"chunks": v.shape, "compressors": COMPRESSOR}
+        name: {"chunks": v.shape, "compressors": compressor}
         for name, v in dataset.variables.items()
         if v.dtype.kind in "biuf" and v.size and v.ndim
     }
@@ -35,6 +39,9 @@ def write(path: Path, dataset: xr.Dataset) -> None:
 
 def read(path: Path) -> xr.Dataset:
     """The data set in `path`, loaded whole; StoreError when it is no such file."""
+    import xarray as xr
+    import zarr
+
     if not zipfile.is_zipfile(path):
         raise StoreError(f"{path} is not a stored data set; delete it and run the chapter again.")
     try:
