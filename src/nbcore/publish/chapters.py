@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import jupytext
-import nbformat
+from typing import TYPE_CHECKING, Any
 
 from nbcore.errors import NbcoreError, ParameterError, did_you_mean
 from nbcore.paths import project_root
-from nbcore.publish.parameters import Parameter, fill, is_parameters, parameters
+from nbcore.publish.parameters import TAG, Parameter, fill, parameters
 from nbcore.runs import config, values
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ class Chapter:
         return checked
 
 
-def read_source(path: Path) -> nbformat.NotebookNode:
+def read_source(path: Path) -> "NotebookNode":
     """Read a py:percent source as a notebook for papermill, with all of its parameters."""
+    import jupytext  # slow to import, and not needed to list the chapters
+
     notebook = jupytext.read(path, fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3",
@@ -74,7 +76,7 @@ def read_source(path: Path) -> nbformat.NotebookNode:
         "language": "python",
     }
     fill(notebook, _slug(path))
-    return typing.cast(nbformat.NotebookNode, notebook)
+    return typing.cast("NotebookNode", notebook)
 
 
 def find_chapters() -> list[Chapter]:
@@ -95,15 +97,13 @@ def get_chapter(name: str) -> Chapter:
 
 
 def _chapter(path: Path) -> Chapter:
-    number, _, rest = path.stem.partition("_")
-    notebook = read_source(path)
-    heading = next(
-        (m[1] for c in notebook.cells if (m := re.search(r"^# (.+)$", c.source, re.M))), rest
-    )
-    cells = sum(is_parameters(c) for c in notebook.cells)
+    """Read from the text what a list needs; jupytext, which reads cells, is slow to import."""
+    text, number = path.read_text("utf-8"), path.stem.partition("_")[0]
+    heading = re.search(r"^# # (.+)$", text, re.M)
+    cells = len(re.findall(rf'^# %%.*"{TAG}"', text, re.M))
     if cells != 1:
         raise NbcoreError(f"{path.name} must have one cell tagged 'parameters', it has {cells}.")
-    return Chapter(number, _slug(path), path, heading)
+    return Chapter(number, _slug(path), path, heading[1] if heading else path.stem)
 
 
 def _slug(path: Path) -> str:

@@ -9,13 +9,14 @@ import dataclasses
 import re
 import textwrap
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbcore.paths import project_root
 from nbcore.runs import config
+
+if TYPE_CHECKING:  # both are slow to import, and listing the chapters needs neither
+    import pandas as pd
+    from nbformat import NotebookNode
 
 WIDTH = 80
 #: a default longer than this is left to the table on the page
@@ -62,20 +63,22 @@ def cell_source(slug: str) -> str:
     return "\n".join(lines)
 
 
-def is_parameters(cell: NotebookNode) -> bool:
+def is_parameters(cell: "NotebookNode") -> bool:
     """Tell whether a cell is tagged as the one that papermill's parameters come after."""
     return TAG in cell.metadata.get("tags", [])
 
 
-def fill(notebook: NotebookNode, slug: str) -> None:
+def fill(notebook: "NotebookNode", slug: str) -> None:
     """Write the chapter's parameters into the notebook's cell for them."""
     for cell in notebook.cells:
         if is_parameters(cell):
             cell.source = cell_source(slug)
 
 
-def parameters_table(slug: str) -> pd.DataFrame:
+def parameters_table(slug: str) -> "pd.DataFrame":
     """Make the table of a page: every parameter with its meaning, values and range."""
+    import pandas as pd
+
     return pd.DataFrame(config.describe(slug))
 
 

@@ -16,9 +16,8 @@ import xarray as xr
 
 from nbcore.runs.config import Config
 from nbcore.runs.criteria import Finding
+from nbcore.runs.manifests import Manifest
 from nbcore.runs.run import Run, Tables
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,6 @@ def stored_plan(manifest: Manifest) -> Plan | None:
             found: Plan = stored[manifest["experiment"]](manifest)
             return replace(found, members=sorted(manifest["members"]))
     return None
-
-
-def data_names(manifest: Manifest) -> dict[str, str]:
-    """Role -> the name of the data set that a stored run used."""
-    return {role: entry["name"] for role, entry in manifest["data"].items()}
 
 
 @lru_cache
