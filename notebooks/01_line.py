@@ -39,7 +39,7 @@ models = None  # CSV of your own models: columns model, id, ood
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.line import figures, images, relating
+from nbcore.chapters.line import figures, images, own_page, relating
 from nbcore.chapters.line import observe as page
 from nbcore.lines.public import load_testbed
 from nbcore.measures import agreement, robustness
@@ -373,7 +373,7 @@ print(
 # fractions) on one of the testbeds.
 
 # %% tags=["hide-input"]
-figures.own(beds[config.testbed], config)
+own_page.own(beds[config.testbed], config)
 
 # %% [markdown]
 # ## What could be wrong

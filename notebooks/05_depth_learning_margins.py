@@ -46,8 +46,7 @@ from nbcore.chapters.depth_learning_margins import controls, figures
 from nbcore.chapters.depth_learning_margins import observe as page
 from nbcore.chapters.prediction_depth.sensitivity import load_sensitivity
 from nbcore.charts.words import nothing
-from nbcore.depths import roster
-from nbcore.depths.ensembles import Ensemble, load_pool
+from nbcore.depths.ensembles import Ensemble, load, load_pool
 from nbcore.measures.learning import iteration_learned, scaled_steps
 from nbcore.measures.margins import output_margin
 from nbcore.publish.cards import show_cards
@@ -58,7 +57,7 @@ from nbcore.training.loop import Recipe
 
 # %% tags=["hide-input"]
 config = from_cell("depth-learning-margins", globals())
-runs = roster.load(config, fresh=fresh)
+runs = load(config, fresh=fresh)
 found = page.studies(runs, config)
 main = page.main(found)
 linear = load_sensitivity(config, fresh=fresh).get(main.key)

@@ -79,8 +79,8 @@ from nbcore import charts, exercises
 from nbcore.chapters.example_difficulty import figures, related, tables
 from nbcore.chapters.example_difficulty import observe as page
 from nbcore.chapters.example_difficulty import score_figures as scoring
-from nbcore.chapters.example_difficulty.beside import score_run
 from nbcore.chapters.example_difficulty.c_scores import CScoreRun, run_c_scores
+from nbcore.chapters.example_difficulty.config import score_run
 from nbcore.chapters.example_difficulty.runs import study
 from nbcore.lines.tables import summary
 from nbcore.measures import cscores, robustness, selection

@@ -8,8 +8,9 @@ import pytest
 from nbcore import claims
 from nbcore.chapters.prediction_depth import figures, tables
 from nbcore.chapters.prediction_depth import observe as page
-from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_size
-from nbcore.depths import roster
+from nbcore.chapters.prediction_depth.config import PredictionDepth
+from nbcore.chapters.prediction_depth.runs import at_full_size
+from nbcore.depths.ensembles import load
 
 KEY = "cifar10:mlp"
 
@@ -18,7 +19,7 @@ KEY = "cifar10:mlp"
 def study():
     """The published runs of one network, small and of the paper's size."""
     config = dataclasses.replace(PredictionDepth.book(), datasets=("cifar10",), networks=("mlp",))
-    return page.Study(config, roster.load(config), full_size=at_full_size(config))
+    return page.Study(config, load(config), full_size=at_full_size(config))
 
 
 def test_the_accuracy_at_the_papers_size_is_that_of_the_stored_answers(study):

@@ -245,7 +245,7 @@ def test_entry_points_name_functions_and_the_classes_of_what_is_bound_to_them():
 
     job = partial(ensembles.member, ensembles.Ensemble())
     assert entry_points([job, partial(tables.join, pool=job)]) == [
-        "nbcore.depths.ensembles:Ensemble()",
+        "nbcore.depths.roster:Ensemble()",
         "nbcore.depths.ensembles:member",
         "nbcore.depths.tables:join",
     ]
@@ -285,7 +285,7 @@ POOL = [
     "nbcore.depths.ensembles:plant_noise",
     "nbcore.depths.ensembles:member_seed",
     "nbcore.depths.ensembles:_pool",
-    "nbcore.depths.ensembles:Ensemble.recipe",
+    "nbcore.depths.roster:Ensemble.recipe",
     "nbcore.measures.selection:balanced_subset",
     "nbcore.training.ensemble:held_out_mask",
 ]
@@ -380,7 +380,7 @@ KINDS = {
         *SMALL,
         "nbcore.chapters.example_difficulty.c_scores:member",
         "nbcore.chapters.example_difficulty.c_scores:_row",
-        "nbcore.chapters.example_difficulty.c_scores:CScoreRun.recipe",
+        "nbcore.chapters.example_difficulty.networks:CScoreRun.recipe",
         "nbcore.depths.ensembles:member_seed",
         "nbcore.training.ensemble:held_out_mask",
     ],
@@ -394,7 +394,7 @@ KINDS = {
         "nbcore.measures.selection:falling_sizes",
         "nbcore.measures.cscores:c_scores",
         "nbcore.chapters.example_difficulty.choices:_recipe",
-        "nbcore.chapters.example_difficulty.config:conditions",
+        "nbcore.chapters.example_difficulty.conditions:conditions",
         "nbcore.chapters.example_difficulty.c_scores:member",
     ],
     "pretraining-size": [

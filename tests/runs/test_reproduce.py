@@ -11,7 +11,7 @@ import xarray as xr
 
 from nbcore.errors import NbcoreError, StoreError
 from nbcore.measures import agreement
-from nbcore.runs import criteria, engines, plan, provenance, reproduce, store
+from nbcore.runs import criteria, engines, manifests, plan, provenance, reproduce, store
 from nbcore.runs.config import Config, param
 
 
@@ -127,4 +127,4 @@ def test_every_stored_run_finds_its_plan_and_its_settings_again():
             found = plan.stored_plan(run.manifest)
             assert found is not None and found.experiment == run.experiment
             assert found.config.address() == run.manifest["config"]
-            assert found.data == plan.data_names(run.manifest)
+            assert found.data == manifests.data_names(run.manifest)

@@ -14,7 +14,8 @@ from nbcore.models.papers import resnet18
 from nbcore.models.small import mlp, small_cnn
 from nbcore.training import loop
 from nbcore.training.device import as_tensor, memory_layout, place_model
-from nbcore.training.loop import Recipe, cached_features, checkpoint_steps, train
+from nbcore.training.loop import cached_features, checkpoint_steps, train
+from nbcore.training.recipe import Recipe
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(60) % 3

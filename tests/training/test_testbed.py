@@ -3,7 +3,8 @@ import pytest
 
 from nbcore.errors import ParameterError
 from nbcore.measures.selection import balanced_subset
-from nbcore.training.testbed import KINDS, ROSTER, split_name, train_member
+from nbcore.training.kinds import KINDS, ROSTER, split_name
+from nbcore.training.testbed import train_member
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(120) % 3

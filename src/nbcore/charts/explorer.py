@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from nbcore.charts.galleries import MAX_BYTES, Gallery, _checked, gallery
+from nbcore.charts.galleries import MAX_BYTES, Gallery, checked, gallery
 from nbcore.charts.renderer import check
 from nbcore.charts.theme import DARK, LIGHT
 from nbcore.errors import DataError, ParameterError
@@ -88,7 +88,7 @@ def explorer(
     check(title, description)
     if missing := [c for c in COLUMNS if c not in table]:
         raise DataError(f"The pictures' table lacks {', '.join(missing)}; add it.")
-    pictures = _checked(images, list(table["caption"]), list(table["group"]))
+    pictures = checked(images, list(table["caption"]), list(table["group"]))
     series = list(dict.fromkeys(table["series"]))
     if len(series) > len(MARKS) or not np.isfinite(table[["x", "y"]].to_numpy(float)).all():
         raise DataError(

@@ -72,7 +72,7 @@ def gallery(
     check(title, description)
     title, description = plain(title), plain(description)
     captions, groups = [plain(c) for c in captions], [plain(g) for g in groups]
-    pictures = _checked(images, captions, groups)
+    pictures = checked(images, captions, groups)
     order = list(dict.fromkeys(groups))
     rows = {g: [i for i, name in enumerate(groups) if name == g] for g in order}
     width = columns * (size + 8)
@@ -101,7 +101,7 @@ def gallery(
     )
 
 
-def _checked(images: np.ndarray, captions: Sequence[str], groups: Sequence[str]) -> list:
+def checked(images: np.ndarray, captions: Sequence[str], groups: Sequence[str]) -> list:
     """The images as PIL pictures."""
     array = np.asarray(images)
     if array.ndim != 4 or array.dtype != np.uint8 or array.shape[-1] not in (1, 3):

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
+from nbcore.runs.manifests import Manifest, data_names
 from nbcore.runs.own_folders import apply_layout, layout_param
-from nbcore.runs.plan import Manifest, data_names
-from nbcore.training import testbed
+from nbcore.training import kinds
 
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
 #: the digits from 5 up
 SHIFTED, OWN_NET = "digits-shifted", "digits-network"
 #: the testbed of the published run: what a dozen of CPU minutes less leave of the whole roster
 SLOW = ("cnn32-3000", "cnn32-50000", "res32-10000", "patches-20000")
-PUBLISHED = tuple(m for m in testbed.ROSTER if m not in SLOW)
+PUBLISHED = tuple(m for m in kinds.ROSTER if m not in SLOW)
 
 
 @dataclass(frozen=True)

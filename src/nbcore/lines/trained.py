@@ -20,10 +20,12 @@ from nbcore.lines.packing import pack
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import pretrained, small
 from nbcore.paths import cache_dir
-from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.manifests import Manifest
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
-from nbcore.training import loop, testbed
+from nbcore.training import kinds, loop, testbed
 from nbcore.training.classical import shift_digits
+from nbcore.training.recipe import Recipe
 
 
 class Sets(NamedTuple):
@@ -39,9 +41,9 @@ def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """The models of the line: table `models` as `pack` makes it, one row a model."""
     nbdata.tell(config.id, held_out=True)
     nbdata.tell(*config.ood)
-    names = [m for m in config.testbed if testbed.split_name(m)]
+    names = [m for m in config.testbed if kinds.split_name(m)]
     # the longest first, so that parallel workers end together
-    names.sort(key=lambda m: (m.split("-")[0] in testbed.CNNS, testbed.split_name(m)[1]))
+    names.sort(key=lambda m: (m.split("-")[0] in kinds.CNNS, kinds.split_name(m)[1]))
     return run_or_load(replace(testbed_plan(config), members=names[::-1]), fresh)
 
 
@@ -115,12 +117,12 @@ def _shifted(id: str, name: str, image_size: int) -> nbdata.ImageSet:
     return nbdata.load(name, "test", image_size)
 
 
-def _sets(config: LineConfig) -> Sets:
+def testbed_sets(config: LineConfig) -> Sets:
     return load_sets(config.id, config.ood, config.image_size, config.test_images)
 
 
 def _testbed_member(config: LineConfig, name: str) -> xr.Dataset:
-    sets = _sets(config)
+    sets = testbed_sets(config)
     return testbed.train_member(
         name, sets.train, sets.evaluations, epochs=config.epochs, device=config.device
     )
@@ -134,7 +136,7 @@ def build(config: LineConfig, trained: bool, size: int | None, classes: int, see
     if trained:
         digits = nbdata.load("digits", "train")
         upper = digits.subset(digits.labels >= 5)
-        recipe = loop.Recipe(steps=150, batch=32, lr=0.05, checkpoints=2)
+        recipe = Recipe(steps=150, batch=32, lr=0.05, checkpoints=2)
         loop.train(net, (upper.images, upper.labels - 5), {}, recipe, device=config.device)
         with torch.random.fork_rng():
             torch.manual_seed(seed)

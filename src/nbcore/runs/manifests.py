@@ -6,12 +6,14 @@ against intent: who changes a manifest through `write_manifest` gets a new one.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbcore.files import Damaged, write_atomically
 
 MANIFEST = "manifest.json"
+Manifest = Mapping[str, Any]
 FIELDS = ("experiment", "config", "data", "source", "members", "tables")
 
 
@@ -20,6 +22,11 @@ def checksum(manifest: dict[str, Any]) -> str:
     rest = {key: value for key, value in manifest.items() if key != "checksum"}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def data_names(manifest: Manifest) -> dict[str, str]:
+    """Role -> the name of the data set that a stored run used."""
+    return {role: entry["name"] for role, entry in manifest["data"].items()}
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

@@ -4,24 +4,20 @@ A module that stores runs says so in `STORED`: experiment -> a function from a r
 plan. Such modules are found by that name, in whatever folder they lie; there is no list of them.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import xarray as xr
 
 from nbcore.runs.config import Config
 from nbcore.runs.criteria import Finding
+from nbcore.runs.manifests import Manifest
 from nbcore.runs.run import Run, Tables
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,11 +58,6 @@ def stored_plan(manifest: Manifest) -> Plan | None:
             found: Plan = stored[manifest["experiment"]](manifest)
             return replace(found, members=sorted(manifest["members"]))
     return None
-
-
-def data_names(manifest: Manifest) -> dict[str, str]:
-    """Role -> the name of the data set that a stored run used."""
-    return {role: entry["name"] for role, entry in manifest["data"].items()}
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from nbcore.measures.margins import input_margin, output_margin
 from nbcore.models import papers, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.training import loop
+from nbcore.training.recipe import Recipe
 
 
 class Pool(NamedTuple):
@@ -71,7 +72,7 @@ def held_out_mask(n: int, member: int, share: float, splits: str, seed: int = 0)
 def train_member(
     pool: Pool,
     network: Network,
-    recipe: loop.Recipe,
+    recipe: Recipe,
     held_out: np.ndarray,
     seed: int,
     *,

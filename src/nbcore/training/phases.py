@@ -13,6 +13,7 @@ from torch import nn
 
 from nbcore.errors import ParameterError
 from nbcore.training import loop
+from nbcore.training.recipe import Recipe
 
 #: phases draw their batches from seeds this far apart, so that none repeats those of another
 STRIDE = 1_000_003
@@ -22,7 +23,7 @@ class Phase(NamedTuple):
     """`indices` of the training examples, and how they are trained on."""
 
     indices: np.ndarray
-    recipe: loop.Recipe
+    recipe: Recipe
 
 
 def train_phases(

@@ -1,7 +1,7 @@
 """A testbed trained from scratch: weak to strong models of many kinds, the line's raw material.
 
 A model of a testbed is written KIND-N: one of `KINDS`, trained on N images drawn evenly over the
-classes. `ROSTER` is for CIFAR-10: 32 models, about 40 CPU minutes.
+classes. Which there are is said in `kinds`.
 """
 
 from collections.abc import Mapping
@@ -16,62 +16,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, relu
 
-from nbcore.errors import ParameterError, did_you_mean
 from nbcore.measures import blocks
 from nbcore.measures.selection import balanced_subset
 from nbcore.models.small import mlp, small_cnn
-from nbcore.training.loop import Data, Recipe, train
-
-#: convolutional networks: kind -> (width, residual)
-CNNS = {"cnn16": (16, False), "cnn32": (32, False), "res16": (16, True), "res32": (32, True)}
-SKLEARN = ("mean", "logistic", "knn", "forest", "patches")
-KINDS = (*SKLEARN, "mlp", *CNNS)
-
-ROSTER = (
-    "mean-50000",
-    "knn-300",
-    "knn-3000",
-    "knn-50000",
-    "logistic-300",
-    "logistic-3000",
-    "logistic-50000",
-    "forest-1000",
-    "forest-10000",
-    "patches-1000",
-    "patches-5000",
-    "patches-20000",
-    "mlp-1000",
-    "mlp-5000",
-    "mlp-20000",
-    "mlp-50000",
-    "cnn16-300",
-    "cnn16-1000",
-    "cnn16-3000",
-    "cnn16-10000",
-    "cnn16-25000",
-    "cnn16-50000",
-    "cnn32-3000",
-    "cnn32-10000",
-    "cnn32-50000",
-    "res16-5000",
-    "res16-10000",
-    "res16-25000",
-    "res16-50000",
-    "res32-10000",
-    "res32-25000",
-    "res32-50000",
-)
-
-
-def split_name(model: str) -> tuple[str, int]:
-    """`cnn16-3000` -> ("cnn16", 3000); ParameterError for anything else."""
-    kind, _, n = model.rpartition("-")
-    if kind not in KINDS or not n.isdigit():
-        raise ParameterError(
-            f"A testbed model is written KIND-N, such as cnn16-3000, not {model!r}; "
-            f"{did_you_mean(kind or model, KINDS)}"
-        )
-    return kind, int(n)
+from nbcore.training.kinds import CNNS, SKLEARN, split_name
+from nbcore.training.loop import Data, train
+from nbcore.training.recipe import Recipe
 
 
 def train_member(

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbcore.chapters.example_difficulty import choices
+from nbcore.chapters.example_difficulty import choices, conditions
 from nbcore.chapters.example_difficulty import config as chapter
 from nbcore.chapters.example_difficulty import runs as members
-from nbcore.chapters.example_difficulty.beside import depth_run
 from nbcore.chapters.example_difficulty.choices import (
     chosen,
     difficulty_scores,
@@ -18,7 +17,8 @@ from nbcore.chapters.example_difficulty.choices import (
     schedule,
     training_labels,
 )
-from nbcore.chapters.example_difficulty.config import Condition, ExampleDifficulty
+from nbcore.chapters.example_difficulty.conditions import Condition
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty
 from nbcore.chapters.example_difficulty.pretraining import run_pretraining
 from nbcore.chapters.example_difficulty.runs import run_example_difficulty, study
 from nbcore.errors import DataError, NbcoreError, ParameterError
@@ -151,7 +151,7 @@ def test_a_schedule_drops_the_easiest_and_its_phases_match_those_of_everything(t
 
 
 def test_depths_find_their_examples_although_the_pool_has_another_order(monkeypatch):
-    source = depth_run(SMALL)
+    source = chapter.depth_run(SMALL)
     labels = choices._all_labels("digits", 8)
     order = choices.chosen_examples(labels, source.examples, source.seed)
     depth = np.tile((order % 5).astype(np.int8), (2, 1))  # by the place in the training set
@@ -194,20 +194,20 @@ def test_another_difficulty_file_is_another_run(tmp_path):
 
 def test_presets_name_every_member():
     config = ExampleDifficulty.book()
-    names = chapter.member_names(config)
+    names = conditions.member_names(config)
     # three choices, six last layers; two that go on, everything and three schedules, one control
     expected = 3 * config.seeds + 3 * config.scratch_seeds + 6 * config.head_seeds
     expected += 7 * config.control_seeds
     assert len(names) == len(set(names)) == expected
     everything = dataclasses.replace(config, extended=True)
     # four schedules from random weights, two choices by depth
-    assert len(chapter.member_names(everything)) == expected + 6 * config.control_seeds
+    assert len(conditions.member_names(everything)) == expected + 6 * config.control_seeds
     assert names[0] == "full-hard-seed0" and names[-1] == "head-depth-easy-seed4"
-    assert chapter.pretraining(config).names()[:2] == ["pretrain-0-seed0", "pretrain-600-seed0"]
-    assert len(chapter.pretraining(config).names()) == 4 * config.scratch_seeds
-    by_depth = chapter.conditions(dataclasses.replace(config, difficulty="depth"))
+    assert conditions.pretraining(config).names()[:2] == ["pretrain-0-seed0", "pretrain-600-seed0"]
+    assert len(conditions.pretraining(config).names()) == 4 * config.scratch_seeds
+    by_depth = conditions.conditions(dataclasses.replace(config, difficulty="depth"))
     assert "full-shuffled-hard" in by_depth and "head-depth-hard" not in by_depth
-    ensemble = depth_run(config)
+    ensemble = chapter.depth_run(config)
     assert (ensemble.dataset, ensemble.examples) == ("cifar10", 50_000)  # all that are chosen from
     assert ensemble.names() == [f"full-{i:03}" for i in range(config.depth_members)]
 
@@ -218,7 +218,7 @@ def refused(match, error: type[NbcoreError] = ParameterError):
 
 def test_bad_input_is_one_sentence(tmp_path, monkeypatch):
     with refused("no condition 'full-hrd'; did you mean 'full-hard'"):
-        chapter.conditions(with_fields(conditions=("full-hrd",)))
+        conditions.conditions(with_fields(conditions=("full-hrd",)))
     with refused("no file 'c-score' .FileNotFoundError.; give c-scores, depth", DataError):
         with_fields(difficulty="c-score").check()
     with refused("no file '.*none.pth' .FileNotFoundError.; give a .pth", DataError):
@@ -231,7 +231,7 @@ def test_bad_input_is_one_sentence(tmp_path, monkeypatch):
         plan(planted(tmp_path, schedule_steps=6), Condition("full", "all"))
     with refused("subset of 9000 examples was asked of 648"):
         too_many = with_fields(pretrain_images=(9_000,), conditions=("pretrain-9000",))
-        run_pretraining(chapter.pretraining(too_many))
+        run_pretraining(conditions.pretraining(too_many))
     np.save(tmp_path / "short.npy", np.zeros(1_000))
     with refused("1000|1,000", DataError):
         chosen(with_fields(difficulty=str(tmp_path / "short.npy")), "hard")

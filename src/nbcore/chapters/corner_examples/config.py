@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from nbcore.chapters.corner_examples.label_noise import run_label_noise
 from nbcore.depths import roster
 from nbcore.depths.architectures import ARCHITECTURES
-from nbcore.depths.ensembles import Ensemble, run_ensemble
-from nbcore.depths.roster import DepthConfig, setting
+from nbcore.depths.roster import DepthConfig, Ensemble, setting
 from nbcore.runs.config import param
-from nbcore.runs.store import Run
 
 #: the human labels whose errors are followed: the majority of three annotators (CIFAR-10N)
 HUMAN = "cifar10n:aggre_label"
@@ -88,13 +85,3 @@ def _splits(key: str, config: CornerExamples, longer: float, **changes: Any) -> 
     members = base.members if config.scale != "small" else 30
     changes |= dict(members=members, full_members=0, input_margins=0, held_out=0.2)
     return setting(key, config, steps=round(longer * base.steps), **changes)
-
-
-def load_watched(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
-    """The run of each ensemble of `watched`, stored or computed."""
-    return {key: run_label_noise(e, fresh) for key, e in watched(config).items()}
-
-
-def load_mislabelled(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
-    """The run of each ensemble of `mislabelled`, stored or computed."""
-    return {name: run_ensemble(e, fresh) for name, e in mislabelled(config).items()}

@@ -9,13 +9,14 @@ import pandas as pd
 
 from nbcore import claims
 from nbcore.chapters.corner_examples import checks, noise, rescue
-from nbcore.chapters.corner_examples import config as runs
 from nbcore.chapters.corner_examples.config import CornerExamples
+from nbcore.chapters.corner_examples.runs import load_mislabelled, load_watched
 from nbcore.chapters.corner_examples.study import NAMES, CornerView, corner_view
 from nbcore.charts.tables import Table
 from nbcore.charts.tables import sentence as plain_sentence
 from nbcore.claims import Observation
-from nbcore.depths import roster
+from nbcore.depths.ensembles import load
+from nbcore.depths.roster import nice_name
 from nbcore.measures.bootstrap import estimate, share
 from nbcore.measures.estimate import Estimate
 from nbcore.runs.store import Run
@@ -56,9 +57,9 @@ def most_like(keys: Mapping[str, object]) -> str:
 
 def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
     """Every run of the chapter, stored or computed."""
-    found = roster.load(config, fresh)
-    wrong = runs.load_mislabelled(config, fresh)
-    watched = runs.load_watched(config, fresh)
+    found = load(config, fresh)
+    wrong = load_mislabelled(config, fresh)
+    watched = load_watched(config, fresh)
     how = (config.corner, config.resamples, config.seed)
     return Chapter(
         config,
@@ -84,7 +85,7 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
         seen = noise.observed(watch)
         ready |= seen
         source |= dict.fromkeys(seen, chapter.noisy_runs[f"watched {watch.key}"])
-        subject |= dict.fromkeys(seen, f"{roster.nice_name(watch.key)}, 40 % planted labels")
+        subject |= dict.fromkeys(seen, f"{nice_name(watch.key)}, 40 % planted labels")
     claims.forget(config.slug)
     return {
         key: claims.record(

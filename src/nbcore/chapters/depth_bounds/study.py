@@ -22,7 +22,7 @@ from nbcore.chapters.depth_bounds.scores import (
     scores,
     turns,
 )
-from nbcore.depths.roster import load
+from nbcore.depths.ensembles import load
 from nbcore.depths.view import EnsembleView
 from nbcore.errors import DataError
 from nbcore.measures.bounds import Bound, BoundResult, TooFewExamples, fit_bound, score_bound

@@ -9,80 +9,25 @@ of the training set; what it says of the other half is one vote on each of those
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from nbcore import data as nbdata
+from nbcore.chapters.example_difficulty.networks import CScoreRun
 from nbcore.data.images import ImageSet
 from nbcore.depths.ensembles import member_seed
 from nbcore.depths.tables import THUMBNAILS
 from nbcore.errors import ParameterError
 from nbcore.measures import cscores
 from nbcore.models import small
-from nbcore.runs.config import Config, param
-from nbcore.runs.plan import Manifest, Plan, data_names
+from nbcore.runs.manifests import Manifest, data_names
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
-from nbcore.training.testbed import CNNS
-
-
-@dataclass(frozen=True)
-class CScoreRun(Config):
-    """Which networks vote on which training set."""
-
-    slug: ClassVar[str] = "c-scores"
-
-    dataset: str = param("cifar10", "data set: a name or a folder", in_address=False, is_path=True)
-    image_size: int | None = param(None, "side to bring the images to, pixels", low=8, high=512)
-    kind: str = param("res16", "network, of the testbed's", choices=tuple(CNNS))
-    share: float = param(0.5, "share of the examples that a member does not train on")
-    splits: str = param("folds", "how members are split", choices=("folds", "independent"))
-    epochs: float = param(5.0, "passes over a member's half", low=0.01)
-    batch: int = param(64, "images an update", low=1)
-    lr: float = param(0.05, "first learning rate", low=0.0)
-    augment: bool = param(False, "random crops and flips")
-    precision: str = param("auto", "of training", choices=("auto", "float32", "bfloat16"))
-    seed: int = param(0, "changes every draw", low=0)
-    members: int = param(40, "networks", low=2, in_address=False)
-    workers: int = param(2, "processes", low=1, high=64, in_address=False)
-    device: str = param("auto", "auto, cpu or cuda", in_address=False)
-
-    @classmethod
-    def smoke(cls) -> "CScoreRun":
-        """Digits, ten networks: five seconds, 1 GB."""
-        return cls(dataset="digits", kind="cnn16", epochs=2.0, batch=32, members=10, workers=1)
-
-    @classmethod
-    def book(cls) -> "CScoreRun":
-        """All 50,000 CIFAR-10 training images, 40 networks: 21 min on two cores, 3 GB."""
-        return cls()
-
-    @classmethod
-    def paper(cls) -> "CScoreRun":
-        """As accurate and as many networks as the published scores ask for: GPU days."""
-        return cls(kind="res32", epochs=100.0, batch=128, augment=True, members=2000)
-
-    def names(self) -> list[str]:
-        """`half-000` and so on."""
-        return [f"half-{i:03}" for i in range(self.members)]
-
-    def recipe(self, examples: int) -> loop.Recipe:
-        """The training of a member on `examples` images."""
-        batch = min(self.batch, examples)
-        return loop.Recipe(
-            steps=max(round(self.epochs * examples / batch), 1),
-            batch=batch,
-            lr=self.lr,
-            weight_decay=5e-4,
-            drop_at=(0.6, 0.85),
-            factor=0.15,
-            augment=self.augment,
-            checkpoints=2,
-        )
+from nbcore.training.kinds import CNNS
 
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:

@@ -8,17 +8,17 @@ from functools import lru_cache
 import numpy as np
 
 from nbcore import data as nbdata
-from nbcore.chapters.example_difficulty.beside import depth_run, score_run
 from nbcore.chapters.example_difficulty.c_scores import run_c_scores, scores
-from nbcore.chapters.example_difficulty.config import Condition, ExampleDifficulty
+from nbcore.chapters.example_difficulty.conditions import Condition
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty, depth_run, score_run
 from nbcore.data.scores import load_scores
 from nbcore.depths.ensembles import chosen_examples, run_ensemble
 from nbcore.depths.tables import mean_depths
 from nbcore.errors import DataError, ParameterError
 from nbcore.lines.config import SHIFTED
 from nbcore.measures import selection
-from nbcore.training.loop import Recipe
 from nbcore.training.phases import Phase
+from nbcore.training.recipe import Recipe
 
 #: rates drop to a tenth after this share of the steps, as in chapter 2
 DROP_AT = 0.7

@@ -2,35 +2,21 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from nbcore.chapters.example_difficulty.pretraining import PretrainingSize
+from nbcore.chapters.example_difficulty.networks import CScoreRun
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.catalog import CATALOG
-from nbcore.errors import DataError, ParameterError, did_you_mean
-from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
+from nbcore.depths.roster import DepthConfig, Ensemble, pool_size, setting
+from nbcore.errors import DataError
+from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
 from nbcore.runs.config import AT_LEAST, FREE, param
-from nbcore.training import testbed
+from nbcore.training import kinds
 
 #: measures of difficulty that are computed here, and the scores that others have published
 OWN_SCORES, PUBLISHED_SCORES = ("c-scores", "depth"), "published"
-CHOICES = ("hard", "random", "easy")
-CONTROLS = ("shuffled-hard", "depth-hard", "depth-easy")
-
-
-class Condition(NamedTuple):
-    """How a network starts, and which examples it is trained on.
-
-    start: "head" (a last layer on the features of the pretrained network), "full" (the whole
-    pretrained network), "scratch" (the same from random weights). choice: one of `CHOICES` or
-    `CONTROLS`; "all" or "phase-out-N", a schedule; "then-hard" or "then-random", which go on after
-    training on everything.
-    """
-
-    start: str
-    choice: str
 
 
 @dataclass(frozen=True)
@@ -178,7 +164,7 @@ class ExampleDifficulty(LineConfig):
             checkpoints=100,
             score_members=2_000,
             depth_members=250,
-            testbed=testbed.ROSTER,
+            testbed=kinds.ROSTER,
         )
 
     def check(self) -> None:
@@ -187,8 +173,6 @@ class ExampleDifficulty(LineConfig):
 
     def address(self) -> dict[str, Any]:
         """As ever, but files by what is in them, and with the runs that the scores come from."""
-        from nbcore.chapters.example_difficulty.beside import depth_run, score_run
-
         out = super().address()
         known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
         if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
@@ -212,67 +196,64 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
-    """The conditions by name, START-CHOICE, the main ones first.
-
-    With depth as the measure of difficulty it is no control, and the two depth conditions are out.
-    """
-    controls = [c for c in CONTROLS if config.difficulty != "depth" or c[:5] != "depth"]
-    schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
-    pairs = [(start, choice) for start in ("full", "head", "scratch") for choice in CHOICES]
-    pairs += [("full", "then-hard"), ("full", "then-random")]
-    pairs += [("full", choice) for choice in schedules]
-    pairs += [("head", choice) for choice in controls] + [("full", "shuffled-hard")]
-    if config.extended or config.conditions:
-        pairs += [("scratch", choice) for choice in schedules]
-        pairs += [("full", choice) for choice in controls if choice[:5] == "depth"]
-    table = {f"{start}-{choice}": Condition(start, choice) for start, choice in pairs}
-    known = [*table, *(f"pretrain-{n}" for n in config.pretrain_images)]
-    for name in config.conditions:
-        if name not in known:
-            raise ParameterError(f"There is no condition {name!r}; {did_you_mean(name, known)}")
-    return {k: v for k, v in table.items() if not config.conditions or k in config.conditions}
-
-
-def pretraining_names(config: ExampleDifficulty) -> list[str]:
-    """The conditions of the stand-in for A17, `pretrain-N`, as far as they are wanted."""
-    names = [f"pretrain-{n}" for n in config.pretrain_images]
-    return [n for n in names if not config.conditions or n in config.conditions]
-
-
-def pretraining(config: ExampleDifficulty) -> PretrainingSize:
-    """The networks of A17 beside the others: same images, same subset, steps of a random start."""
-    return PretrainingSize(
+def beside(config: ExampleDifficulty) -> RiseAndFall:
+    """Chapter 2's config on the same images with the same network: its testbed, its network."""
+    small = config.model == OWN_NET
+    return replace(
+        RiseAndFall.smoke() if small else RiseAndFall.book(),
+        model=config.model,
+        weights=config.weights,
         id=config.id,
         ood=config.ood,
         image_size=config.image_size,
         test_images=config.test_images,
-        subset=config.subset,
-        pretrain_set=config.pretrain_set,
-        images=config.pretrain_images,
-        pretrain_steps=config.pretrain_steps,
-        kind="cnn16" if config.model == OWN_NET else "res32",
-        steps=config.random_steps,
-        batch=config.batch,
-        checkpoints=config.checkpoints,
-        seeds=config.scratch_seeds,
-        conditions=tuple(pretraining_names(config)),
+        size=config.size,
+        feature_size=config.feature_size,
+        testbed=config.testbed,
+        epochs=config.epochs,
+        resamples=config.resamples,
         workers=config.workers,
         device=config.device,
     )
 
 
-def member_names(config: ExampleDifficulty) -> list[str]:
-    """`full-hard-seed0` and so on: the first seed of every condition first, in their order."""
-    table = conditions(config)
-    seeds = {k: _seeds(config, v) for k, v in table.items()}
-    most = max(seeds.values(), default=0)
-    return [f"{name}-seed{s}" for s in range(most) for name in table if s < seeds[name]]
+def score_run(config: ExampleDifficulty) -> CScoreRun:
+    """The networks whose held-out accuracy is the C-score of the training images."""
+    base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
+    return replace(
+        base,
+        dataset=config.id,
+        image_size=_side(config),
+        members=config.score_members,
+        workers=config.workers,
+        device=config.device,
+    )
 
 
-def _seeds(config: ExampleDifficulty, condition: Condition) -> int:
-    if condition.start == "head":
-        return config.head_seeds
-    if condition.choice not in CHOICES:
-        return config.control_seeds
-    return config.scratch_seeds if condition.start == "scratch" else config.seeds
+def depth_run(config: ExampleDifficulty) -> Ensemble:
+    """The ensemble whose depths are the other measure of difficulty: all training images.
+
+    The paper's MLP on the whole set: a minute on a GPU. Tiny networks in the smoke preset.
+    """
+    small = config.model == OWN_NET
+    changes: dict[str, Any] = dict(
+        image_size=_side(config),
+        members=0,
+        full_members=config.depth_members,
+        workers=config.workers,
+        device=config.device,
+    )
+    if not pool_size(config.id):
+        changes["examples"] = 1_000_000  # all there are
+    scale = "tiny" if small else "paper"
+    return setting(f"{config.id}:mlp", DepthConfig(scale=scale), **changes)
+
+
+def _side(config: ExampleDifficulty) -> int | None:
+    """Images of one's own are brought to one size; those of the catalogue have one."""
+    return None if config.id in CATALOG else config.image_size
+
+
+def roles(config: ExampleDifficulty) -> dict[str, str]:
+    """Role -> data set, as in chapter 2."""
+    return data_roles(beside(config))

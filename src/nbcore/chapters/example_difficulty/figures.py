@@ -6,7 +6,7 @@ import pandas as pd
 from nbcore import charts
 from nbcore.chapters.example_difficulty import observe as page
 from nbcore.chapters.example_difficulty import tables
-from nbcore.chapters.example_difficulty.config import CHOICES
+from nbcore.chapters.example_difficulty.conditions import CHOICES
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.charts.base import Figure
 from nbcore.charts.finetuning import trade_off

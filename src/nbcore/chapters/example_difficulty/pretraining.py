@@ -7,69 +7,26 @@ since it needs another data set and neither difficulty nor the large network.
 """
 
 import sys
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 import torch
 import xarray as xr
 
 from nbcore import data as nbdata
-from nbcore.chapters.rise_and_fall.config import RiseAndFall
+from nbcore.chapters.example_difficulty.networks import PretrainingSize
 from nbcore.errors import ParameterError
-from nbcore.lines.config import SHIFTED, data_of, data_roles
+from nbcore.lines.config import SHIFTED, data_of
 from nbcore.lines.packing import curves, joined_curves
 from nbcore.lines.trained import load_sets
 from nbcore.measures.selection import balanced_subset, select
 from nbcore.models import small
-from nbcore.runs.config import Config, param
-from nbcore.runs.plan import Manifest, Plan, data_names
+from nbcore.runs.manifests import Manifest, data_names
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
-from nbcore.training.testbed import CNNS
-
-
-@dataclass(frozen=True)
-class PretrainingSize(Config):
-    """What the `pretrain-N` members depend on; chapter 7 fills it in (`pretraining`)."""
-
-    slug: ClassVar[str] = "pretraining-size"
-
-    id: str = param("cifar10", "data set to fine-tune on", in_address=False, is_path=True)
-    ood: tuple[str, ...] = param(
-        ("cinic10-imagenet",), "shifted test sets, same classes", in_address=False, is_path=True
-    )
-    image_size: int = param(32, "side of all images, pixels", low=8, high=1024)
-    test_images: int = param(4_000, "ID test images, class-balanced", low=10)
-    subset: int = param(5_000, "random training images, class-balanced", low=2)
-    pretrain_set: str = param(
-        "fashion-mnist", "pictures to pretrain on", in_address=False, is_path=True
-    )
-    images: tuple[int, ...] = param(
-        (0, 600, 6_000, 60_000), "how many of them; 0 is no pretraining", in_address=False
-    )
-    kind: str = param("res32", "network, of the testbed's", choices=tuple(CNNS))
-    pretrain_steps: int = param(1_500, "steps of pretraining, whatever the number", low=4)
-    pretrain_lr: float = param(0.05, "rate of pretraining", low=0.0)
-    steps: int = param(1_200, "steps of fine-tuning", low=4)
-    lr: float = param(0.02, "rate of fine-tuning, whatever the pretraining", low=0.0)
-    batch: int = param(128, "images a step", low=1)
-    checkpoints: int = param(12, "evaluations, in log steps", low=4, high=1000)
-    seeds: int = param(3, "seeds", low=1, in_address=False)
-    conditions: tuple[str, ...] = param((), "those to run; none means all", in_address=False)
-    workers: int = param(2, "processes", low=1, high=64, in_address=False)
-    device: str = param("auto", "auto, cpu or cuda", in_address=False)
-
-    def names(self) -> list[str]:
-        """`pretrain-600-seed0` and so on."""
-        wanted = self.conditions or tuple(f"pretrain-{n}" for n in self.images)
-        return [f"{name}-seed{s}" for s in range(self.seeds) for name in wanted]
-
-    def roles(self) -> dict[str, str]:
-        """Role -> data set: those of chapter 2, and "pretraining"."""
-        tested = replace(RiseAndFall.book(), id=self.id, ood=self.ood)
-        return data_roles(tested) | {"pretraining": self.pretrain_set}
+from nbcore.training.kinds import CNNS
+from nbcore.training.recipe import Recipe
 
 
 def run_pretraining(config: PretrainingSize, fresh: bool = False) -> Run:
@@ -110,7 +67,7 @@ def member(config: PretrainingSize, name: str) -> xr.Dataset:
         picked = select("random", None, labels, config.subset, int(seed))
     except ValueError as error:
         raise ParameterError(str(error)) from None
-    recipe = loop.Recipe(
+    recipe = Recipe(
         steps=config.steps,
         batch=min(config.batch, config.subset),
         lr=config.lr,
@@ -142,7 +99,7 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
             f"A subset of {n} examples was asked of {len(labels)} for pretraining; ask for fewer."
         )
     picked = balanced_subset(labels, n, seed)
-    recipe = loop.Recipe(
+    recipe = Recipe(
         steps=config.pretrain_steps,
         batch=min(config.batch, n),
         lr=config.pretrain_lr,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from nbcore import charts
-from nbcore.chapters.example_difficulty.beside import depth_run
 from nbcore.chapters.example_difficulty.choices import chosen
-from nbcore.chapters.example_difficulty.config import CHOICES, ExampleDifficulty
+from nbcore.chapters.example_difficulty.conditions import CHOICES
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty, depth_run
 from nbcore.chapters.example_difficulty.score_figures import Scores, candidates
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table

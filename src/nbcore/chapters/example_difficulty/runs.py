@@ -17,21 +17,21 @@ import torch
 import xarray as xr
 
 from nbcore import files
-from nbcore.chapters.example_difficulty.beside import beside, roles
 from nbcore.chapters.example_difficulty.choices import plan
-from nbcore.chapters.example_difficulty.config import (
-    ExampleDifficulty,
+from nbcore.chapters.example_difficulty.conditions import (
     conditions,
     member_names,
     pretraining,
     pretraining_names,
 )
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty, beside, roles
 from nbcore.chapters.example_difficulty.pretraining import run_pretraining
 from nbcore.lines import curves, packing
 from nbcore.lines.config import data_of
 from nbcore.lines.trained import Sets, build, cache_key, load_sets, run_testbed
 from nbcore.paths import cache_dir
-from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.manifests import Manifest
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, find_runs, run_or_load
 from nbcore.training import loop, phases
 

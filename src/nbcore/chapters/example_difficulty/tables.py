@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from nbcore.chapters.example_difficulty.config import CHOICES, ExampleDifficulty
+from nbcore.chapters.example_difficulty.conditions import CHOICES
+from nbcore.chapters.example_difficulty.config import ExampleDifficulty
 from nbcore.chapters.example_difficulty.observe import STARTS, WORDS, both_covered, changes, words
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.lines import compare

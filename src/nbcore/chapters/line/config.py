@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nbcore.lines.own_models import read_models
 from nbcore.lines.shifts import WITH_LINE
 from nbcore.runs.config import FREE, Config, param
 
@@ -33,6 +32,8 @@ class Line(Config):
     def check(self) -> None:
         """Read the models' file before anything long starts."""
         if self.models is not None:
+            from nbcore.lines.own_models import read_models  # pandas, and only for models of yours
+
             read_models(self.models)
 
     @classmethod

@@ -9,8 +9,6 @@ from nbcore.chapters.line import observe as page
 from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.scales import scale_gain_by_floor
 from nbcore.charts.base import Figure, Scale
-from nbcore.charts.tables import Table
-from nbcore.lines.own_models import read_models
 from nbcore.lines.public import Testbed, add_intervals
 from nbcore.measures import robustness as measure
 
@@ -19,7 +17,8 @@ HALF = 340  # px: two figures side by side
 
 def line(bed: Testbed, title: str) -> Figure:
     """Accuracies with intervals and the line, in plain accuracy and on logit axes."""
-    (inside, outside), fit = bed.axes, bed.line
+    inside, outside = bed.axes
+    fit = bed.line
     words: dict[Scale, str] = {"linear": "Plain accuracy", "logit": "Logit axes"}
     panels = [
         charts.accuracy_scatter(
@@ -266,35 +265,4 @@ def digits(data: xr.Dataset, fit: measure.Line, config: Line) -> Figure:
         f"scikit-learn models on logit axes, with the line of slope {fit.slope:.2f}.",
         x_title="accuracy on digits",
         y_title="accuracy on shifted digits",
-    )
-
-
-def own(bed: Testbed, config: Line) -> Figure | Table:
-    """The reader's models on a testbed; without any, the testbed's best as an example."""
-    if config.models is None:
-        best = bed.models.nlargest(5, "er")
-        below = best["ood"] - best["er"]
-        table = best[["model", "id", "ood"]].assign(
-            **{
-                "ER, points [95 %]": [
-                    f"{100 * er:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-                    for er, low, high in zip(
-                        best["er"], best["ood_low"] - below, best["ood_high"] - below, strict=True
-                    )
-                ]
-            }
-        )
-        said = f"No file was given; the five models highest above the line of {bed.name}"
-        return charts.show(table, said, percent=["id", "ood"])
-    own, totals = read_models(config.models), (bed.id_total, bed.ood_total)
-    mine = add_intervals(own, bed.line, *totals, config.level)
-    n = int(mine["significant"].sum())
-    return charts.accuracy_scatter(
-        pd.concat([bed.models.assign(group="testbed"), mine.assign(group="yours")]),
-        bed.line,
-        title=f"{n} of your {len(mine)} models {'leaves' if n == 1 else 'leave'} the band upwards",
-        description=f"{len(mine)} models of {config.models} among the {len(bed.models)} models of "
-        f"{bed.name}; {n} stand above the chance band of the line.",
-        x_title=f"{bed.axes[0]} accuracy",
-        y_title=f"{bed.axes[1]} accuracy",
     )

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from nbcore.depths.ensembles import Ensemble, run_ensemble
-from nbcore.depths.roster import DepthConfig, ensembles, setting
+from nbcore.depths.roster import DepthConfig, Ensemble, ensembles, setting
 from nbcore.errors import ParameterError
 from nbcore.runs.config import FREE, param
 from nbcore.runs.own_folders import apply_layout
-from nbcore.runs.store import Run, find_run
 
 #: settings of the chapter's ensembles -> what sets the same for images of your own
 OF_ENSEMBLES = dict.fromkeys(["datasets", "networks", "scale", "members", "full_members", "width"])
@@ -68,19 +66,6 @@ class PredictionDepth(DepthConfig):
         return min(changes, key=len)
 
 
-def at_full_size(config: DepthConfig) -> dict[str, Run]:
-    """DATASET:NETWORK -> the run in the paper's own setting, where there is one; none is computed.
-
-    Whatever its number of networks: one of them is hours on two cores and a minute on a GPU. Empty
-    beside tiny networks.
-    """
-    if config.scale != "small":
-        return {}
-    own = PredictionDepth.paper()
-    found = {key: find_run(e.slug, e, e.roles()) for key, e in ensembles(own).items()}
-    return {key: run for key, run in found.items() if run}
-
-
 def companions(config: PredictionDepth) -> dict[str, Ensemble]:
     """Chapter 3's further networks, a few members each, by what they are for.
 
@@ -112,8 +97,3 @@ def companions(config: PredictionDepth) -> dict[str, Ensemble]:
 def _longer(key: str, config: DepthConfig) -> dict[str, Any]:
     """Wrong labels take longer to learn: twice the updates, as in the paper's table 1."""
     return {"steps": 2 * setting(key, config).steps}
-
-
-def load_companions(config: PredictionDepth, fresh: bool = False) -> dict[str, Run]:
-    """The run of every companion, stored or computed."""
-    return {name: run_ensemble(e, fresh) for name, e in companions(config).items()}

@@ -12,9 +12,10 @@ from nbcore import claims
 from nbcore.chapters.prediction_depth import agreement as statistics
 from nbcore.chapters.prediction_depth import sensitivity
 from nbcore.chapters.prediction_depth.agreement import Floats, Pair
-from nbcore.chapters.prediction_depth.config import PredictionDepth, at_full_size, load_companions
+from nbcore.chapters.prediction_depth.config import PredictionDepth
+from nbcore.chapters.prediction_depth.runs import at_full_size, load_companions
 from nbcore.claims import Observation
-from nbcore.depths import roster
+from nbcore.depths.ensembles import load
 from nbcore.depths.roster import nice_name
 from nbcore.depths.view import EnsembleView
 from nbcore.measures.bootstrap import (
@@ -80,7 +81,7 @@ def gather(config: PredictionDepth, fresh: bool = False) -> Study:
     """Every run of the chapter, stored or computed."""
     return Study(
         config,
-        roster.load(config, fresh),
+        load(config, fresh),
         load_companions(config, fresh),
         sensitivity.load_sensitivity(config, fresh),
         at_full_size(config),

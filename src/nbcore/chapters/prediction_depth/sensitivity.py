@@ -21,7 +21,8 @@ from nbcore.measures import neighbours
 from nbcore.measures.depth import prediction_depth, vote
 from nbcore.models import papers, probes
 from nbcore.runs.config import Config, param
-from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.manifests import Manifest
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import ensemble, loop
 

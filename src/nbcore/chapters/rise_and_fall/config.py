@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
 from nbcore.runs.config import AT_LEAST, param
-from nbcore.training import testbed
+from nbcore.training import kinds
 
 
 class Condition(NamedTuple):
@@ -105,7 +105,7 @@ class RiseAndFall(LineConfig):
             head_lrs=(0.0001, 0.001, 0.01),
             mse_lr=0.001,
             checkpoints=100,
-            testbed=testbed.ROSTER,
+            testbed=kinds.ROSTER,
         )
 
 

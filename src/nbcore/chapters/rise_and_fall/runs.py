@@ -16,12 +16,14 @@ from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions, member
 from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves
-from nbcore.lines.trained import Sets, _sets, build, cache_key, kept_features, run_testbed
+from nbcore.lines.trained import Sets, build, cache_key, kept_features, run_testbed, testbed_sets
 from nbcore.measures.selection import balanced_subset
 from nbcore.paths import cache_dir
-from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.manifests import Manifest
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
+from nbcore.training.recipe import Recipe
 
 
 def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
@@ -53,10 +55,10 @@ STORED = {RiseAndFall.slug: _stored}
 def _member(config: RiseAndFall, name: str) -> xr.Dataset:
     """One condition with one seed: its predictions along training (`loop.train`)."""
     condition, seed = name.rsplit("-seed", 1)
-    c, sets = conditions(config)[condition], _sets(config)
+    c, sets = conditions(config)[condition], testbed_sets(config)
     images, labels = sets.train
     picked = balanced_subset(labels, min(config.train_images, len(labels)))
-    recipe = loop.Recipe(
+    recipe = Recipe(
         steps=c.steps,
         batch=config.batch,
         lr=c.lr,

@@ -11,7 +11,7 @@ from nbcore.data.classmaps import BUILT_IN, read_map
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import SHIFTED, LineConfig
 from nbcore.runs.config import AT_LEAST, FREE, param
-from nbcore.training import testbed
+from nbcore.training import kinds
 
 #: a network that is trained on all ten digits in a second, for the smoke preset
 TEN_DIGITS = "ten-digits"
@@ -115,7 +115,7 @@ class ZeroShot(LineConfig):
             batch=32_768,
             steps=1000,
             checkpoints=100,
-            testbed=testbed.ROSTER,
+            testbed=kinds.ROSTER,
         )
 
     def check(self) -> None:

@@ -24,10 +24,12 @@ from nbcore.chapters.zero_shot_class_maps.sources import (
 from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.trained import run_testbed
 from nbcore.measures import agreement, zeroshot
-from nbcore.runs.plan import Manifest, Plan
+from nbcore.runs.manifests import Manifest
+from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training import heads as training_heads
 from nbcore.training import loop
+from nbcore.training.recipe import Recipe
 
 SHUFFLE_SEED = 20_220_923
 THUMBNAILS = 96
@@ -71,7 +73,7 @@ def compute(config: ZeroShot, name: str) -> xr.Dataset:
         return _probe(banks["train"], labels, evaluations)
     condition, seed = name.rsplit("-seed", 1)
     head = heads(config)[condition]
-    recipe = loop.Recipe(
+    recipe = Recipe(
         steps=config.steps,
         batch=config.batch,
         lr=config.lr,

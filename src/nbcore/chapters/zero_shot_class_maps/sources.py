@@ -17,6 +17,7 @@ from nbcore.lines.trained import Sets, kept_features, load_sets
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import clip, pretrained, small
 from nbcore.training import loop
+from nbcore.training.recipe import Recipe
 
 
 class Source(NamedTuple):
@@ -49,7 +50,7 @@ def open_source(config: ZeroShot) -> Source:
         net = small.small_cnn(16, 10, channels=1)
         digits = nbdata.load("digits", "train")
         # a few steps: it should know its digits well, but not so well that it leaves the line
-        recipe = loop.Recipe(steps=60, batch=32, lr=0.05, checkpoints=2)
+        recipe = Recipe(steps=60, batch=32, lr=0.05, checkpoints=2)
         loop.train(net, (digits.images, digits.labels), {}, recipe, device=config.device)
         labels = words = [str(i) for i in range(10)]
     else:

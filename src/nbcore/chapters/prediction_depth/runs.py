@@ -1,0 +1,24 @@
+"""Chapter 3's further runs: companions of its ensembles, and networks of the paper's size."""
+
+from nbcore.chapters.prediction_depth.config import PredictionDepth, companions
+from nbcore.depths.ensembles import run_ensemble
+from nbcore.depths.roster import DepthConfig, ensembles
+from nbcore.runs.store import Run, find_run
+
+
+def load_companions(config: PredictionDepth, fresh: bool = False) -> dict[str, Run]:
+    """The run of every companion, stored or computed."""
+    return {name: run_ensemble(e, fresh) for name, e in companions(config).items()}
+
+
+def at_full_size(config: DepthConfig) -> dict[str, Run]:
+    """DATASET:NETWORK -> the run in the paper's own setting, where there is one; none is computed.
+
+    Whatever its number of networks: one of them is hours on two cores and a minute on a GPU. Empty
+    beside tiny networks.
+    """
+    if config.scale != "small":
+        return {}
+    own = PredictionDepth.paper()
+    found = {key: find_run(e.slug, e, e.roles()) for key, e in ensembles(own).items()}
+    return {key: run for key, run in found.items() if run}
