@@ -59,6 +59,8 @@ from nbcore.runs import from_cell
 
 config = from_cell("depth-bounds", globals())
 study = gather(config, fresh=fresh)
+
+# %% tags=["hide-input"]
 page.record(study, preset)
 show_cards("depth-bounds")
 

@@ -10,11 +10,10 @@ import xarray as xr
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from nbcore.chapters.prediction_depth import own_images, own_runs
 from nbcore.chapters.prediction_depth import own_page as page
-from nbcore.chapters.prediction_depth import own_runs
 from nbcore.chapters.prediction_depth.config import PredictionDepth, companions
 from nbcore.chapters.prediction_depth.own_runs import OwnDepths, measure, run_own
-from nbcore.data import own_images
 from nbcore.depths.roster import ensembles
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_predict, prediction_depth

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nbcore.data import labels
-from nbcore.data.labels import load_labels
+from nbcore.data import scores as labels
+from nbcore.data.scores import load_labels
 from nbcore.errors import DataError
 
 COLUMNS = (

@@ -152,7 +152,7 @@ def test_difficulty_judges_every_image_on_networks_that_did_not_see_it(folder):
 
 
 def test_own_images_of_prediction_depth(folder):
-    from nbcore.data import own_images
+    from nbcore.chapters.prediction_depth import own_images
 
     chosen = own_images.load(str(folder), 16, lambda _: 10**6, held_out=0.25, seed=3)
     train, test = np.split(chosen.images, [chosen.training])

@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
+from nbcore.codebase.source import Source, read_package
 from nbcore.errors import StoreError
 from nbcore.measures.blocks import SETTINGS
 from nbcore.runs import provenance, store
 from nbcore.runs.fingerprint import closure, compare, entry_points, fingerprint
 from nbcore.runs.plan import stored_plan
-from nbcore.runs.source import Source, read_package
 
 MAIN = "nbcore.toy"
 #: how `toy.run` reaches what counts: the texts of modules, and what is then changed in which

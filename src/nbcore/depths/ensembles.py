@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from nbcore import data as nbdata
-from nbcore.data.labels import load_labels
+from nbcore.data.scores import load_labels
 from nbcore.depths import tables
 from nbcore.depths.roster import DepthConfig, Ensemble
 from nbcore.errors import ParameterError

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbcore.codebase.names import bases, class_of, lineage
+from nbcore.codebase.references import Reference, references
+from nbcore.codebase.source import BODY, Place, Source, digest, last_name, statements_digest
 from nbcore.errors import StoreError
-from nbcore.runs.names import bases, class_of, lineage
-from nbcore.runs.references import Reference, references
-from nbcore.runs.source import BODY, Place, Source, digest, last_name, statements_digest
 
 #: modules that are not followed: no number comes from them
 OUTSIDE = {

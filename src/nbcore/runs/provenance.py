@@ -8,9 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nbcore.codebase.source import Source
 from nbcore.errors import StoreError
 from nbcore.runs.fingerprint import compare, entry_points, fingerprint
-from nbcore.runs.source import Source
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "timm", "pillow")
 

@@ -17,8 +17,7 @@ from nbcore.chapters.example_difficulty.score_figures import Scores, candidates
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
 from nbcore.data import sources
-from nbcore.data.labels import load_labels
-from nbcore.data.scores import PUBLISHED, load_scores
+from nbcore.data.scores import PUBLISHED, load_labels, load_scores
 from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.depths.roster import DepthConfig, network_title, setting
 from nbcore.depths.view import EnsembleView

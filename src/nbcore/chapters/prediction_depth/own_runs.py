@@ -19,8 +19,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from nbcore.data import own_images, tell
-from nbcore.data.own_images import BUDGET, Images
+from nbcore.chapters.prediction_depth import own_images
+from nbcore.chapters.prediction_depth.own_images import BUDGET, Images
+from nbcore.data import tell
 from nbcore.data.sources import short_name
 from nbcore.errors import ParameterError
 from nbcore.measures import blocks, depth

@@ -3,7 +3,7 @@
 import ast
 from typing import NamedTuple
 
-from nbcore.runs.source import Function, Place, imported, walk_scope
+from nbcore.codebase.source import Function, Place, imported, walk_scope
 
 #: the classes that a value, or what it contains, may have; None: nothing is known
 Types = frozenset[Place] | None

@@ -7,9 +7,9 @@ import ast
 import re
 from typing import NamedTuple
 
-from nbcore.runs.names import Names
-from nbcore.runs.scopes import Scope, Types, scope_of
-from nbcore.runs.source import Function, Place, Source, last_name
+from nbcore.codebase.names import Names
+from nbcore.codebase.scopes import Scope, Types, scope_of
+from nbcore.codebase.source import Function, Place, Source, last_name
 
 _FILE = re.compile(r"[\w-]+\.(csv|yaml|yml|json|txt)")
 _NAMED = re.compile(r"nbcore(\.\w+)+(:\w+)?")

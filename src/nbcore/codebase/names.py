@@ -7,8 +7,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from nbcore.runs.scopes import Scope, Types
-from nbcore.runs.source import Class, Function, Module, Place, Source, last_name
+from nbcore.codebase.scopes import Scope, Types
+from nbcore.codebase.source import Class, Function, Module, Place, Source, last_name
 
 #: packages whose classes hold no object of ours of which an annotation would not tell
 FOREIGN = ("builtins", "typing", "collections", "pathlib", "numpy", "xarray", "pandas")
