@@ -47,6 +47,7 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
+# %% tags=["hide-input"]
 config = from_cell("line", globals())
 beds = {
     name: load_testbed(name, config.level, fresh and config.recount)

@@ -226,6 +226,8 @@ tiny = Ensemble(
     workers=1,
     device="cpu",
 )
+
+# %%
 sample = scoring.Sample.of(EnsembleView.of("digits:mlp", run_ensemble(tiny)))
 half = scoring.halves(sample.held_out)
 a, b = (scoring.scores(sample.some(half == i)) for i in (0, 1))

@@ -68,6 +68,7 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
+# %% tags=["hide-input"]
 config = from_cell("zero-shot-class-maps", globals())
 result = study(config, fresh=fresh)
 among = dominance(result)

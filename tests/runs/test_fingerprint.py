@@ -245,8 +245,8 @@ def test_entry_points_name_functions_and_the_classes_of_what_is_bound_to_them():
 
     job = partial(ensembles.member, ensembles.Ensemble())
     assert entry_points([job, partial(tables.join, pool=job)]) == [
-        "nbcore.depths.roster:Ensemble()",
         "nbcore.depths.ensembles:member",
+        "nbcore.depths.roster:Ensemble()",
         "nbcore.depths.tables:join",
     ]
     with pytest.raises(StoreError, match="no nbcore.depths.tables:gone in nbcore any more"):
@@ -564,7 +564,7 @@ def test_ten_mutations_and_more_of_what_enters_no_run_are_not_noticed(entries, s
         ),
         ("measures.blocks", "FORWARD = 250", "FORWARD = 251", set()),
         ("training.loop", "The class of the largest logit", "The largest logit's class", set()),
-        ("depths.ensembles", "networks on random splits", "networks", set()),
+        ("depths.roster", "networks on random splits", "networks", set()),
     ],
 )
 def test_the_sabotages_of_the_issue(module, old, new, marked, entries, source):

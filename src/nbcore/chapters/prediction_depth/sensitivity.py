@@ -120,7 +120,7 @@ def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:
     )
 
 
-def _train(config, pool, held, seed):
+def _train(config: ensembles.Ensemble, pool, held, seed):
     model = papers.build(
         config.architecture,
         config.width,
