@@ -258,9 +258,10 @@ def test_entry_points_name_functions_and_the_classes_of_what_is_bound_to_them():
 LOADING = ["nbcore.data.images:load", "nbcore.data.images:_pixels"]
 TRAINING = [
     "nbcore.training.device:as_tensor",
+    "nbcore.training.recipe:Recipe.rate",
     *(
         f"nbcore.training.loop:{name}"
-        for name in ("train", "_batch", "_augment", "_order", "Recipe.rate", "checkpoint_steps")
+        for name in ("train", "_batch", "_augment", "_order", "checkpoint_steps")
     ),
     *(f"nbcore.training.loop:{name}" for name in ("predict", "_loss", "_dataset")),
 ]

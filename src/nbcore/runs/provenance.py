@@ -55,7 +55,7 @@ def processor() -> str:
 def code_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Any]:
     """What a manifest says of the code that computes a run: `entry` and `source`."""
     entry = entry_points(functions)
-    return {"entry": entry, "source": _today(tuple(entry))}
+    return {"entry": entry, "source": dict(_today(tuple(entry)))}  # a copy: it is kept
 
 
 def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
