@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from nbcore import claims as ledger
 from nbcore import cli
+from nbcore.runs.config import slugs
 
 ROOT = Path(__file__).parents[1]
 
@@ -221,6 +223,39 @@ def test_a_damaged_run_stops_a_chapter_with_one_sentence(nbcore, tmp_path, monke
         assert "is damaged" in err
         assert "Traceback" not in out + err
     assert not list((tmp_path / "build").rglob("01_line.ipynb"))
+
+
+LISTS = [["--help"], ["chapters"], ["claims"], ["data", "list"], ["runs", "list"]]
+
+
+@pytest.mark.parametrize("words", LISTS, ids=" ".join)
+def test_lists_answer_at_once_and_read_well_at_80_columns(words, own_cache):
+    """At once: no library that takes a second to import is needed for an answer."""
+    slow = {"torch", "torchvision", "timm", "xarray", "zarr", "pandas", "scipy", "sklearn"}
+    slow |= {"altair", "jupytext", "nbformat", "papermill", "matplotlib", "pyarrow"}
+    code = (
+        f"import sys; sys.argv = ['nbcore', *{words!r}]\nfrom nbcore import cli\ntry: cli.main()\n"
+        f"finally: print('slow:', *({slow!r} & set(sys.modules)))"
+    )
+    places = {"NBCORE_CACHE": str(own_cache), "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | places,
+    )
+    *lines, last = done.stdout.splitlines()
+    assert last == "slow:", last + done.stderr
+    assert len(lines) > 5
+    for line in lines:  # a path or an address of the network is longer, and is not broken
+        assert len(line) <= 80 or len(line.split()) <= 2, line
+    text = {word.strip("│┃") for line in lines for word in line.split()}
+    if words == ["chapters"]:
+        assert set(slugs()) <= text and {"head_lrs", "own_images"} <= text
+    if words == ["runs", "list"]:
+        published = (ROOT / "results").glob("*/*/manifest.json")
+        assert {part for p in published for part in p.parts[-3:-1]} <= text
 
 
 def test_the_command_is_installed_and_starts_without_torch():

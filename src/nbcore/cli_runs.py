@@ -1,7 +1,7 @@
 """The commands `nbcore runs`."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,10 +21,21 @@ def runs_list(as_json: AsJson = False) -> None:
 
     rows = []
     for run in store.all_runs():
-        row = {"experiment": run.experiment, "address": run.path.name, **run.summary()}
+        row: dict[str, Any] = {
+            "experiment": run.experiment,
+            "address": run.path.name,
+            **run.summary(),
+        }
         row.pop("oldest", None)
-        changed = provenance.changed_since(run.manifest)
-        rows.append(row | {"code since": provenance.in_words(changed)})
+        row["code since"] = provenance.in_words(provenance.changed_since(run.manifest))
+        if not as_json:
+            done = f"{row['members']} members in {row['seconds']} s"
+            row = {
+                "run": [row["experiment"], row["address"]],
+                "computed": [f"{row['origin']}, {row['date']}: {done}", row["hardware"]],
+                "code since": row["code since"],
+            }
+        rows.append(row)
     show(rows, as_json)
 
 
