@@ -17,6 +17,7 @@ from nbcore.charts.explorer import explorer
 from nbcore.charts.galleries import gallery
 from nbcore.charts.renderer import render
 from nbcore.charts.tables import sentence
+from nbcore.lines.explorer import explorer_markup
 from nbcore.measures.robustness import fit_line
 from nbcore.publish import cards
 from nbcore.text import drawable, plain
@@ -162,6 +163,7 @@ def pages() -> dict[str, str]:
         "table": charts.show(table, " ".join(IN_TABLES)).markup,
         "sentence": sentence(" ".join(IN_TABLES)).markup,
         "card": card,
+        "lines": explorer_markup({"names": IN_TABLES}),
     }
 
 

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from nbcore.errors import NbcoreError, StoreError
 from nbcore.paths import build_dir, cache_dir, results_dir
+from nbcore.text import plain
 
 Bytes = bytes | memoryview
 
@@ -41,7 +42,7 @@ def note(text: str) -> None:
 
     Such lines are kept out of executed notebooks: what was mended is no part of a page.
     """
-    print(f"nbcore: {text}", file=sys.stderr, flush=True)
+    print(f"nbcore: {plain(text)}", file=sys.stderr, flush=True)
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:

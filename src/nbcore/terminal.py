@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nbcore.text import plain
+from nbcore.text import plain, plain_lines
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 Rows = Sequence[Mapping[str, Any]]
@@ -16,9 +16,8 @@ def say(text: Any, error: bool = False, style: str | None = None) -> None:
     """Print lines of text as they are; nothing in them is markup, an emoji or a command."""
     from rich.console import Console
 
-    lines = "\n".join(plain(line) for line in str(text).split("\n"))
     console = Console(stderr=error, markup=False, emoji=False, highlight=False)
-    console.print(lines, style=style, soft_wrap=True)
+    console.print(plain_lines(text), style=style, soft_wrap=True)
 
 
 def show(rows: Rows, as_json: bool = False) -> None:

@@ -18,6 +18,11 @@ def plain(text: Any) -> str:
     return UNSEEN.sub(_written, str(text))
 
 
+def plain_lines(text: Any) -> str:
+    """Return text whose line ends are meant, each line as `plain` returns it."""
+    return "\n".join(map(plain, str(text).split("\n")))
+
+
 def escape(text: Any) -> str:
     """Return the text for an HTML element or a quoted attribute."""
     return html.escape(plain(text))

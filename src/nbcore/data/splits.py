@@ -17,6 +17,7 @@ from nbcore.data.folders import shown
 from nbcore.data.images import ImageSet, load
 from nbcore.data.sources import Found, is_own
 from nbcore.errors import DataError
+from nbcore.text import plain
 
 #: of each class, where a set has no splits
 SHARE, SEED = 0.2, 0
@@ -168,4 +169,4 @@ def _tell(name: str, held_out: bool) -> None:
         lines.append(held_out_sentence(found, SHARE, SEED, int((~out).sum()), int(out.sum())))
     shell = sys.modules.get("IPython")
     in_notebook = shell is not None and shell.get_ipython() is not None
-    print("\n".join(lines), file=sys.stdout if in_notebook else sys.stderr)
+    print("\n".join(map(plain, lines)), file=sys.stdout if in_notebook else sys.stderr)

@@ -4,8 +4,6 @@
 in the browser. The page carries counts of right answers, so that nothing is fetched.
 """
 
-import json
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -15,6 +13,7 @@ from nbcore.errors import ParameterError
 from nbcore.lines.public import Testbed, load_accuracies
 from nbcore.lines.shifts import TESTBEDS
 from nbcore.measures import robustness
+from nbcore.text import drawable, escape, script_json
 
 FACETS = {
     "kind": "kind of training",
@@ -86,8 +85,7 @@ def explorer_markup(data: dict[str, Any]) -> str:
 
     ParameterError: data of more than 600 kB.
     """
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    text = text.replace("<", "\\u003c")  # no name of a model can end the script element
+    text = script_json(drawable(data))
     if len(text.encode()) > LIMIT:
         raise ParameterError(
             f"The explorer's data take {len(text.encode()) / 1000:.0f} kB of {LIMIT // 1000}; "

@@ -14,6 +14,7 @@ from nbcore.charts.tables import Table
 from nbcore.measures.robustness import clopper_pearson
 from nbcore.models.pretrained import OFFLINE
 from nbcore.runs.store import Run
+from nbcore.text import plain, plain_lines
 
 AXIS = "prediction depth (0: input, {last}: softmax)"
 
@@ -41,13 +42,13 @@ def show_own(config: PredictionDepth, fresh: bool = False) -> None:
         fresh,
     )
     measured = run.member("images")
-    print(said(run))
+    print(plain_lines(said(run)))
     display(histogram(measured))
     display(by_depth(measured))
     display(layers(measured))
     if measured.sizes["picture"]:
         display(pictures(measured))
-    print(f"One row an image: {own.write_table(run, config.dataset)}")
+    print(plain(f"One row an image: {own.write_table(run, config.dataset)}"))
 
 
 def said(run: Run) -> str:
