@@ -4,20 +4,23 @@ A module that stores runs says so in `STORED`: experiment -> a function from a r
 plan. Such modules are found by that name, in whatever folder they lie; there is no list of them.
 """
 
+from __future__ import annotations
+
 import ast
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from nbcore.runs.config import Config
 from nbcore.runs.criteria import Finding
 from nbcore.runs.manifests import Manifest
 from nbcore.runs.run import Run, Tables
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
