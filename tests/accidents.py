@@ -365,6 +365,8 @@ def _project(root: Path) -> None:
 def _build(root: Path, edition: str = "the second") -> None:
     from nbcore.publish import book
 
+    # what the explorer and the status page read came with the book
+    os.environ["NBCORE_RESULTS"] = str(ROOT / "results")
     real = book.execute, book.subprocess
     book.execute = partial(_executed, edition)  # type: ignore[assignment]
     book.subprocess = _Sphinx(edition)  # type: ignore[assignment]

@@ -253,7 +253,6 @@ def _save_npy(path: Path) -> None:
 
 MODELS = b"model,id,ood\nweak,0.50,0.25\nmid,0.75,0.50\nstrong,0.90,0.75\n"
 SCORES = b"score,label\n" + b"".join(b"%d.5,%d\n" % (i, i % 3) for i in range(6))
-MAP_CSV = b"synset,target\ntabby,cat\nsiamese,cat\npug,dog\n"
 MAP_YAML = b"cat: [tabby, siamese]\ndog: pug\n"
 #: name -> (a whole input, its reader)
 READERS: dict[str, tuple[Callable[[Path], bytes], Callable[[Path], Any]]] = {
@@ -261,8 +260,7 @@ READERS: dict[str, tuple[Callable[[Path], bytes], Callable[[Path], Any]]] = {
     "scores, .csv": (lambda _: SCORES, _as(".csv", _scores)),
     "scores, .npy": (_written(_save_npy), _as(".npy", _scores)),
     "scores, .npz": (_written(_save_npz), _as(".npz", _scores)),
-    "class map, .csv": (lambda _: MAP_CSV, _as(".csv", _map)),
-    "class map, .yaml": (lambda _: MAP_YAML, _as(".yaml", _map)),
+    "a class map": (lambda _: MAP_YAML, _as(".yaml", _map)),
     "a parameter": (lambda _: b"seed=3", _assignment),
     "a manifest": (_example_manifest, _manifest),
     "a stored table": (_written(_write_stored), _stored),

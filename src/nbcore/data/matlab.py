@@ -51,7 +51,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             if kind == MATRIX and (found := _array(body, order)):
                 arrays[found[0]] = found[1]
     except (ValueError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as a MATLAB file ({error}); renew it.") from None
+        raise DataError(f"{path} is damaged ({error}); renew it.") from None
     return arrays
 
 

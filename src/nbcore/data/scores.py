@@ -101,7 +101,8 @@ def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     except KeyError as error:
         raise DataError(f"{file} lacks {error}; name its scores so and write it again.") from error
     except Exception as error:  # every form has its own ways to be damaged
-        raise DataError(f"{file} is damaged ({str(error).splitlines()[0]}); renew it.") from error
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{file} is damaged ({why}); renew it.") from error
 
 
 def _npy(file: Path):
