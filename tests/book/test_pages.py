@@ -11,7 +11,17 @@ from nbcore import claims
 from nbcore.publish import check
 
 CHAPTERS = sorted(p.stem for p in (Path(__file__).parents[2] / "notebooks").glob("[0-9]*.py"))
-PAGES = ["index", "explorer", "claims", "status", "rerun", "teach", "glossary", "bibliography"]
+PAGES = [
+    "index",
+    "explorer",
+    "claims",
+    "status",
+    "rerun",
+    "promises",
+    "teach",
+    "glossary",
+    "bibliography",
+]
 PAGES += [f"chapters/{stem}" for stem in CHAPTERS]
 
 
