@@ -257,13 +257,14 @@ def _run_tiny() -> store.Run:
     from nbcore.depths import ensembles
     from nbcore.training import loop
 
+    threads, train = torch.get_num_threads(), loop.train
     torch.set_num_threads(1)
-    train = loop.train
     loop.train = partial(train, save_every=0.0)  # type: ignore[assignment]
     try:
         return ensembles.run_ensemble(ensembles.Ensemble(**TINY))  # type: ignore[arg-type]
     finally:
         loop.train = train
+        torch.set_num_threads(threads)
 
 
 def _ensemble(root: Path) -> None:

@@ -333,7 +333,7 @@ def test_svhn(tmp_path):
     with pytest.raises(DataError, match="no split 'train'; it has: test"):
         data.load("svhn", "train")
     (tmp_path / "svhn/test_32x32.mat").write_bytes(b"MATLAB 5.0, cut off")
-    with pytest.raises(DataError, match="cannot be read as a MATLAB file"):
+    with pytest.raises(DataError, match="damaged .it does not begin as a MATLAB 5 file"):
         data.load("svhn")
 
 

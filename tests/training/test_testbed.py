@@ -27,7 +27,7 @@ def test_balanced_subset():
     picked = balanced_subset(labels, 30, seed=3)
     assert len(set(picked)) == 30 and np.bincount(labels[picked]).tolist() == [13, 5, 12]
     assert set(balanced_subset(labels, 12, seed=3)) <= set(picked)
-    with pytest.raises(ParameterError, match="subset of 101"):
+    with pytest.raises(ValueError, match="subset of 101"):
         balanced_subset(labels, 101)
 
 

@@ -36,7 +36,7 @@ def on_new_members(
         if new is None:
             continue
         view = EnsembleView.of(key, run)
-        view = view.some(np.isin(view.members["member"].values.astype(str), new.member_names))
+        view = view.some(np.isin([str(m) for m in view.members["member"].values], new.member_names))
         if view.networks < 2 or np.median(view.held_out.sum(0)) < ENOUGH:
             continue
         sample = Sample.of(view)

@@ -188,7 +188,7 @@ def separability(run: Run) -> pd.DataFrame:
         "low": accuracy.min("member"),
         "high": accuracy.max("member"),
     }
-    return pd.DataFrame({"layer": accuracy["layer"].values.astype(str)} | parts)
+    return pd.DataFrame({"layer": list(map(str, accuracy["layer"].values))} | parts)
 
 
 def _separated(run: Run) -> Estimate | None:
