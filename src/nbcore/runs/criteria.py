@@ -10,6 +10,11 @@ the stored tables is the same. On another one, products are rounded in another o
   are not stored, the accuracy at the input probe differs by 1 point at most.
 
 A run of which nothing of this is stored must be identical everywhere.
+
+Amended on 2026-11-27, after the first comparisons: a processor is the same when model, family and
+vector instructions are (`provenance.processor`). Runs stored before that carry a marketing name
+alone, such as "AMD EPYC", under which members computed by one and the same code differed between
+two machines; they count as stored on another processor.
 """
 
 from __future__ import annotations

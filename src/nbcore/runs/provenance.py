@@ -13,6 +13,8 @@ from nbcore.errors import StoreError
 from nbcore.runs.fingerprint import compare, entry_points, fingerprint
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "timm", "pillow")
+#: flags of a processor, the widest first, and what people call them
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2"}
 
 
 def versions() -> dict[str, str]:
@@ -41,15 +43,25 @@ def hardware(device: str = "cpu") -> str:
     return text
 
 
+@lru_cache
 def processor() -> str:
-    """The model name of this machine's processor."""
+    """Name this machine's processor: model, and where the system says them family and vectors.
+
+    `AMD EPYC (family 25, model 1, AVX2)`: machines of one marketing name can have other
+    instructions, with which sums are rounded in another order.
+    """
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return platform.processor() or platform.machine()
+    said: dict[str, str] = {}
+    for key, _, value in (line.partition(":") for line in lines):
+        said.setdefault(key.strip(), value.strip())
+    name = said.get("model name") or platform.processor() or platform.machine()
+    flags = said.get("flags", "").split()
+    vectors = next((word for flag, word in VECTORS.items() if flag in flags), "")
+    kind = [f"{k.removeprefix('cpu ')} {said[k]}" for k in ("cpu family", "model") if k in said]
+    return f"{name} ({', '.join([*kind, vectors])})" if kind and vectors else name
 
 
 def code_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Any]:
