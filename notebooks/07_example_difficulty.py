@@ -33,8 +33,10 @@ image_size = None  # side to which all images are first brought (32)
 feature_size = None  # side for last-layer training (128)
 test_images = None  # ID test images, class-balanced (4000)
 conditions = None  # conditions to run; none means all
-# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
+# models of the line, KIND-N (plain8-100, plain8-300, … (36 in all))
 testbed = None
+# models shown beside the line, KIND-N (mean-50000, knn-300, … (15 in all))
+apart = None
 epochs = None  # training of the testbed's networks, relative (1.0)
 resamples = None  # bootstrap resamples of images and seeds (500)
 workers = None  # processes (2)
@@ -388,7 +390,9 @@ live = study(
         seeds=1,
         score_members=4,
         conditions=["scratch-hard", "scratch-random", "scratch-easy"],
-        testbed=[f"{k}-{n}" for k in ("knn", "mlp", "cnn16") for n in (10, 30)],
+        testbed=[
+            f"{k}-{n}" for k in ("knn", "mlp", "plain16") for n in (10, 30)
+        ],
     ),
     fresh=True,
 )

@@ -37,7 +37,7 @@ def smoke():
         random_steps=30,
         small_steps=30,
         resamples=40,
-        testbed=("mean-30", "knn-30", "mlp-10", "mlp-450", "cnn16-30", "cnn16-450"),
+        testbed=("mean-30", "knn-30", "mlp-10", "mlp-450", "plain16-30", "plain16-450"),
     )
 
 
@@ -76,7 +76,7 @@ def planted(robust, n=20_000):
     x = np.linspace(0.2, 0.9, 12)
     bed = xr.Dataset(
         {"correct_id": (("member", "b"), bits(x)), "correct_ood": (("member", "c"), bits(line(x)))},
-        {"member": [f"cnn16-{i}" for i in range(12)]},
+        {"member": [f"plain16-{i}" for i in range(12)]},
         {"total_id": n, "total_ood": n},
     )
     path = np.array([0.3, 0.5, 0.7, 0.8])

@@ -3,7 +3,8 @@ import pytest
 
 from nbcore.errors import ParameterError
 from nbcore.measures.selection import balanced_subset
-from nbcore.training.kinds import KINDS, ROSTER, split_name
+from nbcore.training import kinds
+from nbcore.training.kinds import CLASSICAL, CONVOLUTIONAL, CONVOLUTIONS, KINDS, split_name
 from nbcore.training.testbed import train_member
 
 RNG = np.random.default_rng(0)
@@ -12,7 +13,10 @@ IMAGES = (RNG.integers(0, 90, (120, 8, 8, 1)) + 50 * LABELS[:, None, None, None]
 SETS = {"id": (IMAGES[:60], LABELS[:60]), "ood": (IMAGES[60:100], LABELS[60:100])}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+FEW = [k for k in KINDS if k not in CONVOLUTIONS or ("8" in k and "short" not in k)]
+
+
+@pytest.mark.parametrize("kind", FEW)
 def test_every_kind_learns_and_repeats(kind):
     model = f"{kind}-90"
     first = train_member(model, (IMAGES, LABELS), SETS, epochs=0.1)
@@ -31,9 +35,16 @@ def test_balanced_subset():
         balanced_subset(labels, 101)
 
 
-def test_roster_and_names():
-    assert len(set(ROSTER)) == len(ROSTER) >= 25
-    assert all(split_name(m)[0] in KINDS for m in ROSTER)
-    for wrong in ("cnn17-300", "cnn16", "cnn16-many"):
+def test_the_testbed_is_of_convolutional_networks_of_three_families():
+    roster = (*CONVOLUTIONAL, *CLASSICAL)
+    assert len(set(roster)) == len(roster) and len(CONVOLUTIONAL) >= 30
+    assert {kinds.family(m) for m in CONVOLUTIONAL} == {"plain", "vgg", "resnet"}
+    assert all(split_name(m)[0] not in CONVOLUTIONS for m in CLASSICAL)
+    assert max(CONVOLUTIONAL, key=kinds.effort) == "resnet32-crops-long-50000"
+
+
+def test_names():
+    assert CONVOLUTIONS["vgg16-crops-long"] == ("vgg", 16, 3.0, True)
+    for wrong in ("vgg17-300", "vgg16", "vgg16-many"):
         with pytest.raises(ParameterError, match="KIND-N"):
             split_name(wrong)

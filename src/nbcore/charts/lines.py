@@ -26,12 +26,14 @@ def accuracy_scatter(
     x_title: str = ID,
     y_title: str = "OOD accuracy",
     line_label: str = "fitted line",
+    curve: pd.DataFrame | None = None,
     **look: Unpack[Look],
 ) -> Figure:
     """OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
 
     table: columns model, id, ood, and where known id_low, id_high, ood_low, ood_high, group.
-    The line is drawn over the table's ID range only: it says nothing beyond it. Above 300 models
+    The line is drawn over the table's ID range only: it says nothing beyond it. curve: columns id,
+    ood, ood_low, ood_high of a second guide, drawn dashed in its band. Above 300 models
     the intervals are left out.
     """
     if len(table) > MANY:
@@ -52,8 +54,24 @@ def accuracy_scatter(
     tip = *interval("id", x_title, ".1%", "id_"), *interval("ood", y_title, ".1%", "ood_")
     layers.append(_dots(models, table, ("model", "model"), *tip).encode(u, v))
     guide = _guide(table, line, line_label, scale, x, y)
+    if curve is not None:
+        layers.insert(0, _band(curve, scale, x, y))
     layers.insert(len(layers) if len(table) > MANY else 0, guide)
     return dress(alt.layer(*layers), 400, **look)
+
+
+def _band(curve: pd.DataFrame, scale: Scale, x: Any, y: Any) -> alt.LayerChart:
+    """A dashed curve in its band."""
+    names = ("id", "ood", "ood_low", "ood_high")
+    rows = alt.Chart(inline(curve, " ".join(names))).transform_calculate(
+        **{f"at_{c}": onto(c, scale) for c in names}
+    )
+    u = alt.X("at_id:Q", **x)
+    band = rows.mark_area(style="band", clip=True).encode(
+        u, alt.Y("at_ood_low:Q", **y), y2="at_ood_high:Q"
+    )
+    middle = rows.mark_line(strokeDash=[4, 3], strokeWidth=1.2, clip=True, style="end")
+    return alt.layer(band, middle.encode(u, alt.Y("at_ood:Q", **y)))
 
 
 def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y: Any) -> alt.Chart:
@@ -176,6 +194,7 @@ def family_explorer(
     y_title: str = "OOD accuracy",
     pick: str = "Pretraining",
     line_label: str = "fitted line",
+    curve: pd.DataFrame | None = None,
     **look: Unpack[Look],
 ) -> Figure:
     """All models in grey, one family in colour (a drop-down picks it), its ER in a panel below.

@@ -1,8 +1,8 @@
 """From observations to a verdict: by the ledger's checks, by one table, and nowhere typed.
 
 Each check that is asked of a claim comes to one or more of four outcomes: held, missed, undecided
-(the interval covers the bound, or what would hold rests on fewer than three independent units), or
-not run. The verdict follows from which of them occur:
+(the interval covers the bound, what would hold rests on fewer than three independent units, or the
+observation says why it cannot decide), or not run. The verdict follows from which of them occur:
 
     missed  held  undecided  not run    verdict
     ------  ----  ---------  -------    --------------------------------------------------
@@ -56,6 +56,7 @@ class Observation:
     """What one chapter saw of one claim, of which model or run, and where it was measured.
 
     observed: by the names of the ledger's checks; of `related` evidence, by names of its own.
+    doubt: why no number of it can decide anything, such as a testbed that bends; "" for none.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Observation:
     run: dict[str, str] = field(default_factory=dict)
     recorded: str = ""
     related: bool = False
+    doubt: str = ""
 
     @property
     def verdict(self) -> str:
@@ -151,6 +153,8 @@ def _judged(claim: Claim, check: Check, observation: Observation) -> Row:
     """Judge one estimate; what holds on too few units is undecided, unless it is an identity."""
     seen = observation.observed[check.name]
     outcome, note = check.outcome(seen), ""
+    if observation.doubt:
+        return Row(check, UNDECIDED, seen, observation, observation.doubt)
     if outcome == UNDECIDED:
         note = "the interval covers the bound"
     elif outcome == HELD and seen.n < FEWEST and not claim.by_construction:

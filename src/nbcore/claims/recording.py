@@ -31,12 +31,14 @@ def record(
     preset: str,
     setup: str,
     chapter: str = "",
+    doubt: str = "",
 ) -> Observation:
     """Write what a chapter saw of a claim's checks, for the cards and the claims page.
 
     observed: check name -> Estimate; run: the run the numbers come from, or its `summary()`;
     subject: the model or data they speak of; setup: "paper" or "reduced", by `Config.setup`;
-    chapter: who observed it, the claim's own chapter unless given. Raises ClaimError for an
+    chapter: who observed it, the claim's own chapter unless given; doubt: why these numbers leave
+    every check undecided, in words; "" where they decide. Raises ClaimError for an
     unknown id or check, a check that was found misread, a wrong unit, or a missing interval.
     """
     claim = get(claim_id)
@@ -50,7 +52,9 @@ def record(
         if name not in checks:
             raise ClaimError(f"{claim_id} has no check {name!r}; {did_you_mean(name, checks)}")
         _check_estimate(claim_id, name, checks[name], estimate)
-    return _write(claim_id, observed, run, subject, preset, setup, chapter, related=False)
+    return _write(
+        claim_id, observed, run, subject, preset, setup, chapter, related=False, doubt=doubt
+    )
 
 
 def relate(
@@ -72,7 +76,9 @@ def relate(
     return _write(claim_id, observed, run, subject, preset, setup, chapter, related=True)
 
 
-def _write(claim_id, observed, run, subject, preset, setup, chapter, related) -> Observation:
+def _write(
+    claim_id, observed, run, subject, preset, setup, chapter, related, doubt=""
+) -> Observation:
     if setup not in (PAPER, STAND_IN):
         raise ClaimError(f"setup must be 'paper' or 'reduced', not {setup!r}.")
     observation = Observation(
@@ -85,6 +91,7 @@ def _write(claim_id, observed, run, subject, preset, setup, chapter, related) ->
         run=dict(run if isinstance(run, Mapping) else run.summary()),
         recorded=datetime.now(UTC).isoformat(timespec="seconds"),
         related=related,
+        doubt=doubt,
     )
     kind = "related" if related else "observed"
     target = observations_dir() / f"{claim_id}.{observation.chapter}.{kind}.json"

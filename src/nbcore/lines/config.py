@@ -11,9 +11,6 @@ from nbcore.training import kinds
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
 #: the digits from 5 up
 SHIFTED, OWN_NET = "digits-shifted", "digits-network"
-#: the testbed of the published run: what a dozen of CPU minutes less leave of the whole roster
-SLOW = ("cnn32-3000", "cnn32-50000", "res32-10000", "patches-20000")
-PUBLISHED = tuple(m for m in kinds.ROSTER if m not in SLOW)
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,12 @@ class LineConfig(Config):
     conditions: tuple[str, ...] = param(
         (), "conditions to run; none means all", in_address=False, paper=FREE
     )
-    testbed: tuple[str, ...] = param(PUBLISHED, "models of the line, KIND-N", in_address=False)
+    testbed: tuple[str, ...] = param(
+        kinds.CONVOLUTIONAL, "models of the line, KIND-N", in_address=False
+    )
+    apart: tuple[str, ...] = param(
+        kinds.CLASSICAL, "models shown beside the line, KIND-N", in_address=False
+    )
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
         500,

@@ -16,8 +16,13 @@ from scipy import special
 from nbcore.errors import DataError, ParameterError
 from nbcore.lines.public import add_intervals
 from nbcore.measures import robustness
+from nbcore.measures.bends import Bend, bend
 from nbcore.measures.bootstrap import IMAGES, IMAGES_AND_SEEDS, interval, seed_weights
 from nbcore.runs.store import Run
+
+#: claims of which a bend alone can decide the outcome: that no model ever leaves the line, that two
+#: trainings reach one height, that further training loses height
+ON_STRAIGHTNESS = ("A6", "A13", "A25")
 
 
 @dataclass
@@ -78,15 +83,30 @@ class Curve:
 
 @dataclass
 class Study:
-    """A testbed with its line, and the curves measured against it on one shifted set."""
+    """A testbed with its line, and the curves measured against it on one shifted set.
+
+    models, apart: model, id, ood and intervals of the models of the line, and of those shown beside
+    it. bend: None where there are too few models to tell.
+    """
 
     testbed: Run
     run: Run
     models: pd.DataFrame
+    apart: pd.DataFrame
     line: robustness.Line
+    bend: Bend | None
     curves: dict[str, Curve]
     id_total: int
     ood_total: int
+
+    def doubt(self, claim: str) -> str:
+        """Say why heights above the line decide nothing about a claim; "" where they do."""
+        if claim not in ON_STRAIGHTNESS or self.bend is None or not self.bend.significant:
+            return ""
+        return (
+            f"the testbed bends (quadratic term {self.bend.term:+.3f}, p = {self.bend.p:.2g}), so "
+            "that a height above its line is partly the curve's"
+        )
 
 
 def by_condition(*tables: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -107,12 +127,14 @@ def measure(
     resamples: int,
     role: str = "ood",
     shuffled: bool = False,
+    apart: Sequence[str] = (),
 ) -> Study:
     """The curves of `parts` (see `by_condition`) against the line of the testbed's models.
 
     parts: `correct_ROLE` and `shuffled_ROLE` as packed bits (member, checkpoint, byte) of the
     images that the testbed saw, and `step` (member, checkpoint), NaN at the end of short members.
-    testbed: the models that count. ParameterError: no such set; DataError: no line.
+    testbed: the models that count; apart: those that are only shown. ParameterError: no such set;
+    DataError: no line.
     """
     kinds = {"id": "correct_id", role: f"{'shuffled' if shuffled else 'correct'}_{role}"}
     table = bed.table("models")
@@ -121,21 +143,24 @@ def measure(
     totals = {k: int(table.attrs[f"total_{k}"]) for k in kinds}
     rng = np.random.default_rng(0)
     weights = {k: _weights(n, resamples, rng) for k, n in totals.items()}
-    present = {str(m) for m in table["member"].values}
-    wanted = [m for m in testbed if m in present]
-    bed_acc = {k: _accuracy(table.sel(member=wanted), v, weights[k]) for k, v in kinds.items()}
-    # a model that is always right or always wrong has no logit, and no place on the line
-    finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in bed_acc.values()], axis=0)
-    bed_acc = {k: v[finite] for k, v in bed_acc.items()}
-    wanted = [m for m, keep in zip(wanted, finite, strict=True) if keep]
+    wanted, bed_acc = _models(table, testbed, kinds, weights)
     observed = {k: v[..., 0] for k, v in bed_acc.items()}
     try:
         line = robustness.fit_line(observed["id"], observed[role])
     except robustness.NoLine as error:
         raise DataError(f"The testbed gives no line on {role}: {error}") from None
     slope, intercept = _lines(bed_acc["id"], bed_acc[role])
-    models = pd.DataFrame({"model": wanted, "id": observed["id"], "ood": observed[role]})
-    models = add_intervals(models, line, totals["id"], totals[role], 0.95)
+    shown, shown_acc = _models(table, apart, kinds, weights)
+    models, beside = (
+        add_intervals(
+            pd.DataFrame({"model": names, "id": at["id"][..., 0], "ood": at[role][..., 0]}),
+            line,
+            totals["id"],
+            totals[role],
+            0.95,
+        )
+        for names, at in ((wanted, bed_acc), (shown, shown_acc))
+    )
     curves = {}
     for name, part in parts.items():
         steps = part["step"].values[0]
@@ -145,7 +170,27 @@ def measure(
         )
         expected = special.expit(slope[:, None, None] * _logit(inside) + intercept[:, None, None])
         curves[name] = _curve(name, steps[kept], inside, outside, expected, line, totals[role], rng)
-    return Study(bed, run, models, line, curves, totals["id"], totals[role])
+    curved = bend(observed["id"], observed[role]) if line.n >= 5 else None
+    return Study(bed, run, models, beside, line, curved, curves, totals["id"], totals[role])
+
+
+def _models(
+    table: xr.Dataset,
+    names: Sequence[str],
+    kinds: Mapping[str, str],
+    weights: Mapping[str, np.ndarray],
+) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Those of the named models that the table has, and per role their accuracy in every draw.
+
+    A model that is always right or always wrong has no logit, and no place on the line.
+    """
+    present = {str(m) for m in table["member"].values}
+    found = [m for m in names if m in present]
+    part = table.sel(member=found)
+    accuracy = {k: _accuracy(part, v, weights[k]) for k, v in kinds.items()}
+    finite = np.all([(v[:, 0] > 0) & (v[:, 0] < 1) for v in accuracy.values()], axis=0)
+    kept = [m for m, keep in zip(found, finite, strict=True) if keep]
+    return kept, {k: v[finite] for k, v in accuracy.items()}
 
 
 def id_weights(total: int, resamples: int) -> np.ndarray:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from nbcore.lines import compare
 from nbcore.lines.curves import Study
+from nbcore.measures import bends
+from nbcore.training import kinds
 
 WORDS = {
     "last-layer": "last layer",
@@ -63,3 +65,19 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def straightness(study: Study) -> pd.DataFrame:
+    """Whether the line's models bend, and the slope without each family of them."""
+    fit, models = study.line, study.models
+    rows = [("slope, all models", f"{fit.slope:.3f} ± {fit.slope_se:.3f}", "")]
+    families = [kinds.family(m) for m in models["model"]]
+    for name, (slope, se) in bends.without_each(models["id"], models["ood"], families).items():
+        rows.append((f"slope without {name}", f"{slope:.3f} ± {se:.3f}", ""))
+    if study.bend is not None:
+        found = study.bend
+        said = "bends" if found.significant else "no bend found"
+        rows.append(
+            ("quadratic term", f"{found.term:+.3f} ± {found.se:.3f}", f"p = {found.p:.2g}: {said}")
+        )
+    return pd.DataFrame(rows, columns=["in logits", "value ± standard error", ""])

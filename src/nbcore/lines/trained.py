@@ -16,7 +16,7 @@ from nbcore import data as nbdata
 from nbcore import files
 from nbcore.errors import DataError
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, TestbedRun, data_of, data_roles
-from nbcore.lines.packing import pack
+from nbcore.lines.packing import pack, side_by_side
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import pretrained, small
 from nbcore.paths import cache_dir
@@ -41,9 +41,9 @@ def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """The models of the line: table `models` as `pack` makes it, one row a model."""
     nbdata.tell(config.id, held_out=True)
     nbdata.tell(*config.ood)
-    names = [m for m in config.testbed if kinds.split_name(m)]
+    names = list(dict.fromkeys((*config.testbed, *config.apart)))
     # the longest first, so that parallel workers end together
-    names.sort(key=lambda m: (m.split("-")[0] in kinds.CNNS, kinds.split_name(m)[1]))
+    names.sort(key=kinds.effort)
     return run_or_load(replace(testbed_plan(config), members=names[::-1]), fresh)
 
 
@@ -54,9 +54,10 @@ def testbed_plan(config: LineConfig) -> Plan:
         bed.slug,
         bed,
         data_roles(config),
-        config.testbed,
+        (*config.testbed, *config.apart),
         partial(_testbed_member, config),
         reduce=_models,
+        join=_joined,
         workers=config.workers,
         device=str(loop.pick_device(config.device)),
     )
@@ -64,6 +65,10 @@ def testbed_plan(config: LineConfig) -> Plan:
 
 def _models(run: Run) -> Tables:
     return {"models": pack(run.members())}
+
+
+def _joined(old: Tables, new: Tables) -> Tables:
+    return {"models": side_by_side([old["models"], new["models"]]).sortby("member")}
 
 
 def _stored(manifest: Manifest) -> Plan:

@@ -49,6 +49,21 @@ def small_cnn(
     return _classifier(net, channels, f"cnn-{width}")
 
 
+def small_vgg(width: int, n_classes: int = 10, channels: int = 3, seed: int = 0) -> Classifier:
+    """Three stages as in `small_cnn`, each of two convolutions with batch norm."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers: list[nn.Module] = []
+        inside = channels
+        for outside in (width, 2 * width, 4 * width):
+            layers += [_block(inside, outside), _block(outside, outside), nn.MaxPool2d(2)]
+            inside = outside
+        net = nn.Sequential(
+            *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inside, n_classes)
+        )
+    return _classifier(net, channels, f"vgg-{width}")
+
+
 def mlp(
     side: int, width: int, depth: int, n_classes: int = 10, channels: int = 3, seed: int = 0
 ) -> Classifier:

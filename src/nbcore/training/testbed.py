@@ -18,8 +18,8 @@ from torch.nn.functional import adaptive_avg_pool2d, conv2d, relu
 
 from nbcore.measures import blocks
 from nbcore.measures.selection import balanced_subset
-from nbcore.models.small import mlp, small_cnn
-from nbcore.training.kinds import CNNS, SKLEARN, split_name
+from nbcore.models.small import mlp, small_cnn, small_vgg
+from nbcore.training.kinds import CONVOLUTIONS, SKLEARN, split_name
 from nbcore.training.loop import Data, train
 from nbcore.training.recipe import Recipe
 
@@ -58,21 +58,26 @@ def train_member(
 def _fit_network(kind: str, data: Data, evaluations, seed: int, epochs: float, device: str):
     images, labels = data
     classes, channels = int(labels.max()) + 1, images.shape[-1]
+    passes, crops, lr = 1.0, False, 0.02
     if kind == "mlp":
         net = mlp(images.shape[1], 512, 2, classes, channels, seed)
     else:
-        width, residual = CNNS[kind]
-        net = small_cnn(width, classes, residual, channels, seed)
+        family, width, passes, crops = CONVOLUTIONS[kind]
+        lr = 0.1
+        if family == "vgg":
+            net = small_vgg(width, classes, channels, seed)
+        else:
+            net = small_cnn(width, classes, family == "resnet", channels, seed)
     # few images get more passes: 60 over 300, 10 over 50,000
-    passes = epochs * 10 * (50_000 / len(labels)) ** 0.35
+    passes *= epochs * 10 * (50_000 / len(labels)) ** 0.35
     recipe = Recipe(
         steps=max(int(passes * len(labels) / 128), 2),
         batch=min(128, len(labels)),
-        lr=0.02 if kind == "mlp" else 0.1,
+        lr=lr,
         weight_decay=5e-4,
         drop_at=(0.6, 0.85),
         factor=0.15,
-        augment=kind.startswith("res") and min(images.shape[1:3]) >= 16,
+        augment=crops and min(images.shape[1:3]) >= 16,
         checkpoints=2,
     )
     history = train(net, data, evaluations, recipe, seed=seed, device=device)

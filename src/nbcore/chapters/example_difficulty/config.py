@@ -13,7 +13,6 @@ from nbcore.depths.roster import DepthConfig, Ensemble, pool_size, setting
 from nbcore.errors import DataError
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
 from nbcore.runs.config import AT_LEAST, FREE, param
-from nbcore.training import kinds
 
 #: measures of difficulty that are computed here, and the scores that others have published
 OWN_SCORES, PUBLISHED_SCORES = ("c-scores", "depth"), "published"
@@ -126,6 +125,7 @@ class ExampleDifficulty(LineConfig):
             pretrain_images=(0, 60, 600),
             pretrain_steps=60,
             testbed=small.testbed,
+            apart=(),
             epochs=small.epochs,
             resamples=100,
             workers=1,
@@ -164,7 +164,6 @@ class ExampleDifficulty(LineConfig):
             checkpoints=100,
             score_members=2_000,
             depth_members=250,
-            testbed=kinds.ROSTER,
         )
 
     def check(self) -> None:
@@ -210,6 +209,7 @@ def beside(config: ExampleDifficulty) -> RiseAndFall:
         size=config.size,
         feature_size=config.feature_size,
         testbed=config.testbed,
+        apart=config.apart,
         epochs=config.epochs,
         resamples=config.resamples,
         workers=config.workers,

@@ -64,6 +64,7 @@ def record(
             subject=subjects.get(key, config.subject),
             preset=preset,
             setup=config.setup(key),
+            doubt=study.doubt(key),
         )
         for key, seen in observed.items()
         if seen

@@ -65,7 +65,9 @@ def study(
     wanted = [*conditions(config), *pretraining_names(config)]
     found = curves.by_condition(*(run.table("curves") for run in runs))
     parts = {name: found[name] for name in wanted}
-    measured = curves.measure(bed, runs[0], parts, config.testbed, config.resamples, role, shuffled)
+    measured = curves.measure(
+        bed, runs[0], parts, config.testbed, config.resamples, role, shuffled, config.apart
+    )
     more = runs[-1] if pretraining_names(config) else None
     return DifficultyStudy(**vars(measured), config=config, pretraining=more)
 

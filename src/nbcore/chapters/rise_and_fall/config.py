@@ -6,7 +6,6 @@ from typing import ClassVar, NamedTuple
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
 from nbcore.runs.config import AT_LEAST, param
-from nbcore.training import kinds
 
 
 class Condition(NamedTuple):
@@ -52,7 +51,7 @@ class RiseAndFall(LineConfig):
     @classmethod
     def smoke(cls) -> "RiseAndFall":
         """Digits: pretrained on 5-9, fine-tuned on 0-4, shifted copies. 30 seconds, 1 GB."""
-        kinds = ("mean", "knn", "logistic", "patches", "mlp", "cnn16")
+        kinds = ("mean", "knn", "logistic", "patches", "mlp", "plain16")
         bed = [f"{k}-{n}" for k in kinds for n in (10, 30, 450)]
         return cls(
             model=OWN_NET,
@@ -76,6 +75,7 @@ class RiseAndFall(LineConfig):
             mse_lr=0.01,
             checkpoints=8,
             testbed=tuple(bed),
+            apart=(),
             epochs=0.15,
             workers=1,
         )
@@ -105,7 +105,6 @@ class RiseAndFall(LineConfig):
             head_lrs=(0.0001, 0.001, 0.01),
             mse_lr=0.001,
             checkpoints=100,
-            testbed=kinds.ROSTER,
         )
 
 

@@ -1,5 +1,6 @@
 """Chapter 2's figures: every title states what the numbers of this run say."""
 
+import numpy as np
 import pandas as pd
 
 from nbcore import charts
@@ -10,31 +11,34 @@ from nbcore.lines.curves import Study, frame
 from nbcore.lines.figures import covered, uncovered
 from nbcore.lines.figures import curves as er_curves
 from nbcore.lines.tables import words
-
-KINDS = {
-    "mean": "pixels",
-    "knn": "pixels",
-    "logistic": "pixels",
-    "forest": "pixels",
-    "patches": "random features",
-    "mlp": "dense",
-}
+from nbcore.training import kinds
 
 
 def testbed(study: Study, shifted: str) -> Figure:
-    """The trained testbed and its line on logit axes."""
-    kind = [KINDS.get(m.split("-")[0], "convolutional") for m in study.models["model"]]
-    fit = study.line
+    """The trained testbed on logit axes, by family; its line, and its curve where it bends."""
+    models = study.models.assign(group=[kinds.family(m) for m in study.models["model"]])
+    parts, fit, said = [models.sort_values("group")], study.line, ""
+    if len(study.apart):
+        parts.append(study.apart.assign(group="classical, not in the fit"))
+    curve = None
+    if study.bend is not None and study.bend.significant:
+        grid = np.linspace(*fit.id_range, 60)
+        curve = pd.DataFrame(
+            dict(zip(("ood", "ood_low", "ood_high"), study.bend.band(grid), strict=True))
+        ).assign(id=grid)
+        said = " A dashed curve in its band shows the bend."
     return charts.accuracy_scatter(
-        study.models.assign(group=kind).sort_values("group"),
+        pd.concat(parts),
         fit,
         scale="logit",
-        title=f"{fit.n} models trained here: slope {fit.slope:.2f}, R² {fit.r2:.3f}",
+        title=f"{fit.n} networks trained here: slope {fit.slope:.2f}, R² {fit.r2:.3f}"
+        + (", and they bend" if curve is not None else ""),
         subtitle=f"{study.id_total:,} ID and {study.ood_total:,} shifted images, 95 % intervals",
         description=f"Accuracy on {shifted} against ID accuracy of {fit.n} models trained from "
         f"scratch, on logit axes. The line has slope {fit.slope:.2f}, intercept "
-        f"{fit.intercept:.2f} and R² {fit.r2:.3f}.",
+        f"{fit.intercept:.2f} and R² {fit.r2:.3f}.{said}",
         y_title=f"{shifted} accuracy",
+        curve=curve,
     )
 
 

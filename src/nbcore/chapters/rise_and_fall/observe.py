@@ -48,7 +48,13 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
     claims.forget(config.slug)
     return {
         key: claims.record(
-            key, seen, run=study.run, subject=config.subject, preset=preset, setup=config.setup(key)
+            key,
+            seen,
+            run=study.run,
+            subject=config.subject,
+            preset=preset,
+            setup=config.setup(key),
+            doubt=study.doubt(key),
         )
         for key, (needs, observe) in parts.items()
         if needs <= ready and (key != "A11" or len(rates) > 1) and (seen := observe())

@@ -122,4 +122,4 @@ def study(
     """
     bed, run = run_testbed(config, fresh), run_conditions(config, fresh)
     parts = by_condition(run.table("curves"))
-    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled)
+    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart)

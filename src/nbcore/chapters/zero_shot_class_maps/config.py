@@ -11,7 +11,6 @@ from nbcore.data.classmaps import BUILT_IN, read_map
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import SHIFTED, LineConfig
 from nbcore.runs.config import AT_LEAST, FREE, param
-from nbcore.training import kinds
 
 #: a network that is trained on all ten digits in a second, for the smoke preset
 TEN_DIGITS = "ten-digits"
@@ -93,6 +92,7 @@ class ZeroShot(LineConfig):
             checkpoints=8,
             shuffles=50,
             testbed=small.testbed,
+            apart=(),
             epochs=small.epochs,
             resamples=100,
             workers=1,
@@ -115,7 +115,6 @@ class ZeroShot(LineConfig):
             batch=32_768,
             steps=1000,
             checkpoints=100,
-            testbed=kinds.ROSTER,
         )
 
     def check(self) -> None:
@@ -159,6 +158,7 @@ def beside(config: ZeroShot) -> RiseAndFall:
         train_images=config.train_images,
         test_images=config.test_images,
         testbed=config.testbed,
+        apart=config.apart,
         epochs=config.epochs,
         resamples=config.resamples,
         workers=config.workers,
