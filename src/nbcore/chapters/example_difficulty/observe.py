@@ -91,7 +91,7 @@ def _ends(c: dict[str, Curve], start: str, who: str) -> Observed:
 
 
 def schedule_names(study: Study, start: str) -> list[str]:
-    """List training on all examples and the schedules, as far as they were run."""
+    """Name the conditions with all examples and with schedules, as far as they were run."""
     return [n for n in study.curves if n == f"{start}-all" or n.startswith(f"{start}-phase-out-")]
 
 

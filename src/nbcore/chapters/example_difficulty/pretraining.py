@@ -88,7 +88,7 @@ def member(config: PretrainingSize, name: str) -> xr.Dataset:
 
 
 def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
-    """Pretrain a network on n pictures and give it a fresh head; grey pictures are repeated.
+    """Pretrain a network on n pictures and give it a fresh head; grey channels are repeated.
 
     n = 0: random weights.
     """
@@ -121,7 +121,8 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
 def pictures(config: PretrainingSize) -> tuple[np.ndarray, np.ndarray, int]:
     """Load the images, labels and number of classes to pretrain on.
 
-    Where the same digits are trained on later, only those from 5 up: those below are for later.
+    If they are the digits that the chapter trains on, only 5 to 9, numbered from 0: those below 5
+    are for later training.
     """
     found = nbdata.train_test(config.pretrain_set, config.image_size).train
     if SHIFTED in config.ood and config.pretrain_set == config.id:

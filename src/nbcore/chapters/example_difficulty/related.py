@@ -87,7 +87,7 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
 def people(s: Scores, config: ExampleDifficulty, columns: Sequence[str] = PEOPLE) -> NDArray:
     """Load CIFAR-10N's labels of the training images, (person, example).
 
-    None (0, example) for other images, or where they are not on this machine.
+    (0, example) for other images, or where the labels are not on this machine.
     """
     if config.id != "cifar10" or not sources.find("cifar10n"):
         return np.empty((0, s.examples), int)
