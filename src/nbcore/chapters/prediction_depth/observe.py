@@ -168,10 +168,7 @@ def full_depths(run: Run) -> Floats:
 
 
 def training_depth(run: Run, resamples: int) -> tuple[Floats, int]:
-    """Bootstrap the mean training depth of networks trained on all examples, (draw,).
-
-    Returns the draws and the number of those networks, see `full_depths`.
-    """
+    """Bootstrap the mean of `full_depths` (draw,); also return the number of those networks."""
     depth = full_depths(run)
     return ensemble_mean_draws(depth, resamples), len(depth)
 
@@ -239,10 +236,7 @@ def _alike(pairs: list[Pair]) -> Observed:
 
 
 def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
-    """Bootstrap the test accuracy of networks trained on all examples, (draw,).
-
-    Returns the draws and the number of those networks.
-    """
+    """Bootstrap the test accuracy (draw,) of networks on the whole pool, or of all; count them."""
     view = EnsembleView.of("", run)
     truth = view.examples["label_test"].values
     right = (view.members["final_test"].values[view.fullest] == truth).astype(float)
@@ -276,7 +270,7 @@ def accuracy_by_k(run: Run) -> xr.DataArray:
 
 
 def deep_curves(study: Study) -> dict[int, Floats]:
-    """Read hidden layers -> (probe,) accuracy on training images with the labels given to them."""
+    """Map hidden layers to (probe,) accuracy on training images with the labels given to them."""
     runs = {n: study.companions.get(f"deep {n}") for n in (7, 15)}
     return {
         n: r.table("members")["probe_accuracy_train"].values.mean(0) for n, r in runs.items() if r

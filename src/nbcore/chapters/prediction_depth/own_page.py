@@ -52,7 +52,7 @@ def show_own(config: PredictionDepth, fresh: bool = False) -> None:
 
 
 def said(run: Run) -> str:
-    """Say what was measured, on what, by what."""
+    """Say what was measured, on which images, in which network."""
     m, config = run.member("images"), run.manifest["config"]
     n, out = m.sizes["image"], int(m["held_out"].sum())
     of = f" of {m.attrs['found']}" if m.attrs["found"] > n else ""

@@ -100,7 +100,7 @@ def mislabelled(study: Study, each: int = 10) -> Gallery | Table:
 
 
 def ways(study: Study) -> list[Way]:
-    """Choose an easy and a hard stored picture, as the networks see them that held them out.
+    """Choose an easy and a hard stored picture; read the votes of networks that held them out.
 
     Easy: decided at the input, with the largest share of the input's votes; hard: the largest mean
     depth. Empty where no stored picture was held out.

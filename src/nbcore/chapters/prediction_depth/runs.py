@@ -15,7 +15,7 @@ def at_full_size(config: DepthConfig) -> dict[str, Run]:
     """Find the stored runs in the paper's own setting, by DATASET:NETWORK; none is computed.
 
     A run counts whatever its number of networks: one of them is hours on two cores and a minute on
-    a GPU. Empty beside tiny networks.
+    a GPU. Empty at other scales than "small".
     """
     if config.scale != "small":
         return {}
