@@ -28,17 +28,18 @@ class Curves(NamedTuple):
 
 
 def curves(s: CornerView, examples: NDArray, toward: str) -> Curves:
-    """Means of `CornerView.paths` over examples; toward "label" or "consensus"."""
+    """Average `CornerView.paths` over examples, toward their "label" or their "consensus" class."""
     chosen = s.label if toward == "label" else s.consensus
     weights = s.weights(len(examples))
     return Curves(*(mean_draws(v, weights) for v in s.paths(examples, chosen[examples])))
 
 
 def crossing(label: Floats, consensus: Floats) -> Floats:
-    """(draw,) the layer from which on the consensus class has more votes than the label.
+    """Find, per draw, the layer from which on the consensus class has more votes than the label.
 
-    label, consensus (draw, probe): mean confidence. Between probes by a straight line; 0 where the
-    label never leads, NaN where it still leads at the softmax.
+    label, consensus (draw, probe): mean confidence. Returns (draw,), in layers, interpolated
+    between probes by a straight line; 0 where the label never leads, NaN where it still leads at
+    the softmax.
     """
     lead = label - consensus
     out = np.full(len(lead), np.nan)
@@ -53,8 +54,11 @@ def crossing(label: Floats, consensus: Floats) -> Floats:
 
 
 def differences(s: CornerView) -> Estimate | None:
-    """B29: mean |validation - training depth| where consensus and label differ, over the same
-    where they agree; None where one of the two groups is empty or does not differ."""
+    """Estimate the ratio of B29; None where one of its two groups is empty or does not differ.
+
+    It is the mean |validation - training depth| of the examples whose consensus is not their label,
+    divided by that of the examples whose consensus is their label.
+    """
     like = (s.consensus == s.label)[s.placed]
     apart = np.abs(s.plane[0] - s.plane[1])[s.placed]
     weights = s.weights(len(like)).astype(float)
@@ -65,7 +69,7 @@ def differences(s: CornerView) -> Estimate | None:
 
 
 def networks_disagree(s: CornerView, corners: Corners) -> Observed:
-    """B34: the four comparisons of consensus-consistency, clear minus ambiguous."""
+    """Estimate B34: four differences in consensus-consistency, clear minus ambiguous corners."""
     draws = {c: mean_draws(s.agreeing[at], s.weights(len(at))) for c, at in corners.items()}
     apart = np.stack([draws[a] - draws[b] for a in CLEAR for b in UNCLEAR])
     p = [
@@ -84,7 +88,7 @@ def networks_disagree(s: CornerView, corners: Corners) -> Observed:
 
 
 def along_layers(s: CornerView, corners: Corners) -> dict[str, Observed]:
-    """B35 to B38: what the probes say on the way through the network."""
+    """Estimate B35 to B38: what the probes say on the way through the network."""
     n = s.networks
     label = {c: curves(s, at, "label") for c, at in corners.items()}
     agreed = {c: curves(s, at, "consensus") for c, at in corners.items()}
@@ -135,7 +139,10 @@ def along_layers(s: CornerView, corners: Corners) -> dict[str, Observed]:
 
 
 def observed(s: CornerView, corners: Corners | None = None) -> dict[str, Observed]:
-    """Claim -> check -> estimate, for B29 to B38 but for the wrong labels of B31."""
+    """Estimate the checks of B29 to B38: claim -> check -> estimate.
+
+    The check of B31 on wrong labels is not here, see `noise.smallest_enrichment`.
+    """
     found = corners or s.corners
     right = "share of held-out predictions right"
     out: dict[str, Observed] = {}
@@ -147,7 +154,7 @@ def observed(s: CornerView, corners: Corners | None = None) -> dict[str, Observe
 
 
 def at_random(s: CornerView, seed: int = 0) -> Corners:
-    """The control: corners of as many examples, drawn from all that have a place."""
+    """Draw the control: corners of as many examples, from all that have a place in the plane."""
     rng = np.random.default_rng([s.seed, seed, 10])
     drawn = rng.permutation(np.flatnonzero(s.placed))[: 4 * s.corner]
     parts = np.array_split(drawn, 4)
@@ -155,7 +162,7 @@ def at_random(s: CornerView, seed: int = 0) -> Corners:
 
 
 def comparison(variants: Mapping[str, Mapping[str, Observed]]) -> pd.DataFrame:
-    """One row per check of B29 to B38, one column per variant: a mark and the value."""
+    """Tabulate the checks of B29 to B38: a row per check, a column per variant, mark and value."""
     rows: list[dict[str, str]] = []
     for claim_id in [f"B{i}" for i in range(29, 39)]:
         claim = claims.get(claim_id)

@@ -50,10 +50,10 @@ class CornerExamples(DepthConfig):
 
 
 def watched(config: CornerExamples) -> dict[str, Ensemble]:
-    """DATASET:NETWORK -> networks on the whole pool with 40 % planted labels (B21 to B23).
+    """Describe the networks that learn 40 % planted labels (B21 to B23), by DATASET:NETWORK.
 
-    Five MLPs, ten of others, three in smoke. More updates than without planted labels, since every
-    one of these is to be learned.
+    They train on the whole pool: five MLPs, ten networks of other kinds, three in smoke. They take
+    more updates than without planted labels, so that they learn every one of these.
     """
     few = dict(members=0, input_margins=0, checkpoints=24, noise=config.noise)
     out = {}
@@ -66,10 +66,10 @@ def watched(config: CornerExamples) -> dict[str, Ensemble]:
 
 
 def mislabelled(config: CornerExamples) -> dict[str, Ensemble]:
-    """Ensembles on random splits of wrong labels, by what they are for.
+    """Describe the ensembles on random splits that train on wrong labels, by what they are for.
 
     "planted KEY": a tenth of the labels drawn anew; "human cifar10:mlp": the majority labels of
-    CIFAR-10N, where the chapter reads CIFAR-10.
+    CIFAR-10N, only where the chapter reads CIFAR-10.
     """
     keys = list(roster.ensembles(config))
     out = {f"planted {keys[0]}": _splits(keys[0], config, 2.0, noise=config.planted)}
@@ -80,7 +80,10 @@ def mislabelled(config: CornerExamples) -> dict[str, Ensemble]:
 
 
 def _splits(key: str, config: CornerExamples, longer: float, **changes: Any) -> Ensemble:
-    """Thirty networks (ten in smoke), each on four fifths of the pool, trained for longer."""
+    """Describe an ensemble that trains on four fifths of the pool, for `longer` times the updates.
+
+    Thirty networks at the scale "small", at other scales as many as the setting has (ten in smoke).
+    """
     base = setting(key, config)
     members = base.members if config.scale != "small" else 30
     changes |= dict(members=members, full_members=0, input_margins=0, held_out=0.2)

@@ -19,7 +19,7 @@ TOWARD = {"label": "votes for the label", "consensus": "votes for the consensus 
 
 
 def rows(curve: Floats, **columns: str) -> pd.DataFrame:
-    """A (draw, place) curve as rows of a chart: x, y, low, high and the columns given."""
+    """Turn a (draw, place) curve into rows of a chart: x, y, low, high and the columns given."""
     ends = np.quantile(curve[1:], [0.025, 0.975], axis=0)
     table = pd.DataFrame(
         {"x": range(curve.shape[1]), "y": curve[0], "low": ends[0], "high": ends[1]}
@@ -28,17 +28,17 @@ def rows(curve: Floats, **columns: str) -> pd.DataFrame:
 
 
 def layer_title(s: CornerView) -> str:
-    """The title of an axis over layers."""
+    """Return the title of an axis over layers."""
     return f"layer (0 input, {s.last} softmax)"
 
 
 def one_colour(table: pd.DataFrame) -> pd.DataFrame:
-    """A chart's rows without their groups where there is but one, so that it needs no legend."""
+    """Drop a chart's column `group` where there is one group only, so that it needs no legend."""
     return table.drop(columns="group") if table["group"].nunique() == 1 else table
 
 
 def planes(s: CornerView) -> Figure:
-    """Where examples lie: all, those whose consensus is their label, those where it is not."""
+    """Draw where examples lie: all, those whose consensus is their label, those where it is not."""
     like = s.consensus == s.label
     groups = {
         "all images": s.placed,
@@ -68,7 +68,7 @@ def planes(s: CornerView) -> Figure:
 
 
 def right_by_corner(chapter: Chapter) -> Figure:
-    """The share of held-out predictions that are right, per corner, ensemble and size."""
+    """Draw the share of held-out predictions that are right, per corner, ensemble and size."""
     table = []
     for s in chapter.views.values():
         for size in dict.fromkeys((s.corner, s.small)):
@@ -102,7 +102,7 @@ def right_by_corner(chapter: Chapter) -> Figure:
 
 
 def agreement_by_corner(chapter: Chapter) -> Figure:
-    """Mean consensus-consistency per corner and ensemble."""
+    """Draw the mean consensus-consistency per corner and ensemble."""
     table = []
     for corner, words in NAMES.items():
         for s in chapter.views.values():
@@ -134,7 +134,7 @@ def agreement_by_corner(chapter: Chapter) -> Figure:
 
 
 def along_layers(s: CornerView) -> Figure:
-    """Confidence and accuracy along the layers, for the label and for the consensus class."""
+    """Draw confidence and accuracy along the layers, for the label and for the consensus class."""
     parts, first = [], {}
     for toward, panel in TOWARD.items():
         for corner, name in NAMES.items():
@@ -164,7 +164,7 @@ def along_layers(s: CornerView) -> Figure:
 
 
 def where_they_cross(chapter: Chapter) -> Figure:
-    """Ambiguous unless labelled: the votes for the label and for the consensus class."""
+    """Draw the votes for the label and for the consensus class, on "ambiguous unless labelled"."""
     parts, marks, said = [], {}, []
     for s in chapter.views.values():
         at = s.corners[rescue.CORNER]
@@ -193,7 +193,7 @@ def where_they_cross(chapter: Chapter) -> Figure:
 
 
 def rescued(s: CornerView) -> Figure | Table:
-    """Claim B39 in its ways: the networks' own answers, the middle probe, the best single one."""
+    """Draw claim B39 in its ways: networks' own answers, middle probe, best single probe."""
     found = rescue.rescues(s)
     table = []
     for words, r in found.items():
@@ -225,7 +225,7 @@ def rescued(s: CornerView) -> Figure | Table:
 
 
 def probes_by_set(s: CornerView) -> Figure:
-    """Accuracy of every probe on the corner, on the control and on everything."""
+    """Draw the accuracy of every probe, on "ambiguous unless labelled" and on all images."""
     sets = {
         "ambiguous unless labelled": s.corners[rescue.CORNER],
         "all images": np.flatnonzero(s.placed),
@@ -251,7 +251,7 @@ def probes_by_set(s: CornerView) -> Figure:
 
 
 def overall(chapter: Chapter) -> Figure | Table:
-    """What each way of answering adds to the accuracy over all images."""
+    """Draw what each way of answering adds to the accuracy over all images."""
     table = []
     for s in chapter.views.values():
         for way in rescue.overall(s):

@@ -22,12 +22,12 @@ GROUPS = ("original", "given", "clean", "test")
 
 
 def run_label_noise(config: Ensemble, fresh: bool = False) -> Run:
-    """Networks on the whole pool with planted labels: the tables that `reduce` makes of them."""
+    """Load or compute networks on the whole pool with planted labels; tables: see `reduce`."""
     return run_or_load(run_plan(config), fresh)
 
 
 def run_plan(config: Ensemble) -> Plan:
-    """What computes the run: the members of an ensemble, reduced to other tables."""
+    """Plan the run: the members of an ensemble, reduced to other tables."""
     whole = partial(reduce, pool=partial(ensembles.load_pool, config))
     return replace(ensembles.run_plan(config), experiment=SLUG, reduce=whole, join=None, check=None)
 
@@ -36,9 +36,11 @@ STORED = {SLUG: lambda manifest: run_plan(ensembles.stored_config(manifest))}
 
 
 def reduce(run: Run, pool: Callable[[], Pool]) -> Tables:
-    """members: `accuracy` (member, group, checkpoint) at `step` updates, `probe_accuracy`
-    (member, group, probe), and per (member, example) `depth` and `learned` (checkpoint index), -1
-    where undefined; NaN for a group without examples. examples: `label`, `original_label`.
+    """Make the tables `members` and `examples` of a run.
+
+    members: `accuracy` (member, group, checkpoint) at `step` updates, `probe_accuracy` (member,
+    group, probe), NaN for a group without examples; per (member, example) `depth` and `learned`
+    (checkpoint index), -1 where undefined. examples: `label`, `original_label`.
     """
     rows = [
         member_row(m, pool().original, pool().test_labels).expand_dims(member=[name])
@@ -51,7 +53,7 @@ def reduce(run: Run, pool: Callable[[], Pool]) -> Tables:
 
 
 def member_row(member: xr.Dataset, original: np.ndarray, test_labels: np.ndarray) -> xr.Dataset:
-    """One row of the table `members`, from a member as `ensemble.train_member` returns it."""
+    """Make one row of the table `members` from a member as `ensemble.train_member` returns it."""
     said, final = member["votes"].values.argmax(-1), member["final"].values
     history, given = member["history"].values.T, member["label"].values
     trained = ~member["held_out"].values
@@ -77,7 +79,7 @@ def member_row(member: xr.Dataset, original: np.ndarray, test_labels: np.ndarray
 
 
 def _share(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Share of right answers per column of (example, column); NaN without examples."""
+    """Compute the share of right answers per column of (example, column); NaN without examples."""
     if not len(labels):
         return np.full(answers.shape[1], np.nan)
     return (answers == labels[:, None]).mean(0)

@@ -35,7 +35,10 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Watch:
-    """Networks that learned planted labels, on the same examples; in draws others stand in."""
+    """Networks that learned planted labels, all on the same examples.
+
+    In draws other networks stand in for them, see `over_networks`.
+    """
 
     key: str
     name: str
@@ -60,18 +63,24 @@ class Watch:
         return step.reshape(-1, step.shape[-1])[0]
 
     def over_networks(self, values: Floats) -> Floats:
-        """(draw, ...) means over members of (member, ...), see `seed_weights`."""
+        """Average (member, ...) over members: returns (draw, ...), see `seed_weights`."""
         rng = np.random.default_rng(self.seed)
         return np.tensordot(seed_weights(self.networks, self.resamples, rng), values, 1)
 
     def curve(self, group: str, along: str) -> Floats:
-        """(draw, checkpoint or probe) mean accuracy; along "training" or "depth"."""
+        """Compute the mean accuracy of a group along "training" or "depth".
+
+        Returns (draw, checkpoint) or (draw, probe).
+        """
         name = {"training": "accuracy", "depth": "probe_accuracy"}[along]
         return self.over_networks(self.members[name].sel(group=group).values.astype(float))
 
     def rise_and_fall(self, along: str) -> tuple[Estimate, Estimate]:
-        """From the start to the peak of the mean curve for the original class, and from there to
-        the end, with intervals that allow for the choice of the peak."""
+        """Estimate how far the mean curve for the original class rises to its peak, then falls.
+
+        The rise is from the start to the peak, the fall from the peak to the end, both fractions;
+        their intervals allow for the choice of the peak.
+        """
         curve = self.curve("original", along)
         rise, fall = (
             peak_estimate(curve - curve[:, [at]], self.networks, "fraction", NETWORKS)
@@ -80,8 +89,11 @@ class Watch:
         return rise, fall
 
     def wrong_minus_right(self, what: str) -> Floats:
-        """(draw,) mean scaled step learned ("learned") or mean depth ("depth") of wrong labels
-        minus that of the others; undefined ones are left out."""
+        """Compute how much later ("learned") or deeper ("depth") wrong labels are than others.
+
+        Returns (draw,). The mean scaled step learned, or mean depth, of wrong labels minus that of
+        the others; undefined ones are left out.
+        """
         values = self.members[what].values
         if what == "learned":
             scaled = np.stack([scaled_steps(row, self.steps) for row in values])
@@ -91,15 +103,17 @@ class Watch:
         return self.over_networks(parts[0] - parts[1])
 
     def fitted(self) -> float:
-        """Mean training accuracy at the end, changed labels and others together."""
+        """Compute the mean training accuracy at the end, changed labels and others together."""
         ends = [self.curve(group, "training")[0, -1] for group in ("given", "clean")]
         share = self.wrong.mean()
         return float(share * ends[0] + (1 - share) * ends[1])
 
 
 def watches(runs: Mapping[str, Run], resamples: int, seed: int = 0) -> dict[str, Watch]:
-    """The runs of `corner_examples.load_watched` as chapter 8 reads them; without wrong labels a
-    run has nothing to say and is left out."""
+    """Read the runs of `load_watched` as chapter 8 needs them, by the same keys.
+
+    A run without wrong labels, or with wrong labels only, is left out: it has nothing to compare.
+    """
     out = {}
     for key, run in runs.items():
         watch = Watch(
@@ -111,7 +125,7 @@ def watches(runs: Mapping[str, Run], resamples: int, seed: int = 0) -> dict[str,
 
 
 def observed(watch: Watch) -> dict[str, dict[str, Estimate]]:
-    """Claim -> check -> estimate, for B21 to B23."""
+    """Estimate the checks of B21 to B23: claim -> check -> estimate."""
     n = watch.networks
     rise, fall = watch.rise_and_fall("training")
     up, down = watch.rise_and_fall("depth")
@@ -141,8 +155,11 @@ class Errors:
         return float(self.wrong[self.view.placed].mean())
 
     def enrichment(self, corner: str, size: int | None = None) -> Estimate:
-        """The corner's share of wrong labels over the overall share; the interval is Clopper and
-        Pearson's for the corner's share, the overall one is counted, not estimated."""
+        """Estimate the corner's share of wrong labels, divided by the overall share.
+
+        The interval is Clopper and Pearson's for the corner's share; the overall share is counted,
+        not estimated.
+        """
         at = self.view.find(size)[corner]
         count, n = int(self.wrong[at].sum()), len(at)
         ends = clopper_pearson(count, n)
@@ -150,7 +167,10 @@ class Errors:
         return Estimate(value, low, high, self.view.networks, "1", NETWORKS_FIXED)
 
     def nearest(self) -> pd.DataFrame:
-        """Per corner the share of all placed examples, and of the wrong labels, nearest to it."""
+        """Compute the shares of all placed examples, and of the wrong labels, nearest to a corner.
+
+        One row per corner: `corner`, `all`, `wrong`.
+        """
         plane = scaled_plane(*self.view.plane)
         spots = np.array(list(CORNERS.values()), float)
         away = np.hypot(*(plane[:, :, None] - spots.T[:, None, :]))
@@ -163,8 +183,11 @@ class Errors:
 def label_errors(
     views: Mapping[str, CornerView], mislabelled: Mapping[str, CornerView]
 ) -> dict[str, Errors]:
-    """What is known of wrong labels: "planted", "human" (CIFAR-10N's, trained on), and "disputed":
-    the same human labels beside an ensemble that was trained on the original ones."""
+    """Say which labels are wrong, by what made them wrong.
+
+    "planted"; "human": CIFAR-10N's, which the networks were trained on; "disputed": the same human
+    labels beside an ensemble that was trained on the original ones.
+    """
     out: dict[str, Errors] = {}
     for name, s in mislabelled.items():
         purpose = name.partition(" ")[0]
@@ -184,7 +207,10 @@ def label_errors(
 
 
 def error_table(errors: Mapping[str, Errors]) -> pd.DataFrame:
-    """Rows of a chart: category (corner), group (what made the labels wrong), value, low, high."""
+    """Make the rows of a chart of `enrichment`, one per ensemble and corner.
+
+    Columns: category (corner), group (what made the labels wrong), value, low, high.
+    """
     rows = []
     for e in errors.values():
         for corner, words in NAMES.items():
@@ -204,7 +230,10 @@ def error_table(errors: Mapping[str, Errors]) -> pd.DataFrame:
 
 
 def smallest_enrichment(errors: Mapping[str, Errors]) -> Estimate | None:
-    """The smallest enrichment of "looks like another class" (B31): planted errors, human ones that
-    were trained on, and labels that people dispute have to gather there alike."""
+    """Return the smallest enrichment of "looks like another class" (B31); None without errors.
+
+    The claim holds only if planted errors, human errors that were trained on, and labels that
+    people dispute all gather there, so the smallest of them is judged.
+    """
     seen = [e.enrichment("looks_like_another_class") for e in errors.values()]
     return min(seen, key=lambda e: e.value, default=None)

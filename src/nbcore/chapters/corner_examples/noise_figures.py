@@ -12,7 +12,7 @@ from nbcore.charts.words import nothing
 
 
 def along(watch: noise.Watch | None, where: str) -> Figure | Table:
-    """Accuracies of all groups along "training" or along "depth"."""
+    """Draw the accuracies of all groups along "training" or along "depth"."""
     if watch is None:
         return nothing("networks that learned planted labels")
     parts = []
@@ -48,7 +48,7 @@ def along(watch: noise.Watch | None, where: str) -> Figure | Table:
 
 
 def watched_table(chapter: Chapter) -> pd.DataFrame:
-    """Claims B21 to B23 in numbers, for every ensemble that was watched."""
+    """Tabulate the numbers of claims B21 to B23, one row per ensemble that was watched."""
     out = []
     for watch in chapter.watched.values():
         seen = {k: v for checks in noise.observed(watch).values() for k, v in checks.items()}
@@ -71,7 +71,7 @@ def watched_table(chapter: Chapter) -> pd.DataFrame:
 
 
 def errors_by_corner(chapter: Chapter) -> Figure | Table:
-    """How many times more wrong labels a corner has than there are overall."""
+    """Draw how many times the overall share of wrong labels each corner has."""
     if not chapter.errors:
         return nothing("ensembles with known wrong labels")
     table = noise.error_table(chapter.errors)
@@ -93,8 +93,11 @@ def errors_by_corner(chapter: Chapter) -> Figure | Table:
 
 
 def errors_table(chapter: Chapter) -> pd.DataFrame:
-    """Per ensemble and corner: wrong labels among the nearest, and which part of all of them is
-    nearer to this corner than to another."""
+    """Tabulate wrong labels per ensemble and corner.
+
+    The share of wrong labels among the examples of the corner, and the shares of all examples and
+    of all wrong labels that are nearer to this corner than to another.
+    """
     out = []
     for e in chapter.errors.values():
         near = e.nearest().to_numpy()[:, 1:].astype(float)
@@ -116,8 +119,11 @@ def errors_table(chapter: Chapter) -> pd.DataFrame:
 
 
 def ranking(chapter: Chapter) -> pd.DataFrame:
-    """What the simplest rule finds: distrust the images nearest to "looks like another
-    class", as many as there are wrong labels."""
+    """Tabulate what the simplest rule finds, one row per ensemble.
+
+    The rule distrusts the images nearest to "looks like another class", as many as there are wrong
+    labels.
+    """
     out = []
     for e in chapter.errors.values():
         n = int(e.wrong[e.view.placed].sum())

@@ -46,17 +46,17 @@ class Chapter:
 
     @cached_property
     def errors(self) -> dict[str, noise.Errors]:
-        """See `corner_examples_noise.label_errors`."""
+        """See `noise.label_errors`."""
         return noise.label_errors(self.views, self.mislabelled)
 
 
 def most_like(keys: Mapping[str, object]) -> str:
-    """The key nearest to the paper's: CIFAR-10 before others, ResNet18, then VGG16."""
+    """Choose the key nearest to the paper's: CIFAR-10 before others, ResNet18, then VGG16."""
     return min(keys, key=lambda k: ("cifar10:" not in k, "resnet18" not in k, "vgg16" not in k))
 
 
 def gather(config: CornerExamples, fresh: bool = False) -> Chapter:
-    """Every run of the chapter, stored or computed."""
+    """Load or compute every run of the chapter."""
     found = load(config, fresh)
     wrong = load_mislabelled(config, fresh)
     watched = load_watched(config, fresh)
@@ -102,7 +102,7 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
 
 
 def middle_layer(main: CornerView) -> dict[str, Estimate]:
-    """B39 in the paper's way, and with examples chosen on one half and scored on the other."""
+    """Estimate B39 in the paper's way, and on examples chosen on one half, scored on the other."""
     found, n = rescue.rescues(main), main.networks
     same, other = found[rescue.SAME], found.get(rescue.OTHER)
     out = {
@@ -116,7 +116,7 @@ def middle_layer(main: CornerView) -> dict[str, Estimate]:
 
 
 def ensembles_table(chapter: Chapter) -> pd.DataFrame:
-    """What the page rests on, and how many examples have no place in the plane."""
+    """Tabulate the page's ensembles, and how many of their examples have no place in the plane."""
     rows = []
     for words, s in [("", s) for s in chapter.views.values()] + [
         (purpose, e.view) for purpose, e in chapter.errors.items() if purpose != "disputed"
@@ -138,7 +138,7 @@ def ensembles_table(chapter: Chapter) -> pd.DataFrame:
 
 
 def corners_table(s: CornerView) -> pd.DataFrame:
-    """Per corner, at the cards' size and at the paper's share: what is found there."""
+    """Tabulate what is found in each corner, at the cards' size and at the paper's share."""
     rows = []
     for size in dict.fromkeys((s.corner, s.small)):
         for corner, at in s.find(size).items():
@@ -157,8 +157,11 @@ def corners_table(s: CornerView) -> pd.DataFrame:
 
 
 def variants(chapter: Chapter) -> pd.DataFrame:
-    """The checks of B29 to B38 on the cards' corners, on smaller ones, in the other ensembles, and
-    on examples drawn at random, where those on corners have to fail."""
+    """Compare the checks of B29 to B38 on different choices of examples, one column a choice.
+
+    They are the cards' corners, smaller ones, those of the other ensembles, and examples drawn at
+    random, on which checks that are about corners have to fail.
+    """
     main = chapter.main
     short = {k: s.name.rpartition(", ")[2] for k, s in chapter.views.items()}
     if len(set(short.values())) < len(short):
@@ -177,12 +180,12 @@ def variants(chapter: Chapter) -> pd.DataFrame:
 
 
 def sentence(text: str) -> Table:
-    """A paragraph whose numbers come from the run."""
+    """Return `text` as a paragraph; it is for sentences whose numbers come from the run."""
     return plain_sentence(text)
 
 
 def sizes(chapter: Chapter) -> Table:
-    """Which share of its pool a corner is, on the cards and beside them."""
+    """Say which share of its pool a corner is, on the cards and beside them."""
     main = chapter.main
     n = len(main.label)
     text = (
@@ -195,7 +198,7 @@ def sizes(chapter: Chapter) -> Table:
 
 
 def ties(chapter: Chapter) -> Table:
-    """How many examples lie exactly in the first corner, so that their order decides."""
+    """Say how many examples lie exactly in the first corner, so that their order decides."""
     said = []
     for s in chapter.views.values():
         depths = s.plane[:, s.placed]
@@ -209,7 +212,7 @@ def ties(chapter: Chapter) -> Table:
 
 
 def by_noise(main: CornerView) -> Table:
-    """How far apart the same depth of an image is in two halves of the networks."""
+    """Say how many layers apart the depths of an image are in two halves of the networks."""
     halves = [main.depth("val", half) for half in (0, 1)]
     apart = np.abs(halves[0] - halves[1])
     if np.isnan(apart).all():
@@ -221,7 +224,7 @@ def by_noise(main: CornerView) -> Table:
 
 
 def rescue_table(chapter: Chapter) -> pd.DataFrame:
-    """Claim B39 in its ways, one row per ensemble and way."""
+    """Tabulate claim B39 in its ways, one row per ensemble and way."""
     rows = []
     for s in chapter.views.values():
         for words, r in rescue.rescues(s).items():

@@ -21,8 +21,10 @@ EACH = 8
 
 
 def plane(s: CornerView, run: Run) -> Gallery | Table:
-    """The stored pictures in the plane of depths, and for a class that the reader chooses the
-    pictures nearest to each corner."""
+    """Show the stored pictures in the plane of depths, and those of a class nearest to each corner.
+
+    The reader chooses the class.
+    """
     thumbs = run.table("thumbnails")
     stored = thumbs["example"].values
     kept = np.flatnonzero(s.placed[stored])
@@ -47,8 +49,11 @@ def plane(s: CornerView, run: Run) -> Gallery | Table:
 
 
 def pictures_table(s: CornerView, examples: np.ndarray) -> pd.DataFrame:
-    """One row a picture, as `charts.explorer` takes them, by class and nearness to a corner; `at`
-    is the place of the picture in `examples`."""
+    """Tabulate the pictures as `charts.explorer` takes them, one row each.
+
+    Rows are in the order of class, then of nearness to a corner; `at` is the place of the picture
+    in `examples`.
+    """
     near, away = nearest_of_class(s, examples)
     out = []
     for i in np.lexsort((away, s.label[examples])):
@@ -74,8 +79,11 @@ def pictures_table(s: CornerView, examples: np.ndarray) -> pd.DataFrame:
 
 
 def nearest_of_class(s: CornerView, examples: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """For each of these examples the corner that it is one of the nearest of its class to ("" for
-    none; of several the nearest), and its distance to that corner (or 0)."""
+    """Find for each example the corner to which it is one of the `EACH` nearest of its class.
+
+    Returns that corner ("" for none; the nearest where there are several), and the distance to it
+    in the scaled plane (0 for none).
+    """
     spots = scaled_plane(*s.plane)[:, examples]
     best, out = np.full(len(examples), np.inf), [""] * len(examples)
     for corner, (val, train) in CORNERS.items():
@@ -89,7 +97,7 @@ def nearest_of_class(s: CornerView, examples: np.ndarray) -> tuple[list[str], np
 
 
 def live(members: list[xr.Dataset], pool: Pool, size: int = 8) -> Gallery:
-    """The corners of a small ensemble trained here (see `training.ensemble.train_member`)."""
+    """Show the corners of a small ensemble trained here (see `training.ensemble.train_member`)."""
     held = np.stack([m["held_out"].values for m in members])
     said = np.stack([m["final"].values for m in members]).astype(int)
     depth = [prediction_depth(m["votes"].values.argmax(-1), m["final"].values) for m in members]

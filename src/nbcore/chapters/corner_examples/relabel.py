@@ -17,14 +17,17 @@ MEASURES = {"precision": "precision", "recall": "recall", "average_precision": "
 
 
 class Comparison(NamedTuple):
-    """What made the labels wrong, and `relabelling.compare` on that ensemble."""
+    """What made the labels wrong, and `difficulty.compare.compare` on that ensemble."""
 
     words: str
     table: pd.DataFrame
 
 
 def comparisons(chapter: Chapter) -> list[Comparison]:
-    """One for every ensemble that was trained on labels of which some are known to be wrong."""
+    """Compare the methods on every ensemble that was trained on labels known to be partly wrong.
+
+    ParameterError where there is no such ensemble.
+    """
     out = []
     for name, run in chapter.noisy_runs.items():
         errors = chapter.errors.get(name.partition(" ")[0])
@@ -41,8 +44,7 @@ def comparisons(chapter: Chapter) -> list[Comparison]:
 
 
 def found_by_method(found: list[Comparison]) -> Figure:
-    """How many suggestions are right, how many wrong labels are found, and how well all labels are
-    ranked by doubt, by method."""
+    """Draw precision, recall and average precision of the doubts on labels, by method."""
     parts = []
     for words, table in found:
         for method, shown in SHOWN.items():
@@ -79,7 +81,7 @@ def found_by_method(found: list[Comparison]) -> Figure:
 
 
 def table(found: list[Comparison]) -> pd.DataFrame:
-    """Every method on every kind of wrong labels; F1 with its interval."""
+    """Tabulate every method on every kind of wrong labels; F1 with its interval."""
     parts = []
     for words, scores in found:
         f1 = [f"{r.f1:.2f} [{r.f1_low:.2f}, {r.f1_high:.2f}]" for r in scores.itertuples()]
@@ -101,8 +103,11 @@ def table(found: list[Comparison]) -> pd.DataFrame:
 
 
 def who_wins(found: list[Comparison]) -> Table:
-    """The verdict on each kind of wrong labels, in a sentence: the rule against cleanlab, and
-    against cleanlab's ranking cut at as many suggestions."""
+    """Say in a sentence which method wins on each kind of wrong labels.
+
+    The rule on depths is compared with cleanlab, and with cleanlab's ranking cut at as many
+    suggestions.
+    """
     said = [
         f"{words}. {verdict(scores, against)}"
         for words, scores in found

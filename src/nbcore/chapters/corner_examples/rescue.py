@@ -54,7 +54,10 @@ class Overall(NamedTuple):
 
 
 def right_of_network(s: CornerView, half: int | None = None) -> Floats:
-    """(example,) share of held-out predictions of a half that are right; NaN without any."""
+    """Compute the share of a half's held-out predictions that are right.
+
+    Returns (example,), NaN where the half never held an example out.
+    """
     held = s.held_out & s.in_half(half)[:, None]
     right = (s.members["final"].values == s.label) & held
     n = held.sum(0)
@@ -62,17 +65,23 @@ def right_of_network(s: CornerView, half: int | None = None) -> Floats:
 
 
 def right_of_probes(s: CornerView, half: int | None = None) -> Floats:
-    """(example, probe) share of held-out networks of a half whose probe gives the label."""
+    """Compute the share of a half's held-out networks whose probe gives the label.
+
+    Returns (example, probe), NaN without networks.
+    """
     return paths(s.votes, np.arange(len(s.label)), s.label, half).accuracy
 
 
 def best_probe(s: CornerView, half: int | None = None) -> int:
-    """The probe before the softmax that is right most often over all held-out predictions."""
+    """Find the probe before the softmax that is right most often over all held-out predictions."""
     return int(np.nanmean(right_of_probes(s, half)[:, : s.last], 0).argmax())
 
 
 def by_halves(s: CornerView) -> list[NDArray[np.int64]]:
-    """The corner's examples as each half of the networks sees them; empty where a half cannot."""
+    """Find the corner's examples by each half of the networks; two lists or none.
+
+    Empty where one of the halves leaves too few examples with a place.
+    """
     try:
         return [s.find(half=half)[CORNER] for half in (0, 1)]
     except TooFewNetworks:
@@ -80,10 +89,11 @@ def by_halves(s: CornerView) -> list[NDArray[np.int64]]:
 
 
 def rescues(s: CornerView) -> dict[str, Rescue]:
-    """Way -> accuracies on the corner's examples, then on a control and on all examples.
+    """Compute per way the accuracies on the corner's examples, on a control and on all examples.
 
-    Chosen and scored on halves: both ways round, joined. The control keeps each chosen example's
-    depth when held out, and lets the training depth (which knows the label) be anything.
+    Chosen and scored on halves: both ways round, joined. The control replaces each chosen example
+    by one of the same depth when held out; its training depth (which knows the label) may be
+    anything.
     """
     out = {SAME: _rescue(s, [(s.corners[CORNER], None, None)])}
     if chosen := by_halves(s):
@@ -97,7 +107,10 @@ def rescues(s: CornerView) -> dict[str, Rescue]:
 
 
 def as_late(s: CornerView, chosen: NDArray, half: int) -> NDArray[np.int64]:
-    """For each chosen example another one, of nearly the same validation depth in this half."""
+    """Draw for each chosen example another one, of nearly the same validation depth in this half.
+
+    None is drawn twice; fewer are returned where the others run out.
+    """
     depth = s.depth("val", half)
     free = ~np.isnan(depth) & ~np.isnan(s.depth("train", half))
     free[chosen] = False
@@ -114,7 +127,7 @@ def as_late(s: CornerView, chosen: NDArray, half: int) -> NDArray[np.int64]:
 
 
 def _rescue(s: CornerView, sets: Sequence[tuple[NDArray, int | None, int | None]]) -> Rescue:
-    """Over (examples, half that chose them, half that is scored)."""
+    """Compute the accuracies over sets of (examples, half that chose them, half that is scored)."""
     parts = []
     for examples, chooser, half in sets:
         probes = right_of_probes(s, half)[examples]
@@ -128,11 +141,11 @@ def _rescue(s: CornerView, sets: Sequence[tuple[NDArray, int | None, int | None]
 
 
 def overall(s: CornerView) -> list[Overall]:
-    """What a practitioner would ask: accuracy over all examples, with networks' halves apart.
+    """Compute the accuracy over all examples, as a practitioner would ask, with halves apart.
 
     Single networks: their own answers against the best single probe's. Halves of the ensemble by
-    majority: against the middle probe where the corner's examples are known (they are not), and
-    against the rule. Empty where the halves cannot be compared.
+    majority: against the middle probe in the corner, as if its examples were known (they are not),
+    and against the rule. Empty where the halves cannot be compared.
     """
     known = [~np.isnan(right_of_network(s, half)) for half in (0, 1)]
     both = np.flatnonzero(known[0] & known[1])
@@ -157,9 +170,11 @@ def overall(s: CornerView) -> list[Overall]:
 
 
 def voting(s: CornerView, half: int) -> dict[str, NDArray]:
-    """(example,) of one half of the networks, without looking at the label: `network` whether the
-    majority of the networks that held it out is right, `middle` whether the middle probe's summed
-    votes are, `depth` the mean depth of those predictions, `confidence` the middle vote's share.
+    """Compute how one half of the networks votes on the examples it held out, each (example,).
+
+    `network`: whether the majority of the networks is right; `middle`: whether the summed votes of
+    the middle probe are; `depth`: the mean depth of those predictions; `confidence`: the share of
+    the middle probe's votes that its class has. Only the first two look at the label.
     """
     held = s.held_out & s.in_half(half)[:, None]
     final = s.members["final"].values
@@ -177,11 +192,11 @@ def voting(s: CornerView, half: int) -> dict[str, NDArray]:
 def rule(
     s: CornerView, voters: list[dict[str, NDArray]], both: NDArray
 ) -> tuple[Floats, list[tuple[float, float] | None]]:
-    """What each example of `both` gains (-1 to 1) if the middle probe answers wherever depth and
-    confidence of its vote are at least two thresholds; and the four pairs of thresholds.
+    """Compute what each example of `both` gains (-1 to 1) by a rule that needs no label.
 
-    Thresholds (None: never) are chosen on one half of the networks and of the examples, and scored
-    on the other halves of both, in all four ways.
+    The middle probe answers where depth and confidence of its vote are at least two thresholds.
+    Also returns the four pairs of thresholds (None: never), chosen on one half of the networks and
+    of the examples, and scored on the other halves of both, in all four ways.
     """
     gain = np.zeros(len(both))
     part = np.random.default_rng([s.seed, 9]).permutation(len(both)) % 2
@@ -198,7 +213,11 @@ def rule(
 
 
 def _places(voter: dict[str, NDArray], both: NDArray, last: int) -> NDArray[np.int64]:
-    """(3, example) steps of depth and of confidence, and what the middle probe gains (-1, 0, 1)."""
+    """Place the examples on the grid of thresholds.
+
+    Returns (3, example): steps of depth, steps of confidence, and what the middle probe gains (-1,
+    0 or 1).
+    """
     depth = np.nan_to_num(voter["depth"][both], nan=0.0) / last
     steps = [
         np.minimum((v * STEPS).astype(int), STEPS - 1) for v in (depth, voter["confidence"][both])
@@ -207,7 +226,7 @@ def _places(voter: dict[str, NDArray], both: NDArray, last: int) -> NDArray[np.i
 
 
 def _best(places: NDArray[np.int64]) -> tuple[int, int] | None:
-    """The two thresholds, in steps, that gain most; None where none gains."""
+    """Find the two thresholds, in steps, that gain most; None where none gains."""
     cells = np.zeros((STEPS, STEPS), int)
     np.add.at(cells, (places[0], places[1]), places[2])
     above = cells[::-1, ::-1].cumsum(0).cumsum(1)[::-1, ::-1]

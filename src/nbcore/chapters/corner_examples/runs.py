@@ -7,10 +7,10 @@ from nbcore.runs.store import Run
 
 
 def load_watched(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
-    """The run of each ensemble of `watched`, stored or computed."""
+    """Load or compute the run of each ensemble of `watched`."""
     return {key: run_label_noise(e, fresh) for key, e in watched(config).items()}
 
 
 def load_mislabelled(config: CornerExamples, fresh: bool = False) -> dict[str, Run]:
-    """The run of each ensemble of `mislabelled`, stored or computed."""
+    """Load or compute the run of each ensemble of `mislabelled`."""
     return {name: run_ensemble(e, fresh) for name, e in mislabelled(config).items()}

@@ -100,7 +100,10 @@ def corner_view(key: str, run: Run, corner: int, resamples: int, seed: int = 0) 
 
 
 def paths(votes: xr.Dataset, examples: NDArray, toward: NDArray, half: int | None = None) -> Paths:
-    """From a run's table `votes`; half: of one half of the networks only. NaN without networks."""
+    """Follow the votes for a class each, `toward`, in a run's table `votes`; NaN without networks.
+
+    half: one half of the networks only (0 or 1); None: both.
+    """
     halves = [0, 1] if half is None else [half]
     count = votes["count"].values[halves][:, examples].sum(0)[:, None].astype(float)
     out = []

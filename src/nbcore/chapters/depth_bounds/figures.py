@@ -23,7 +23,7 @@ CELLS = np.linspace(0, 1, 31)
 
 
 def nothing(words: str) -> Table:
-    """A sentence in the place of a figure that a rerun gives no data for."""
+    """Return a sentence to stand in the place of a figure that a rerun gives no data for."""
     return sentence(f"Not drawn: {words}")
 
 
@@ -32,7 +32,7 @@ def percent(share: Any) -> str:
 
 
 def size(found: Bounds) -> str:
-    """For subtitles: how many networks, examples and predictions."""
+    """Say for subtitles how many networks, examples and predictions there are."""
     held = found.sample.predictions
     return (
         f"{found.sample.networks} networks, {len(held):,} examples, each held out from "
@@ -41,14 +41,14 @@ def size(found: Bounds) -> str:
 
 
 def _steps(found: Bounds) -> Floats:
-    """Cell edges around the values that a share of so many predictions can take."""
+    """Compute cell edges around the values that a share of so many predictions can take."""
     most = int(found.sample.predictions.max())
     n = most if most <= 30 else 30
     return (np.arange(n + 2) - 0.5) / n
 
 
 def histograms(found: Bounds) -> Figure | Table:
-    """Consistency score against mean depth: all examples, and by whether the consensus is right."""
+    """Draw consistency score against mean depth: all, and by whether the consensus is the label."""
     s, name = found.whole, nice_name(found.sample.key)
     known = (s.consensus >= 0) & np.isfinite(s.depth)
     if not known.any():
@@ -93,14 +93,14 @@ def _words(line: Bound) -> str:
 
 
 def agreement(result: Study) -> Figure | Table:
-    """Consensus-consistency against mean depth, one panel per ensemble (figure 4 left)."""
+    """Draw consensus-consistency against mean depth, one panel per ensemble (figure 4 left)."""
     return _panels(
         result, lambda s: s.agreement, lambda f: f.agreement, "consensus-consistency", "below"
     )
 
 
 def entropy(result: Study) -> Figure | Table:
-    """Entropy of the predictions against mean depth, one panel per ensemble (figure C.22)."""
+    """Draw the entropy of predictions against mean depth, one panel per ensemble (figure C.22)."""
     return _panels(result, lambda s: s.entropy, lambda f: f.entropy, "entropy (nats)", "above")
 
 
@@ -148,7 +148,7 @@ COURSES = {
 
 
 def along(result: Study, what: str) -> Figure | Table:
-    """A mean at each depth of single networks' predictions, with intervals, per ensemble."""
+    """Draw a mean at each depth of single networks' predictions, with intervals, per ensemble."""
     words, title = COURSES[what]
     parts, said = [], []
     for key, every in result.along.items():
@@ -192,7 +192,7 @@ def along(result: Study, what: str) -> Figure | Table:
 
 
 def slopes(result: Study) -> Figure | Table:
-    """The slope of the bound on consensus-consistency by task, on equally many predictions."""
+    """Draw the slope of the bound on consensus-consistency by task, on equally many predictions."""
     rows = []
     for row in result.slopes.to_dict("records"):
         draws = row["slope"][1:][np.isfinite(row["slope"][1:])]
@@ -227,7 +227,7 @@ def slopes(result: Study) -> Figure | Table:
 
 
 def controls(result: Study) -> Figure | Table:
-    """Share beyond each bound on the scoring half, with its own depths and with shuffled ones."""
+    """Draw the share beyond each bound on the scoring half, with own and with shuffled depths."""
     rows = []
     for key, found in result.found.items():
         for words, bound in tables.named(found).items():
@@ -268,7 +268,7 @@ def controls(result: Study) -> Figure | Table:
 
 
 def attempts(result: Study) -> Figure | Table:
-    """Share below the bound on consensus-consistency under other choices."""
+    """Draw the share below the bound on consensus-consistency under other choices."""
     parts = [
         tables.attempts(found).assign(group=nice_name(key)) for key, found in result.found.items()
     ]

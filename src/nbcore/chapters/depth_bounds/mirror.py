@@ -28,7 +28,7 @@ def on_new_members(
     """Observe B6 on each ensemble's new networks and keep, check by check, the least favourable.
 
     Returns the observations and the runs, cut to those networks; both are empty where no ensemble
-    has new networks by ten or more of which each example was held out.
+    has new networks that hold examples out ten times or more, by the median over examples.
     """
     since, found, used = claims.get("B6").checks[0].since, [], {}
     for key, run in runs.items():
@@ -51,11 +51,11 @@ def on_new_members(
 
 
 def reflected(found: Bounds, resamples: int, seed: int = 0) -> dict[str, Estimate]:
-    """Share of early outvoted examples above one minus the lower bound, and with shuffled depths.
+    """Estimate the share of early outvoted examples above one minus the lower bound; a control too.
 
     The bound is fitted on one half of the networks to the examples whose consensus is the label;
-    depths and scores of the outvoted ones are the other half's. Examples are drawn again, in both
-    groups. Empty where fewer than `FEWEST` are early.
+    depths and scores of the outvoted ones are the other half's. The control shuffles their depths.
+    The bootstrap resamples the examples of both groups. Empty where fewer than `FEWEST` are early.
     """
     a, b = found.parts
     known = np.isfinite(b.depth + b.consistency) & (found.whole.consensus >= 0)
@@ -84,7 +84,7 @@ def reflected(found: Bounds, resamples: int, seed: int = 0) -> dict[str, Estimat
 
 
 def above(line: Bound, depth: Floats, score: Floats) -> float:
-    """Share of the early examples whose score exceeds the line reflected at one half."""
+    """Compute the share of early examples whose score exceeds the line reflected at one half."""
     early = depth <= EARLY
     if not early.any():
         return np.nan

@@ -28,7 +28,10 @@ Observed = dict[str, dict[str, Estimate]]
 
 
 def observe(found: Bounds, along: Mapping[str, Course | None], resamples: int) -> Observed:
-    """Claim -> check -> estimate for one ensemble; what cannot be observed is left out."""
+    """Estimate the checks for one ensemble: claim -> check -> estimate.
+
+    What cannot be observed is left out.
+    """
     n, full = found.sample.networks, len(found.sample.test_said)
     out: Observed = {
         "B5": _bound(found.lower, "lower", "below", n),
@@ -49,7 +52,7 @@ def observe(found: Bounds, along: Mapping[str, Course | None], resamples: int) -
 
 
 def spanning(value: float, ends: tuple[float, float], n: int, unit: str = "fraction") -> Estimate:
-    """An estimate whose interval holds its value, as a percentile interval may not."""
+    """Make an estimate whose interval holds its value, as a percentile interval may not."""
     return Estimate(value, min(ends[0], value), max(ends[1], value), n, unit, NETWORKS_FIXED)
 
 
@@ -69,7 +72,7 @@ def _bound(
 
 
 def _outvoted(found: Bounds, resamples: int) -> dict[str, Estimate]:
-    """B7: mean consistency of outvoted examples in the deeper half of the depths."""
+    """Estimate B7: mean consistency of outvoted examples in the deeper half of the depths."""
     late = ~found.right & (found.whole.depth > 0.5)
     seen = found.whole.consistency[late]
     if len(seen) < 2:
@@ -82,7 +85,7 @@ def _outvoted(found: Bounds, resamples: int) -> dict[str, Estimate]:
 
 
 def _steepness(table: pd.DataFrame) -> dict[str, Estimate]:
-    """Over data sets with one architecture; of several architectures the least favourable."""
+    """Estimate B13 over data sets with one architecture; of several, keep the least favourable."""
     seen = []
     for _, own in table.groupby("architecture"):
         slope, depth = np.stack(list(own["slope"])), np.stack(list(own["depth"]))
@@ -95,7 +98,7 @@ def _steepness(table: pd.DataFrame) -> dict[str, Estimate]:
 
 
 def worst(claim: str, every: list[Observed]) -> dict[str, Estimate]:
-    """Per check the least favourable ensemble: a claim holds where it holds for all of them."""
+    """Choose per check the least favourable ensemble: a claim must hold for all of them."""
     checks, out = claims.get(claim).checks, {}
     for check in checks:
         seen = [found[claim][check.name] for found in every if check.name in found.get(claim, {})]
@@ -105,14 +108,14 @@ def worst(claim: str, every: list[Observed]) -> dict[str, Estimate]:
 
 
 def _distance(check: Check, seen: Estimate) -> float:
-    """How far towards the wrong side of a one-sided check an estimate lies."""
+    """Compute how far towards the wrong side of a one-sided check an estimate lies."""
     high = check.rule in ("below", "at_most")
     ends = (seen.high if high else seen.low) if check.judge == "interval" else seen.value
     return ends if high else -ends
 
 
 def record(result: Study, preset: str) -> dict[str, Observation]:
-    """Every claim that the run can say something about, in the ledger."""
+    """Record in the ledger every claim that the run can say something about."""
     many = result.config.resamples
     every = [observe(b, result.along[k], many) for k, b in result.found.items()]
     seen = {claim: worst(claim, every) for claim in TIED} | {"B13": _steepness(result.slopes)}
@@ -136,7 +139,7 @@ def record(result: Study, preset: str) -> dict[str, Observation]:
 
 
 def _tie_rules(result: Study, seen: Observed) -> dict[str, Estimate]:
-    """B43: how many verdicts differ under the other rules for tied classes."""
+    """Count how many verdicts differ under the other rules for tied classes (B43)."""
     many, changed = result.config.resamples, 0
     for tie in CONSENSUS_TIES[1:]:
         every = [

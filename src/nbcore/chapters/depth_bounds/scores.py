@@ -75,16 +75,17 @@ class Sample:
         return self.held_out.sum(0)
 
     def some(self, members: NDArray[np.bool_]) -> "Sample":
-        """The same examples with some of the networks on random splits only."""
+        """Keep some of the networks on random splits only; the examples stay the same."""
         parts = {f: getattr(self, f)[members] for f in ("said", "depth", "held_out")}
         return replace(self, **parts)
 
 
 def turns(held_out: NDArray[np.bool_]) -> Ints:
-    """(member,) the number of the round in which each member held its examples out.
+    """Number the rounds in which the members held their examples out, (member,).
 
     A round ends where a member holds out what the round has held out before. With folds a round is
-    one partition of the pool; where members draw their splits, nearly every member is its own.
+    one partition of the pool; where members draw their splits, nearly every member is a round of
+    its own.
     """
     taken, turn, out = np.zeros(held_out.shape[1], bool), 0, []
     for row in held_out:
@@ -96,11 +97,11 @@ def turns(held_out: NDArray[np.bool_]) -> Ints:
 
 
 def halves(held_out: NDArray[np.bool_], seed: int | None = None) -> Ints:
-    """(member,) 0 or 1: two halves of the members, made of whole rounds (see `turns`).
+    """Divide the members into two halves, 0 and 1, made of whole rounds (see `turns`), (member,).
 
     So every example is held out as often in one half as in the other, give or take one; halves by
-    even and odd numbers would leave examples that only one half has seen. seed: None, rounds take
-    turns; a number, they are drawn. DataError where there is one round only.
+    even and odd numbers would leave examples that only one half has held out. seed: None, rounds go
+    to the halves in turn; a number, at random. DataError where there is one round only.
     """
     turn = turns(held_out)
     if turn[-1] < 1:
@@ -127,7 +128,7 @@ class Scores(NamedTuple):
 
 
 def scores(sample: Sample, tie: str = "label") -> Scores:
-    """PD §3.1 and C.2 for one ensemble; tie: see `agreement.consensus_class`."""
+    """Score one ensemble as in PD §3.1 and C.2; tie: see `agreement.consensus_class`."""
     args = sample.said, sample.label, sample.held_out, sample.n_classes
     return Scores(
         agreement.held_out_mean(sample.depth, sample.held_out),
@@ -151,7 +152,10 @@ class Course(NamedTuple):
     n: int
 
     def spearman(self) -> Floats:
-        """(resample + 1,) rank correlation of the mean with depth."""
+        """Compute the rank correlation of the mean with depth.
+
+        Returns (resample + 1,), NaN with fewer than three depths or a constant mean.
+        """
         kept = self.draws[:, ~np.isnan(self.draws).any(0)]
         if kept.shape[1] < 3:
             return np.full(len(self.draws), np.nan)
@@ -164,7 +168,7 @@ class Course(NamedTuple):
 def course(
     depth: Floats, value: Floats, layers: int, resamples: int = 500, seed: int = 0
 ) -> Course:
-    """The mean of `value` at each depth, over all networks' predictions alike.
+    """Average `value` at each depth, over all networks' predictions alike.
 
     depth, value (member, example), one prediction each; NaN in either leaves it out.
     """
@@ -185,10 +189,10 @@ def course(
 
 
 def others(sample: Sample) -> tuple[Floats, Floats]:
-    """Consensus-consistency and entropy of all other networks' answers for each test image.
+    """Score the answers of all other networks to each test image.
 
-    Two (full member, test_example): row i describes the ensemble without network i (PD figure 4
-    middle, C.21).
+    Returns consensus-consistency and entropy (nats), two (full member, test_example): row i
+    describes the ensemble without network i (PD figure 4 middle, C.21).
     """
     m, n = sample.test_said.shape
     label, shares, entropies = np.zeros(n, int), np.zeros((m, n)), np.zeros((m, n))
@@ -201,15 +205,19 @@ def others(sample: Sample) -> tuple[Floats, Floats]:
 
 
 def accuracy_course(sample: Sample, resamples: int) -> Course:
-    """Accuracy of each held-out prediction against its own network's depth (figure 4 right)."""
+    """Average the accuracy of held-out predictions at each depth (figure 4 right).
+
+    The depth is that in the network that predicts.
+    """
     right = np.where(sample.held_out, sample.said == sample.label, np.nan)
     return course(sample.depth, right, sample.layers, resamples)
 
 
 def other_courses(sample: Sample, resamples: int) -> tuple[Course, Course] | None:
-    """Consensus-consistency and entropy of the others at one network's depth on the test set.
+    """Average the others' agreement and entropy at each depth of one network on the test set.
 
-    None with fewer than three networks on the whole pool: two others are needed to disagree.
+    Agreement: their consensus-consistency. None with fewer than three networks on the whole pool:
+    two others are needed to disagree.
     """
     if len(sample.test_said) < 3:
         return None
@@ -219,6 +227,6 @@ def other_courses(sample: Sample, resamples: int) -> tuple[Course, Course] | Non
 
 
 def courses(sample: Sample, resamples: int) -> dict[str, Course | None]:
-    """The means at each depth of the paper's figures 4 (right, middle) and C.21."""
+    """Compute the means at each depth of the paper's figures 4 (right, middle) and C.21."""
     share, entropy = other_courses(sample, resamples) or (None, None)
     return {"accuracy": accuracy_course(sample, resamples), "agreement": share, "entropy": entropy}

@@ -64,7 +64,7 @@ class Study:
 
 
 def gather(config: DepthBounds, fresh: bool = False) -> Study:
-    """Everything on the page, from stored runs or, with `fresh`, from networks trained now."""
+    """Gather everything on the page; `fresh`: from networks trained now, not from stored runs."""
     runs = load(config, fresh)
     samples = {key: Sample.of(EnsembleView.of(key, run)) for key, run in runs.items()}
     usable, many = ready(samples), config.resamples
@@ -79,9 +79,10 @@ def gather(config: DepthBounds, fresh: bool = False) -> Study:
 
 
 def ready(samples: Mapping[str, Sample]) -> dict[str, Sample]:
-    """Those whose examples were held out ten times or more; if none, those held out twice or more.
+    """Keep the ensembles that the ledger can use: DATASET:NETWORK -> sample.
 
-    DataError if not even that: then no two halves can be made.
+    Those whose examples were held out ten times or more, by the median; if there are none, those
+    held out twice or more. DataError if not even that: then no two halves can be made.
     """
     for fewest in (ENOUGH, 2):
         found = {k: s for k, s in samples.items() if np.median(s.predictions) >= fewest}
@@ -94,14 +95,14 @@ def ready(samples: Mapping[str, Sample]) -> dict[str, Sample]:
 
 
 def only(values: Floats, kept: Any) -> Floats:
-    """The values with NaN where not kept."""
+    """Replace the values that are not kept by NaN."""
     return np.where(kept, values, np.nan)
 
 
 def bounds(
     sample: Sample, resamples: int = 500, tie: str = "label", seed: int | None = None
 ) -> Bounds:
-    """All bounds of one ensemble; seed: draws the halves anew (see `consistency.halves`)."""
+    """Compute all bounds of one ensemble; seed: draws the halves anew (see `scores.halves`)."""
     half = halves(sample.held_out, seed)
     a, b = (scores(sample.some(half == i), tie) for i in (0, 1))
     whole = scores(sample, tie)
@@ -127,7 +128,7 @@ def bounds(
 
 
 def attempt(fit: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-    """fit(...), or None where the examples do not fill two depth bins."""
+    """Return fit(...), or None where the examples do not fill two depth bins."""
     try:
         return fit(*args, **keywords)
     except TooFewExamples:
@@ -135,7 +136,7 @@ def attempt(fit: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
 
 
 def steepness(samples: Mapping[str, Sample], resamples: int) -> pd.DataFrame:
-    """B13: the bound on consensus-consistency of each ensemble, on equally many predictions.
+    """Fit the bound on consensus-consistency of each ensemble, on equally many predictions (B13).
 
     Where the line lies depends on how many predictions a score rests on, so all ensembles of one
     architecture are cut to as many rounds as the smallest has. Columns key, architecture, networks,

@@ -16,7 +16,7 @@ RECORDED, SHUFFLED = "as recorded", "depths shuffled (control)"
 
 
 def by_hand(answers: list[list[str]], labels: list[str], classes: list[str]) -> pd.DataFrame:
-    """One row per image: what each network says of it, and the chapter's four measures.
+    """Tabulate per image what each network says of it, and the chapter's four measures.
 
     answers (image, network) and labels (image,) are names from `classes`, which are numbered in
     their order.
@@ -38,7 +38,7 @@ def by_hand(answers: list[list[str]], labels: list[str], classes: list[str]) -> 
 
 
 def summary(result: Study) -> pd.DataFrame:
-    """One row per ensemble: size, how often an example was held out, and what came of it."""
+    """Tabulate per ensemble its size, how often an example was held out, and what came of it."""
     rows = []
     for key, sample in result.samples.items():
         s, held = scores(sample), sample.predictions
@@ -60,7 +60,7 @@ def summary(result: Study) -> pd.DataFrame:
 
 
 def fitted(result: Study) -> pd.DataFrame:
-    """One row per bound: its line, and the share beyond it where it is scored, with intervals."""
+    """Tabulate per bound its line, and the share beyond it where it is scored, with intervals."""
     rows = []
     for key, found in result.found.items():
         for words, bound in named(found).items():
@@ -85,7 +85,7 @@ def fitted(result: Study) -> pd.DataFrame:
 
 
 def named(found: Bounds) -> dict:
-    """The three scored bounds, as the page names them."""
+    """Name the three scored bounds as the page does."""
     return {
         "consistency, consensus = label": found.lower,
         "consensus-consistency": found.agreement,
@@ -94,8 +94,10 @@ def named(found: Bounds) -> dict:
 
 
 def attempts(found: Bounds) -> pd.DataFrame:
-    """The bound on consensus-consistency under other choices: columns variant, slope, value, low,
-    high (share beyond it where it is scored), at_lowest."""
+    """Try the bound on consensus-consistency under other choices, one row each.
+
+    Columns variant, slope, value, low, high (share beyond it where it is scored), at_lowest.
+    """
     bound = found.agreement
     if bound is None:
         return pd.DataFrame(columns=["variant", "slope", "value", "low", "high", "at_lowest"])
@@ -158,7 +160,7 @@ def _row(*values: object) -> dict[str, object]:
 
 
 def _tried(words: str, x: Floats, u: Floats, y: Floats, v: Floats) -> dict[str, object] | None:
-    """A bound fitted on (x, u), and the share of (y, v) below it with its binomial interval."""
+    """Fit a bound on (x, u), and estimate the share of (y, v) below it (binomial interval)."""
     bound = attempt(fit_bound, x, u, "lower", SHARE)
     known = np.isfinite(y + v)
     if bound is None or not known.any():
@@ -170,13 +172,16 @@ def _tried(words: str, x: Floats, u: Floats, y: Floats, v: Floats) -> dict[str, 
 
 
 def _one(depth: Floats, held_out: np.ndarray) -> Floats:
-    """(example,) the depth in the first network of those that held it out; NaN where none did."""
+    """Take the depth in the first network of those that held an example out, (example,).
+
+    NaN where none did.
+    """
     first = held_out.argmax(0)
     return only(depth[first, np.arange(depth.shape[1])], held_out.any(0))
 
 
 def by_definition(result: Study) -> pd.DataFrame:
-    """The line that follows from the definition alone, against the fitted one.
+    """Compare the line that follows from the definition alone with the fitted one, per ensemble.
 
     A mean depth of m layers leaves at least a share 1 - m of the networks that decide at the input
     (Markov's inequality), and these answer as the image's nearest neighbours do, nearly alike.

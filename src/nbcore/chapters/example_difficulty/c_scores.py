@@ -1,4 +1,4 @@
-"""C-scores estimated here: small networks on random halves say who is classified without help.
+"""C-scores estimated here: small networks, each trained on a random half, vote on the other half.
 
     run = run_c_scores(CScoreRun.resolve("smoke"))
     scores(run).score     # (example,) held-out accuracy of each training example, low is hard
@@ -31,13 +31,13 @@ from nbcore.training.kinds import CNNS
 
 
 def run_c_scores(config: CScoreRun, fresh: bool = False) -> Run:
-    """The members, loaded or computed: tables `members`, `examples`, `thumbnails` (`_reduce`)."""
+    """Load or compute the members: tables `members`, `examples`, `thumbnails`, see `_reduce`."""
     nbdata.tell(config.dataset, held_out=True)
     return run_or_load(run_plan(config), fresh)
 
 
 def run_plan(config: CScoreRun) -> Plan:
-    """What computes the run."""
+    """Plan the run of C-scores."""
     return Plan(
         config.slug,
         config,
@@ -60,7 +60,7 @@ STORED = {CScoreRun.slug: _stored}
 
 
 def votes(run: Run, members: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(correct, held_out), bool (member, example), as `measures.cscores` takes them.
+    """Return (correct, held_out), bool (member, example), as `measures.cscores` takes them.
 
     members: those that count; None: all that the run has.
     """
@@ -70,12 +70,12 @@ def votes(run: Run, members: Sequence[str] | None = None) -> tuple[np.ndarray, n
 
 
 def scores(run: Run, members: Sequence[str] | None = None) -> cscores.CScores:
-    """The score of every training example with its standard error and number of votes."""
+    """Compute the score of every training example, with its standard error and number of votes."""
     return cscores.c_scores(*votes(run, members))
 
 
 def load_training_set(config: CScoreRun) -> ImageSet:
-    """The examples that are scored, in their published order: what a set has to train on."""
+    """Load the examples that are scored, in their published order: what a set has to train on."""
     return _load(config.dataset, config.image_size)
 
 
@@ -85,7 +85,10 @@ def _load(dataset: str, size: int | None) -> ImageSet:
 
 
 def member(config: CScoreRun, name: str) -> xr.Dataset:
-    """One network: `held_out` and `correct` (example), and `loss`, its last mean training loss."""
+    """Train one network and let it classify every example.
+
+    Returns `held_out` and `correct` (example), and `loss`, its last mean training loss.
+    """
     index, images = int(name.rpartition("-")[2]), load_training_set(config)
     if min(images.images.shape[1:3]) < 8:
         raise ParameterError(
@@ -118,7 +121,7 @@ def member(config: CScoreRun, name: str) -> xr.Dataset:
 
 
 def _reduce(config: CScoreRun, run: Run) -> Tables:
-    """What pages need of the members.
+    """Make the tables that pages need of the members.
 
     members: `held_out` and `correct` as packed bits (member, byte), attrs `examples`;
     `accuracy_train`, `accuracy_held_out`, fractions, and `loss` (member). examples: `label`
@@ -146,7 +149,7 @@ def _row(member: xr.Dataset) -> xr.Dataset:
 
 
 def _join(config: CScoreRun, old: Tables, new: Tables) -> Tables:
-    """The tables of all members from those of two disjoint groups: equal to `_reduce` of all."""
+    """Join the tables of two disjoint groups of members: equal to `_reduce` of all members."""
     parts = [old["members"], new["members"]]
     members = xr.concat(parts, "member", combine_attrs="override").sortby("member")
     pictures = _thumbnails(load_training_set(config), members)
@@ -160,7 +163,10 @@ def _unpacked(members: xr.Dataset, name: str) -> np.ndarray:
 
 
 def _thumbnails(images: ImageSet, members: xr.Dataset) -> xr.Dataset:
-    """Per class the easiest and the hardest, ties in random order; the rest is drawn at random."""
+    """Choose the pictures to store: per class the easiest and the hardest, the rest at random.
+
+    Ties are in random order.
+    """
     score = cscores.c_scores(_unpacked(members, "correct"), _unpacked(members, "held_out")).score
     order = np.random.default_rng(0).permutation(len(images))
     ranked = order[np.argsort(score[order], kind="stable")]

@@ -25,19 +25,22 @@ DROP_AT = 0.7
 
 
 def training_labels(config: ExampleDifficulty) -> np.ndarray:
-    """(n,) labels of the examples to choose from: the training set, in its published order."""
+    """Load the labels (n,) of the examples to choose from.
+
+    They are the training set, in its published order; of shifted digits only those below 5.
+    """
     labels = _all_labels(config.id, config.image_size)
     return labels[labels < 5] if SHIFTED in config.ood else labels
 
 
 def difficulty_scores(config: ExampleDifficulty, measure: str | None = None) -> np.ndarray:
-    """(n,) scores of the training examples, low is hard, by `measure` (None: the config's).
+    """Load or compute the scores (n,) of the training examples, low is hard.
 
-    "c-scores": held-out accuracy of the networks of `score_run`, NaN where an example was never
-    held out; "depth": minus the mean training depth in the ensemble of `depth_run`, an example
-    without any counting as deeper than the network; "published" or a path: see
-    `data.scores.load_scores`. Runs are loaded where they are stored and computed where not.
-    DataError: scores of another length, order or form.
+    By `measure` (None: the config's). "c-scores": held-out accuracy of the networks of `score_run`,
+    NaN where an example was never held out; "depth": minus the mean training depth in the ensemble
+    of `depth_run`, an example without any counting as deeper than the network; "published" or a
+    path: see `data.scores.load_scores`. Runs are loaded where they are stored and computed where
+    not. DataError: scores of another length, order or form.
     """
     return _scores(config, measure or config.difficulty).copy()
 
@@ -78,10 +81,10 @@ def _all_labels(id: str, image_size: int) -> np.ndarray:
 
 
 def chosen(config: ExampleDifficulty, choice: str, seed: int = 0) -> np.ndarray:
-    """(subset,) ascending indices of hard, random or easy examples, class-balanced.
+    """Choose hard, random or easy examples, class-balanced: ascending indices (subset,).
 
     choice: "hard", "random", "easy"; "depth-hard" and "depth-easy", by depth; "shuffled-hard", hard
-    by scores dealt out anew within each class. Ties and random choices are drawn with `seed`.
+    by scores that were shuffled within each class. Ties and random choices are drawn with `seed`.
     ParameterError: a subset larger than a class allows, or that the classes cannot share; NaN.
     """
     kind, labels = choice.rpartition("-")[2], training_labels(config)
@@ -95,7 +98,7 @@ def chosen(config: ExampleDifficulty, choice: str, seed: int = 0) -> np.ndarray:
 
 
 def schedule(config: ExampleDifficulty, end: int, seed: int = 0) -> list[np.ndarray]:
-    """The examples of every phase: all of them first, the easiest dropped down to `end` of them."""
+    """Choose the examples of every phase: first all, then ever fewer easy ones, `end` at last."""
     labels = training_labels(config)
     with _one_sentence():
         sizes = selection.falling_sizes(len(labels), end, config.phases, len(np.unique(labels)))
@@ -104,7 +107,7 @@ def schedule(config: ExampleDifficulty, end: int, seed: int = 0) -> list[np.ndar
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """What a choice refuses is a parameter that a reader gave."""
+    """Raise a refused choice as a ParameterError: it comes from parameters that a reader gave."""
     try:
         yield
     except ValueError as error:
@@ -112,12 +115,12 @@ def _one_sentence() -> Iterator[None]:
 
 
 def plan(config: ExampleDifficulty, condition: Condition, seed: int = 0) -> list[Phase]:
-    """The phases of a condition with one seed: indices of training examples, and recipes.
+    """Plan the phases of a condition with one seed: indices of training examples, and recipes.
 
     A subset is one phase. A schedule, and "all", which is compared with it, are `config.phases`
     phases of equal length, the last three tenths of them at a tenth of the rate: so momentum
-    restarts equally often in both. Going on is one phase on everything, its rate dropped as ever,
-    and one on the subset at the first rate.
+    restarts equally often in both. Going on is two phases: one on everything, with the usual drop
+    of the rate, and one on the subset at the first rate.
     """
     start, choice = condition
     recipe = _recipe(config, start)

@@ -25,9 +25,10 @@ class Condition(NamedTuple):
 
 
 def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
-    """The conditions by name, START-CHOICE, the main ones first.
+    """List the conditions by name, START-CHOICE, the main ones first.
 
-    With depth as the measure of difficulty it is no control, and the two depth conditions are out.
+    Where depth is the measure of difficulty, it cannot be a control: the two depth conditions are
+    left out. ParameterError: an unknown name in `config.conditions`.
     """
     controls = [c for c in CONTROLS if config.difficulty != "depth" or c[:5] != "depth"]
     schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
@@ -47,13 +48,16 @@ def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
 
 
 def pretraining_names(config: ExampleDifficulty) -> list[str]:
-    """The conditions of the stand-in for A17, `pretrain-N`, as far as they are wanted."""
+    """List the conditions of the stand-in for A17, `pretrain-N`, as far as they are wanted."""
     names = [f"pretrain-{n}" for n in config.pretrain_images]
     return [n for n in names if not config.conditions or n in config.conditions]
 
 
 def pretraining(config: ExampleDifficulty) -> PretrainingSize:
-    """The networks of A17 beside the others: same images, same subset, steps of a random start."""
+    """Describe the networks of A17 so that they fit the chapter's others.
+
+    They have the same images, the same subset and the steps of a random start.
+    """
     return PretrainingSize(
         id=config.id,
         ood=config.ood,
@@ -75,7 +79,7 @@ def pretraining(config: ExampleDifficulty) -> PretrainingSize:
 
 
 def member_names(config: ExampleDifficulty) -> list[str]:
-    """`full-hard-seed0` and so on: the first seed of every condition first, in their order."""
+    """List the members, `full-hard-seed0` and so on: first seed 0 of all, then the next seed."""
     table = conditions(config)
     seeds = {k: _seeds(config, v) for k, v in table.items()}
     most = max(seeds.values(), default=0)

@@ -171,7 +171,10 @@ class ExampleDifficulty(LineConfig):
         self.address()
 
     def address(self) -> dict[str, Any]:
-        """As ever, but files by what is in them, and with the runs that the scores come from."""
+        """Return what identifies a run, with files by their content and the runs behind the scores.
+
+        DataError where a file cannot be read, or `difficulty` is neither known nor a file.
+        """
         out = super().address()
         known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
         if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
@@ -196,7 +199,7 @@ def _digest(content: bytes) -> str:
 
 
 def beside(config: ExampleDifficulty) -> RiseAndFall:
-    """Chapter 2's config on the same images with the same network: its testbed, its network."""
+    """Return chapter 2's config on the same images with the same network, for its testbed."""
     small = config.model == OWN_NET
     return replace(
         RiseAndFall.smoke() if small else RiseAndFall.book(),
@@ -218,7 +221,7 @@ def beside(config: ExampleDifficulty) -> RiseAndFall:
 
 
 def score_run(config: ExampleDifficulty) -> CScoreRun:
-    """The networks whose held-out accuracy is the C-score of the training images."""
+    """Describe the networks whose held-out accuracy is the C-score of the training images."""
     base = CScoreRun.smoke() if config.model == OWN_NET else CScoreRun.book()
     return replace(
         base,
@@ -231,7 +234,7 @@ def score_run(config: ExampleDifficulty) -> CScoreRun:
 
 
 def depth_run(config: ExampleDifficulty) -> Ensemble:
-    """The ensemble whose depths are the other measure of difficulty: all training images.
+    """Describe the ensemble whose depths are the other measure of difficulty: all training images.
 
     The paper's MLP on the whole set: a minute on a GPU. Tiny networks in the smoke preset.
     """
@@ -250,10 +253,10 @@ def depth_run(config: ExampleDifficulty) -> Ensemble:
 
 
 def _side(config: ExampleDifficulty) -> int | None:
-    """Images of one's own are brought to one size; those of the catalogue have one."""
+    """Return the side that images of your own are brought to; None for a set of the catalogue."""
     return None if config.id in CATALOG else config.image_size
 
 
 def roles(config: ExampleDifficulty) -> dict[str, str]:
-    """Role -> data set, as in chapter 2."""
+    """Map each role to its data set, as in chapter 2."""
     return data_roles(beside(config))

@@ -21,7 +21,7 @@ SUBTITLE = "Mean over seeds with 95 % intervals; the testbed (dots), its chance 
 
 
 def choices(study: Study, start: str) -> Figure | Table:
-    """Effective robustness of a network that learned hard, random and easy examples."""
+    """Draw the effective robustness of a network that learned hard, random and easy examples."""
     names = [f"{start}-{choice}" for choice in CHOICES]
     kept = covered(study, names)
     tops = {n: 100 * study.curves[n].er[0, study.curves[n].peak] for n in kept}
@@ -34,7 +34,7 @@ def choices(study: Study, start: str) -> Figure | Table:
 
 
 def final_against_peak(study: Study) -> Figure | Table:
-    """Final ID accuracy against peak effective robustness, hard, random and easy."""
+    """Draw final ID accuracy against peak effective robustness, hard, random and easy."""
     table = tables.ends_and_peaks(study)
     if table.empty:
         return instead("Not drawn: no condition reached accuracies that the line covers.")
@@ -53,7 +53,7 @@ def final_against_peak(study: Study) -> Figure | Table:
 
 
 def gains(study: Study) -> Figure | Table:
-    """Peak of every choice of examples minus that of random ones, controls included."""
+    """Draw the peak of every choice of examples minus that of random ones, controls included."""
     table = tables.gains(study)
     if table.empty:
         return instead("Not drawn: no choice of examples was run beside a random one.")
@@ -77,7 +77,7 @@ def gains(study: Study) -> Figure | Table:
 
 
 def schedules(study: Study, start: str) -> Figure | Table:
-    """Effective robustness along training on all examples, and on fewer and fewer hard ones."""
+    """Draw effective robustness along training, on all examples and on ever fewer, harder ones."""
     names = page.schedule_names(study, start)
     if not names:
         return instead(f"Not drawn: no schedule ({page.STARTS[start]}); extended=true runs them.")
@@ -91,7 +91,7 @@ def schedules(study: Study, start: str) -> Figure | Table:
 
 
 def schedule_differences(study: Study) -> Figure | Table:
-    """Every schedule's effective robustness minus that of all examples at the same accuracy."""
+    """Draw every schedule's effective robustness minus that of all examples at equal accuracy."""
     parts, most = [], {}
     for start, who in page.STARTS.items():
         for name, found in page.schedule_differences(study.curves, start).items():
@@ -122,13 +122,13 @@ def schedule_differences(study: Study) -> Figure | Table:
 
 
 def _banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
-    """Rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
+    """Make rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
     low, high = np.quantile(draws[1:], (0.025, 0.975), axis=0)
     return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high})
 
 
 def going_on(study: DifficultyStudy) -> Figure | Table:
-    """ID accuracy and effective robustness while training goes on with a subset."""
+    """Draw ID accuracy and effective robustness while training goes on with a subset."""
     names = ["full-then-hard", "full-then-random"]
     parts, marks = [], {}
     for name in names:
@@ -165,7 +165,7 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
 
 
 def pretraining(study: Study) -> Figure | Table:
-    """Peak of small networks by the number of images that they were pretrained on."""
+    """Draw the peak of small networks by the number of images that they were pretrained on."""
     found = page.pretraining_sizes(study.curves)
     if len(found) < 2:
         return instead("Not drawn: fewer than two sizes of pretraining reached the line.")

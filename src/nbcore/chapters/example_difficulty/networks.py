@@ -47,11 +47,11 @@ class CScoreRun(Config):
         return cls(kind="res32", epochs=100.0, batch=128, augment=True, members=2000)
 
     def names(self) -> list[str]:
-        """`half-000` and so on."""
+        """List the members: `half-000` and so on."""
         return [f"half-{i:03}" for i in range(self.members)]
 
     def recipe(self, examples: int) -> Recipe:
-        """The training of a member on `examples` images."""
+        """Describe the training of a member on `examples` images."""
         batch = min(self.batch, examples)
         return Recipe(
             steps=max(round(self.epochs * examples / batch), 1),
@@ -97,11 +97,11 @@ class PretrainingSize(Config):
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
 
     def names(self) -> list[str]:
-        """`pretrain-600-seed0` and so on."""
+        """List the members: `pretrain-600-seed0` and so on."""
         wanted = self.conditions or tuple(f"pretrain-{n}" for n in self.images)
         return [f"{name}-seed{s}" for s in range(self.seeds) for name in wanted]
 
     def roles(self) -> dict[str, str]:
-        """Role -> data set: those of chapter 2, and "pretraining"."""
+        """Map each role to its data set: those of chapter 2, and "pretraining"."""
         tested = replace(RiseAndFall.book(), id=self.id, ood=self.ood)
         return data_roles(tested) | {"pretraining": self.pretrain_set}

@@ -28,13 +28,13 @@ WORDS = {
 
 
 def words(condition: str) -> str:
-    """A condition as the page names it."""
+    """Name a condition as the page does."""
     start = condition.partition("-")[0]
     return f"{STARTS[start]}, {choice(condition)}" if start in STARTS else choice(condition)
 
 
 def choice(condition: str) -> str:
-    """A condition where its start is clear: by its examples, or the pretraining of A17."""
+    """Name a condition where its start is clear: by its examples, or the pretraining of A17."""
     start, _, name = condition.partition("-")
     if start == "pretrain":
         return f"{int(name):,} images" if int(name) else "no pretraining"
@@ -91,12 +91,12 @@ def _ends(c: dict[str, Curve], start: str, who: str) -> Observed:
 
 
 def schedule_names(study: Study, start: str) -> list[str]:
-    """Training on all examples and the schedules, as far as they were run."""
+    """Name the conditions with all examples and with schedules, as far as they were run."""
     return [n for n in study.curves if n == f"{start}-all" or n.startswith(f"{start}-phase-out-")]
 
 
 def _schedules(c: dict[str, Curve], start: str, who: str) -> Observed:
-    """The largest difference of any schedule to all examples, minus the testbed's interval."""
+    """Estimate a schedule's largest difference to all examples, minus the testbed's interval."""
     found = {n: d for n, d in schedule_differences(c, start).items() if len(d.at)}
     if not found:
         return {}
@@ -106,8 +106,11 @@ def _schedules(c: dict[str, Curve], start: str, who: str) -> Observed:
 
 
 def schedule_differences(c: dict[str, Curve], start: str) -> dict[str, compare.Difference]:
-    """Of every schedule: at each of its checkpoints the ER minus that of training on all examples
-    at the same ID accuracy. A schedule's own accuracy rises and falls: it is not interpolated."""
+    """Compare every schedule with training on all examples, at the same ID accuracy.
+
+    At each checkpoint of a schedule the ER minus that of training on all examples. Only the latter
+    is interpolated: a schedule's own accuracy rises and falls.
+    """
     base = c.get(f"{start}-all")
     return {
         name: compare.at_equal_accuracy(curve, base)
@@ -117,13 +120,15 @@ def schedule_differences(c: dict[str, Curve], start: str) -> dict[str, compare.D
 
 
 def both_covered(a: Curve, b: Curve) -> bool:
-    """Whether the line covers a part of each of two curves."""
+    """Say whether the line covers a part of each of two curves."""
     return bool(a.covered.any() and b.covered.any())
 
 
 def switch(study: DifficultyStudy, name: str) -> int | None:
-    """The last checkpoint of the first phase of a condition with more than one; None: there is
-    none."""
+    """Find the last checkpoint of a condition's first phase.
+
+    None where it has one phase only, or was not run.
+    """
     table = study.run.table("curves")
     if name not in study.curves or "phase" not in table:
         return None
@@ -133,8 +138,10 @@ def switch(study: DifficultyStudy, name: str) -> int | None:
 
 
 def changes(study: DifficultyStudy, name: str) -> dict[str, np.ndarray]:
-    """By going on: (draw,) change of "id" and "ood" accuracy and, where the line covers both
-    ends, of "er"; empty for a condition that does not go on."""
+    """Compute what changes by going on: (draw,) "id" and "ood" accuracy and "er".
+
+    "er" only where the line covers both ends; empty for a condition that does not go on.
+    """
     at = switch(study, name)
     if at is None:
         return {}
@@ -155,15 +162,16 @@ def _going_on(study: DifficultyStudy) -> Observed:
 
 
 def pretraining_sizes(c: dict[str, Curve]) -> dict[int, Curve]:
-    """Number of pretraining images -> curve, for those that the line covers somewhere."""
+    """List the curves by number of pretraining images, those that the line covers somewhere."""
     found = {int(n.removeprefix("pretrain-")): v for n, v in c.items() if n.startswith("pretrain-")}
     return {n: found[n] for n in sorted(found) if found[n].covered.any()}
 
 
 def size_correlation(c: dict[str, Curve]) -> np.ndarray:
-    """(draw,) Spearman of the number of pretraining images with the peak, chosen in every draw.
+    """Correlate the number of pretraining images with the peak: Spearman, (draw,).
 
-    Of equally many checkpoints each: those nearest in accuracy to the shortest curve's.
+    The peak is chosen in every draw, among equally many checkpoints of each curve: those nearest in
+    accuracy to the shortest curve's.
     """
     curves = list(pretraining_sizes(c).values())
     shortest = min(curves, key=lambda curve: curve.covered.sum())

@@ -30,12 +30,12 @@ from nbcore.training.recipe import Recipe
 
 
 def run_pretraining(config: PretrainingSize, fresh: bool = False) -> Run:
-    """The stored run: table `curves` as `packing.pack` makes it, one row a member."""
+    """Load or compute the run: table `curves` as `packing.pack` makes it, one row a member."""
     return run_or_load(run_plan(config), fresh)
 
 
 def run_plan(config: PretrainingSize) -> Plan:
-    """What computes the run."""
+    """Plan the run of A17's stand-in."""
     return Plan(
         config.slug,
         config,
@@ -58,7 +58,7 @@ STORED = {PretrainingSize.slug: _stored}
 
 
 def member(config: PretrainingSize, name: str) -> xr.Dataset:
-    """One network: pretrained on N pictures, its head replaced, fine-tuned (`loop.train`)."""
+    """Pretrain one network on N pictures, replace its head, and fine-tune it (`loop.train`)."""
     label, seed = name.rsplit("-seed", 1)
     sets = load_sets(config.id, config.ood, config.image_size, config.test_images)
     net = _pretrained(config, int(label.removeprefix("pretrain-")), int(seed), sets.classes)
@@ -88,7 +88,10 @@ def member(config: PretrainingSize, name: str) -> xr.Dataset:
 
 
 def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
-    """A network with a fresh head, and a body that has seen n pictures; grey ones are repeated."""
+    """Pretrain a network on n pictures and give it a fresh head; grey channels are repeated.
+
+    n = 0: random weights.
+    """
     width, residual = CNNS[config.kind]
     if n == 0:
         return small.small_cnn(width, classes, residual, 3, seed)
@@ -116,7 +119,11 @@ def _pretrained(config: PretrainingSize, n: int, seed: int, classes: int):
 
 
 def pictures(config: PretrainingSize) -> tuple[np.ndarray, np.ndarray, int]:
-    """Images, labels and the number of classes to pretrain on; digits below 5 are for later."""
+    """Load the images, labels and number of classes to pretrain on.
+
+    If they are the digits that the chapter trains on, only 5 to 9, numbered from 0: those below 5
+    are for later training.
+    """
     found = nbdata.train_test(config.pretrain_set, config.image_size).train
     if SHIFTED in config.ood and config.pretrain_set == config.id:
         upper = found.subset(found.labels >= 5)

@@ -45,10 +45,11 @@ class Measure:
     source: str
 
     def agreement(self, s: Scores) -> tuple[float, float, float, int]:
-        """Spearman with the difficulty 1 - C-score, its 95 % interval, and over how many examples.
+        """Compute Spearman's correlation with the difficulty 1 - C-score.
 
-        The interval is Fisher's with the variance 1.06 / (n - 3) for ranks; it takes the examples
-        as drawn and the networks as given.
+        Returns it, the two ends of its 95 % interval, and over how many examples. The interval is
+        Fisher's with the variance 1.06 / (n - 3) for ranks; it takes the examples as drawn and the
+        networks as given.
         """
         n = int((~np.isnan(self.values) & ~np.isnan(s.found.score)).sum())
         rho = spearman(-s.found.score, self.values)
@@ -58,7 +59,7 @@ class Measure:
 
 
 def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
-    """Those that can be had: depth and learning speed, published C-scores, people.
+    """List the measures that can be had: depth and learning speed, published C-scores, people.
 
     Nothing is computed or fetched for them: an ensemble that is not stored, or labels that are not
     on this machine, are left out.
@@ -84,15 +85,17 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
 
 
 def people(s: Scores, config: ExampleDifficulty, columns: Sequence[str] = PEOPLE) -> NDArray:
-    """(person, example) CIFAR-10N's labels of the training images; none for other images, or
-    where they are not on this machine."""
+    """Load CIFAR-10N's labels of the training images, (person, example).
+
+    (0, example) for other images, or where the labels are not on this machine.
+    """
     if config.id != "cifar10" or not sources.find("cifar10n"):
         return np.empty((0, s.examples), int)
     return np.stack([load_labels("cifar10n", c, s.label) for c in columns])
 
 
 def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
-    """Mean difficulty by every other measure along the C-score, as a rank from 0 to 1."""
+    """Draw mean difficulty by every other measure along the C-score, as a rank from 0 to 1."""
     if not found:
         return instead("Not drawn: no other measure of difficulty is stored for these images.")
     levels = np.round(s.found.score * min(s.votes, 20)) / min(s.votes, 20)
@@ -135,7 +138,7 @@ def _rows(m: Measure, levels: NDArray) -> list[dict[str, object]]:
 
 
 def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
-    """One row a measure: correlation of its difficulty with 1 - C-score, over which images."""
+    """Tabulate each measure's correlation with 1 - C-score, and over how many images."""
     rows = []
     for m in found:
         rho, low, high, n = m.agreement(s)
@@ -151,7 +154,7 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
 
 
 def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
-    """What is in the hard, random and easy choices of the first seed, and in all examples."""
+    """Tabulate what the first seed's hard, random and easy choices contain, and all examples."""
     pool, score = candidates(s, config), s.found.score
     majority = people(s, config, MAJORITY)
     parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
@@ -170,22 +173,25 @@ def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
 
 
 def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> NDArray:
-    """Positions in the pool; by C-scores from the run alone, which needs no images."""
+    """Choose positions in the pool; by C-scores from the run alone, which needs no images."""
     if config.difficulty == "c-scores":
         return select(kind, s.found.score[pool], s.label[pool], config.subset)
     return chosen(config, kind)
 
 
 def _ensembles(config: ExampleDifficulty) -> list[tuple[Run, Ensemble]]:
-    """What is stored of the ensemble behind the depth controls, which covers all training images,
-    and of the depth chapters' VGG16s on fewer of them."""
+    """Find the ensembles that other measures can be read from, as far as they are stored.
+
+    They are the one behind the depth controls, which covers all training images, and the depth
+    chapters' VGG16s on fewer of them.
+    """
     wanted = (depth_run(config), setting(f"{config.id}:vgg16", DepthConfig()))
     found = ((find_run(e.slug, e, e.roles(), "members"), e) for e in wanted)
     return [(run, ensemble) for run, ensemble in found if run]
 
 
 def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:
-    """Which training images an ensemble's examples are; their labels must be the same."""
+    """Find which training images an ensemble's examples are; DataError if their labels differ."""
     at = chosen_examples(s.label, ensemble.examples, ensemble.seed)
     if not np.array_equal(s.label[at], run.table("examples")["original_label"].values):
         raise DataError(
@@ -196,14 +202,14 @@ def _places(s: Scores, run: Run, ensemble: Ensemble) -> NDArray[np.int64]:
 
 
 def _spread(values: NDArray, at: NDArray, n: int) -> NDArray[np.float64]:
-    """(n,) the values at their places, NaN elsewhere."""
+    """Put values at their places among n examples, (n,); NaN elsewhere."""
     out = np.full(n, np.nan)
     out[at] = values
     return out
 
 
 def _learned(members) -> NDArray[np.float64]:
-    """(example,) mean scaled step learned over the networks that trained on an example."""
+    """Average the scaled step learned over the networks that trained on an example, (example,)."""
     steps = members["step"].values
     steps = steps.reshape(-1, steps.shape[-1])[0]
     scaled = np.stack([scaled_steps(row, steps) for row in members["learned"].values])

@@ -73,7 +73,7 @@ def study(
 
 
 def run_example_difficulty(config: ExampleDifficulty, fresh: bool = False) -> Run:
-    """The stored run: table `curves` as `packing.pack` makes it, one row a member."""
+    """Load or compute the run: table `curves` as `packing.pack` makes it, one row a member."""
     names = member_names(config)
     if fresh or not _is_there(config, names):
         _prepare(config)
@@ -81,7 +81,7 @@ def run_example_difficulty(config: ExampleDifficulty, fresh: bool = False) -> Ru
 
 
 def run_plan(config: ExampleDifficulty) -> Plan:
-    """What computes the run."""
+    """Plan the run of the chapter's own networks."""
     return Plan(
         config.slug,
         config,
@@ -108,14 +108,14 @@ def _is_there(config: ExampleDifficulty, names: list[str]) -> bool:
 
 
 def _prepare(config: ExampleDifficulty) -> None:
-    """What all members need is computed before any starts, and bad parameters are refused."""
+    """Compute what all members need before any of them starts, and refuse bad parameters."""
     _sets(config)
     for condition in conditions(config).values():
         plan(config, condition)
 
 
 def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
-    """One condition with one seed: its predictions along training (`phases.train_phases`)."""
+    """Train one condition with one seed: its predictions along training (`phases.train_phases`)."""
     label, seed = name.rsplit("-seed", 1)
     condition, sets = conditions(config)[label], _sets(config)
     progress = name if sys.stderr.isatty() else None
@@ -143,12 +143,12 @@ def compute(config: ExampleDifficulty, name: str) -> xr.Dataset:
 
 
 def _sets(config: ExampleDifficulty) -> Sets:
-    """Training and evaluation images, those of chapter 2."""
+    """Load the training and evaluation images, those of chapter 2."""
     return load_sets(config.id, config.ood, config.image_size, config.test_images)
 
 
 def features(config: ExampleDifficulty) -> dict[str, np.ndarray]:
-    """Penultimate features (n, dim) of "train" and every role, computed once per machine.
+    """Compute the penultimate features (n, dim) of "train" and every role, once per machine.
 
     They are float32 files mapped into memory: a member reads the rows that it trains on.
     """

@@ -69,20 +69,23 @@ class Scores:
         )
 
     def expected(self, size: float) -> float:
-        """The reliability expected of so many networks, from that of half of those there are."""
+        """Predict the reliability of `size` networks from that of half of those there are."""
         half = self.reliability.iloc[-1]
         return float(spearman_brown(half["mean"], size / half["size"]))
 
     def halves(self) -> tuple[CScores, CScores]:
-        """The scores of two disjoint halves. Members 2i and 2i + 1 stay together: of a split in
-        folds one holds out what the other trains on, so that every example keeps its votes."""
+        """Compute the scores of two disjoint halves of the members.
+
+        Members 2i and 2i + 1 stay together: of a split in folds one holds out what the other trains
+        on, so that every example keeps its votes.
+        """
         first = np.arange(self.members) // 2 % 2 == 0
         one, other = (c_scores(self.correct[part], self.held_out[part]) for part in (first, ~first))
         return one, other
 
 
 def gather(run: Run) -> Scores:
-    """The votes of a run of `runs.c_scores`."""
+    """Read the votes of a run of `c_scores.run_c_scores`."""
     correct, held_out = score_runs.votes(run)
     examples = run.table("examples")
     return Scores(
@@ -95,7 +98,7 @@ def gather(run: Run) -> Scores:
 
 
 def distribution(s: Scores) -> Figure:
-    """How many of the networks that did not train on an image get it right."""
+    """Draw how many of the networks that did not train on an image get it right."""
     known = s.found.count > 0
     right = np.rint(s.found.score[known] * s.votes).astype(int)
     counts = np.bincount(right, minlength=s.votes + 1)
@@ -118,7 +121,7 @@ def distribution(s: Scores) -> Figure:
 
 
 def reliability(s: Scores) -> Figure:
-    """Rank correlation of two disjoint groups of networks by their size; what more would bring."""
+    """Draw the rank correlation of two disjoint groups by their size, and what more would bring."""
     seen = s.reliability
     half, top = int(seen["size"].iloc[-1]), float(seen["mean"].iloc[-1])
     more = np.unique(np.geomspace(half, 8 * half, 7).round())
@@ -146,10 +149,10 @@ def reliability(s: Scores) -> Figure:
 
 
 def repeated_choices(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
-    """How much of the config's choice another half of the networks would choose too.
+    """Tabulate how much of the config's choice another half of the networks would choose too.
 
-    One row for hard and easy: share of the choice in common, what chance gives, and the share of
-    the chosen whose score an unchosen example of their class has as well: there a draw decided.
+    One row each for hard and easy: share of the choice in common, what chance gives, and the share
+    of the chosen whose score an unchosen example of their class has as well: there a draw decided.
     """
     pool = candidates(s, config)
     halves = [half.score[pool] for half in s.halves()]
@@ -174,12 +177,12 @@ def repeated_choices(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
 
 
 def candidates(s: Scores, config: ExampleDifficulty) -> NDArray[np.int64]:
-    """The examples that this chapter's networks are trained on a choice of."""
+    """Return the indices of the examples from which this chapter chooses what to train on."""
     return np.flatnonzero(s.label < 5) if SHIFTED in config.ood else np.arange(s.examples)
 
 
 def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
-    """The share of chosen examples that are tied with an unchosen one of their class."""
+    """Compute the share of chosen examples that are tied with an unchosen one of their class."""
     left = np.setdiff1d(np.arange(len(score)), chosen)
     rest = set(zip(label[left].tolist(), score[left].tolist(), strict=True))
     mine = zip(label[chosen].tolist(), score[chosen].tolist(), strict=True)
@@ -187,7 +190,7 @@ def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
 
 
 def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gallery:
-    """The hardest and the easiest pictures of every class that are stored with the run.
+    """Show the hardest and the easiest pictures of every class that are stored with the run.
 
     people: (1, example) the class that most people chose, or none; it is named where it differs.
     """
@@ -218,7 +221,7 @@ def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gall
 
 
 def hardest(s: Scores, each: int = 10) -> Gallery:
-    """The hardest and the easiest pictures of all, with their class."""
+    """Show the hardest and the easiest of all stored pictures, with their class."""
     example, score = _stored(s)
     order = np.argsort(score, kind="stable")
     picked = np.concatenate([order[:each], order[~np.isnan(score[order])][-each:]])
@@ -235,6 +238,6 @@ def hardest(s: Scores, each: int = 10) -> Gallery:
 
 
 def _stored(s: Scores) -> tuple[NDArray, NDArray]:
-    """Which examples the stored pictures show, and their C-scores."""
+    """Return which examples the stored pictures show, and their C-scores."""
     example = s.run.table("thumbnails")["example"].values
     return example, s.found.score[example]

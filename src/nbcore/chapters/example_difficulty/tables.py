@@ -15,7 +15,7 @@ from nbcore.measures.estimate import Estimate
 
 
 def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
-    """Peak ER of each choice of examples minus that of random ones with the same start, in points.
+    """Tabulate each choice's peak ER minus that of random examples, same start, in points.
 
     Columns category (the choice), group (the start), value, low, high; paired over images.
     """
@@ -38,7 +38,10 @@ def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def ends_and_peaks(study: Study) -> pd.DataFrame:
-    """Per start and choice: final ID accuracy (x) and peak ER (y) with intervals, fractions."""
+    """Tabulate final ID accuracy (x) and peak ER (y) per start and choice.
+
+    Fractions, with intervals.
+    """
     rows = []
     for start, who in STARTS.items():
         for choice in CHOICES:
@@ -61,7 +64,7 @@ def ends_and_peaks(study: Study) -> pd.DataFrame:
 
 
 def differences(study: Study) -> pd.DataFrame:
-    """Hard against random and random against easy, per start: peaks of ER and final accuracies.
+    """Compare hard with random and random with easy, per start: peaks of ER and final accuracies.
 
     In points with 95 % interval; ✓ where the interval settles the sign.
     """
@@ -84,7 +87,7 @@ def _settled(seen: Estimate) -> str:
 
 
 def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
-    """What is trained on what, by the parameters of this page."""
+    """Tabulate what is trained on what, by the parameters of this page."""
     c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
     subset = f"{c.subset:,} examples, hard, random or easy"
     source = f" of {c.score_members} networks" if c.difficulty == "c-scores" else ""
@@ -131,12 +134,12 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
 
 
 def seeds(n: int) -> str:
-    """A number of seeds in words."""
+    """Write a number of seeds in words."""
     return "one seed" if n == 1 else f"{n} seeds"
 
 
 def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
-    """By going on with a subset: changes of accuracies and of ER in points, with 95 % interval."""
+    """Tabulate how going on with a subset changes accuracies and ER, in points (95 % interval)."""
     rows = []
     for name in ("full-then-hard", "full-then-random"):
         if found := changes(study, name):
@@ -154,10 +157,10 @@ def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
 
 
 def points(seen: Estimate) -> str:
-    """A difference in points with its 95 % interval."""
+    """Write a difference in points with its 95 % interval."""
     return f"{100 * seen.value:+.1f} [{100 * seen.low:+.1f}, {100 * seen.high:+.1f}]"
 
 
 def shuffled_control(study: Study, most: int = 6) -> pd.DataFrame:
-    """With shuffled labels of the shifted images: the conditions of largest ER, in points."""
+    """Tabulate the conditions of largest ER with the shifted images' labels shuffled, in points."""
     return control(study, words).nlargest(most, "largest ER")

@@ -22,9 +22,10 @@ ENOUGH = 20
 
 
 def spearman_draws(rows: Floats, resamples: int, seed: int = 0) -> Floats:
-    """(draw, row, row) rank correlations of (row, example), over examples that all rows know.
+    """Compute rank correlations between rows (row, example), over examples that all rows know.
 
-    All entries of one draw come from the same examples. NaN with fewer than 20 of them.
+    Returns (draw, row, row); all entries of one draw come from the same examples. NaN with fewer
+    than 20 of them, or where a row is constant.
     """
     known = rows[:, ~np.isnan(rows).any(0)]
     n = known.shape[1]
@@ -39,7 +40,7 @@ def spearman_draws(rows: Floats, resamples: int, seed: int = 0) -> Floats:
 
 
 def between_seeds(view: EnsembleView, role: str, resamples: int) -> Floats:
-    """(draw,) correlation of the mean depths of two halves of an ensemble that share no member."""
+    """Correlate the mean depths of two halves of an ensemble that share no member, (draw,)."""
     halves = [view.in_half(h) for h in (0, 1)]
     if not all(half.any() for half in halves):  # fewer members than one round of splits
         halves = [np.arange(view.size) % 2 == h for h in (0, 1)]
@@ -50,7 +51,7 @@ def between_seeds(view: EnsembleView, role: str, resamples: int) -> Floats:
 
 
 def between_networks(ensembles: list[EnsembleView], role: str, resamples: int) -> Floats:
-    """(draw, network, network) correlations of mean depths over equally many members each.
+    """Correlate mean depths over equally many members of each network, (draw, network, network).
 
     Equally many, because a mean over few members is noisier and correlates less with anything.
     """
@@ -60,7 +61,7 @@ def between_networks(ensembles: list[EnsembleView], role: str, resamples: int) -
 
 
 def between_single(first: EnsembleView, second: EnsembleView | None = None, most: int = 5) -> float:
-    """Mean correlation of two single networks' training depths, over pairs of them."""
+    """Compute the mean correlation of two single networks' training depths, over pairs of them."""
     a = first.depths("train")[:most]
     b = None if second is None else second.depths("train")[:most]
     pairs = list(combinations(a, 2)) if b is None else list(product(a, b))
@@ -69,7 +70,7 @@ def between_single(first: EnsembleView, second: EnsembleView | None = None, most
 
 
 def shuffled(view: EnsembleView, role: str, seed: int = 0) -> float:
-    """The control: correlation of mean depths with the same depths, shuffled among examples."""
+    """Compute the control: correlate mean depths with the same depths, shuffled among examples."""
     row = view.mean_depth(role)
     row = row[~np.isnan(row)]
     mixed = np.random.default_rng(seed).permutation(row)
@@ -100,9 +101,10 @@ class Pair(NamedTuple):
 
 
 def agreement(ensembles: dict[str, EnsembleView], resamples: int) -> list[Pair]:
-    """Every pair that can be compared, by data set and split; two networks, then two halves.
+    """Correlate every pair that can be compared, by data set and split.
 
-    ensembles: by DATASET:NETWORK; those of one data set are on the same examples.
+    First pairs of two networks, then of two halves of one ensemble. ensembles: by DATASET:NETWORK;
+    those of one data set are on the same examples.
     """
     splits = {k: view.some(view.split) for k, view in ensembles.items() if view.networks}
     pairs: list[Pair] = []

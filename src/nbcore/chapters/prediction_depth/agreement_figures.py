@@ -19,7 +19,7 @@ from nbcore.depths.view import ROLES, EnsembleView
 
 
 def correlations(study: Study) -> Figure | Table:
-    """Every rank correlation of mean depths, with its interval."""
+    """Draw every rank correlation of mean depths, with its interval."""
     if not (pairs := study.agreement):
         return nothing("two networks on random splits")
     table = pd.DataFrame(
@@ -52,13 +52,13 @@ def correlations(study: Study) -> Figure | Table:
 
 
 def _closest(study: Study) -> Pair | None:
-    """The two different networks that agree most."""
+    """Find the two different networks that agree most; None without two networks."""
     across = [p for p in study.agreement if not p.same]
     return max(across, key=lambda p: p.seen.value, default=None)
 
 
 def agreement(study: Study) -> Figure | Table:
-    """The correlations on the data set of the networks that agree most, as a grid per split."""
+    """Draw the correlations as a grid per split, on the data set of the closest networks."""
     if (best := _closest(study)) is None:
         return nothing("two networks on the same images")
     pairs = [p for p in study.agreement if p.dataset == best.dataset]
@@ -88,7 +88,7 @@ def agreement(study: Study) -> Figure | Table:
 
 
 def side_by_side(study: Study) -> Figure | Table:
-    """Mean depths of the same examples in two networks, both splits (the paper's figure 2)."""
+    """Draw mean depths of the same examples in two networks, both splits (the paper's figure 2)."""
     if (best := _closest(study)) is None:
         return nothing("two networks on the same images")
     found = []
@@ -119,7 +119,7 @@ def side_by_side(study: Study) -> Figure | Table:
 
 
 def choices(study: Study, role: str = "train") -> Figure | Table:
-    """How many depths in this role each open choice moves, in the main ensemble."""
+    """Draw how many depths in this role each open choice moves, in the main ensemble."""
     table, words = tables.choices(study), ROLES[role]
     if table.empty:
         return nothing("the sensitivity of an ensemble")
@@ -141,7 +141,7 @@ def choices(study: Study, role: str = "train") -> Figure | Table:
 
 
 def neighbours(study: Study, which: int = 0) -> Figure | Table:
-    """Accuracy of the probes on held-out images for several numbers of neighbours (B42)."""
+    """Draw the probes' accuracy on held-out images for several numbers of neighbours (B42)."""
     if len(study.sensitivity) <= which:
         return nothing("the sensitivity of another ensemble")
     key, run = list(study.sensitivity.items())[which]

@@ -67,11 +67,11 @@ class PredictionDepth(DepthConfig):
 
 
 def companions(config: PredictionDepth) -> dict[str, Ensemble]:
-    """Chapter 3's further networks, a few members each, by what they are for.
+    """Describe chapter 3's further networks, a few members each, by what they are for.
 
-    "noise KEY": a tenth of the labels planted anew; "human-noise KEY": CIFAR-10N's majority
-    labels; "other-set KEY": the CIFAR-10 network on another set, with as many examples; "deep 7",
-    "deep 15": MLPs of so many hidden layers on labels of which 40 % are planted.
+    "noise KEY": a tenth of the labels planted anew; "human-noise KEY": CIFAR-10N's majority labels;
+    "other-set KEY": the CIFAR-10 network on another set, with as many examples; "deep N": MLPs of 7
+    and of 15 hidden layers on labels of which 40 % are planted.
     """
     keys = list(ensembles(config))
     few = dict(members=0, full_members=3, input_margins=0)
@@ -95,5 +95,5 @@ def companions(config: PredictionDepth) -> dict[str, Ensemble]:
 
 
 def _longer(key: str, config: DepthConfig) -> dict[str, Any]:
-    """Wrong labels take longer to learn: twice the updates, as in the paper's table 1."""
+    """Double the updates, as in the paper's table 1: wrong labels take longer to learn."""
     return {"steps": 2 * setting(key, config).steps}

@@ -6,7 +6,7 @@ from nbcore.exercises import Exercise
 
 
 def _vote_for_oneself() -> float:
-    """What the digits' input probe gains when an image is among its own five neighbours."""
+    """Compute what the digits' input probe gains when an image is among its own five neighbours."""
     from sklearn.datasets import load_digits
 
     from nbcore.measures.depth import knn_predict

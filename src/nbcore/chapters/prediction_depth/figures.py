@@ -21,13 +21,13 @@ BY_ROLE = {"train": "training images", "val": "held-out images", "test": "test i
 
 
 def nothing(needs: str) -> Table:
-    """A sentence in the place of a figure that this rerun gives no data for."""
+    """Return a sentence to stand in the place of a figure that this rerun gives no data for."""
     text = f"Not drawn: this needs {needs}, which these parameters do not run."
     return sentence(text)
 
 
 def over_members(values: Floats, x: np.ndarray, series: str) -> pd.DataFrame:
-    """Rows x, y, series, low, high: mean of (member, place) with a bootstrap over members."""
+    """Average (member, place) over members, with a bootstrap: rows x, y, series, low, high."""
     w = draw_weights(len(values), 500)
     draws = w @ values / w.sum(1, keepdims=True)
     low, high = np.quantile(draws[1:], [0.025, 0.975], axis=0)
@@ -35,7 +35,7 @@ def over_members(values: Floats, x: np.ndarray, series: str) -> pd.DataFrame:
 
 
 def decided(study: Study, role: str = "train") -> Figure | Table:
-    """Where predictions are made: the share of them at each depth, per ensemble."""
+    """Draw where predictions are made: the share of them at each depth, per ensemble."""
     parts, at_input, words = [], {}, ROLES[role]
     for key, run in study.runs.items():
         view = EnsembleView.of(key, run)
@@ -65,7 +65,7 @@ def decided(study: Study, role: str = "train") -> Figure | Table:
 
 
 def full_size(study: Study) -> Table:
-    """Networks of the paper's size beside its accuracies and beside the small networks' depths."""
+    """Show networks of the paper's size beside its accuracies and the small networks' depths."""
     table = tables.full_size(study)
     if table.empty:
         return nothing("networks of the paper's size")
@@ -79,7 +79,7 @@ def full_size(study: Study) -> Table:
 
 
 def by_layer(study: Study, key: str) -> Figure:
-    """Accuracy of the probes along depth, on images seen in training and on others."""
+    """Draw the accuracy of the probes along depth, on images seen in training and on others."""
     view = EnsembleView.of(key, study.runs[key])
     members = (view.some(view.split) if view.networks else view).members
     last, means, parts = view.last, {}, []
@@ -105,7 +105,7 @@ def by_layer(study: Study, key: str) -> Figure:
 
 
 def sets(study: Study) -> Figure | Table:
-    """Mean training depth of the same network on different data sets (B1)."""
+    """Draw the mean training depth of the same network on different data sets (B1)."""
     rows = []
     for network, runs in page.by_data_set(study).items():
         for dataset, run in runs.items() if len(runs) > 1 else ():
@@ -142,7 +142,7 @@ def sets(study: Study) -> Figure | Table:
 
 
 def _noisy(study: Study) -> dict[str, tuple[Floats, np.ndarray]]:
-    """What was changed -> (depths, wrong) of each companion with changed labels."""
+    """Read (depths, wrong) of each companion with changed labels, by what was changed."""
     words = {"noise": "planted", "human-noise": "people's"}
     found = {word: study.companion(purpose) for purpose, word in words.items()}
     return {
@@ -153,7 +153,7 @@ def _noisy(study: Study) -> dict[str, tuple[Floats, np.ndarray]]:
 
 
 def roc(study: Study) -> Figure | Table:
-    """How well depth finds wrong labels: hits against false alarms, mean depth over networks."""
+    """Draw how well depth finds wrong labels: hits against false alarms, mean over networks."""
     if not (runs := _noisy(study)):
         return nothing("labels that were changed")
     parts, areas = [], {}
@@ -180,7 +180,7 @@ def roc(study: Study) -> Figure | Table:
 
 
 def labels_by_depth(study: Study) -> Figure | Table:
-    """Depths of rightly and of wrongly labelled training examples."""
+    """Draw the depths of rightly and of wrongly labelled training examples."""
     if not (runs := _noisy(study)):
         return nothing("labels that were changed")
     parts, means = [], {}
@@ -209,7 +209,7 @@ def labels_by_depth(study: Study) -> Figure | Table:
 
 
 def deep(study: Study) -> Figure | Table:
-    """Probe curves of MLPs with 7 and 15 hidden layers on noisy labels (B44)."""
+    """Draw probe curves of MLPs with 7 and 15 hidden layers on noisy labels (B44)."""
     curves = page.deep_curves(study)
     if len(curves) < 2:
         return nothing("MLPs of 7 and 15 layers")

@@ -65,7 +65,7 @@ class Study:
         return self.config.resamples
 
     def companion(self, purpose: str) -> tuple[str, Run] | None:
-        """(key, run) of the first companion for this purpose, such as "noise"."""
+        """Find (key, run) of the first companion for this purpose, such as "noise"; else None."""
         found = ((k, r) for k, r in self.companions.items() if k.partition(" ")[0] == purpose)
         name, run = next(found, ("", None))
         return (name.partition(" ")[2], run) if run else None
@@ -78,7 +78,7 @@ class Study:
 
 
 def gather(config: PredictionDepth, fresh: bool = False) -> Study:
-    """Every run of the chapter, stored or computed."""
+    """Load or compute every run of the chapter."""
     return Study(
         config,
         load(config, fresh),
@@ -130,9 +130,9 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
 
 
 def as_found(runs: dict[str, Run]) -> PredictionDepth:
-    """The paper's config, but with these ensembles and with as many networks as they have.
+    """Return the paper's config, but with these ensembles and as many networks as they have.
 
-    Counted are those on the whole pool, whose accuracy the paper lists.
+    Only networks on the whole pool are counted: their accuracy is what the paper lists.
     """
     full = [int(EnsembleView.of(key, run).full.sum()) for key, run in runs.items()]
     datasets, networks = zip(*(key.rsplit(":", 1) for key in runs), strict=True)
@@ -142,7 +142,10 @@ def as_found(runs: dict[str, Run]) -> PredictionDepth:
 
 
 def by_data_set(study: Study) -> dict[str, dict[str, Run]]:
-    """Network -> data set -> run; another set's companion stands in where no ensemble was run."""
+    """Sort the runs: network -> data set -> run.
+
+    The companion on another set stands in where no ensemble was run on that set.
+    """
     extra = study.companion("other-set")
     return _by_network(({extra[0]: extra[1]} if extra else {}) | study.runs)
 
@@ -156,19 +159,22 @@ def _by_network(runs: dict[str, Run]) -> dict[str, dict[str, Run]]:
 
 
 def full_depths(run: Run) -> Floats:
-    """(member, example) training depths of the networks on the whole pool, or of all."""
+    """Read the training depths (member, example) of the networks on the whole pool, or of all.
+
+    NaN where undefined. All networks are taken only where none is on the whole pool.
+    """
     view = EnsembleView.of("", run)
     return view.depths("train")[view.fullest]
 
 
 def training_depth(run: Run, resamples: int) -> tuple[Floats, int]:
-    """Draws of the mean training depth of the networks trained on all examples; their number."""
+    """Bootstrap the mean of `full_depths` (draw,); also return the number of those networks."""
     depth = full_depths(run)
     return ensemble_mean_draws(depth, resamples), len(depth)
 
 
 def _data_sets(study: Study) -> Observed:
-    """ResNet18 is the paper's; else the network that most sets were run with."""
+    """Estimate B1 for the paper's ResNet18; else for the network that most sets were run with."""
     networks = by_data_set(study)
     best = max(networks, key=lambda n: (n == "resnet18" and len(networks[n]) > 1, len(networks[n])))
     sets = networks[best]
@@ -182,14 +188,14 @@ def _data_sets(study: Study) -> Observed:
 
 
 def wrong_labels(run: Run) -> tuple[Floats, np.ndarray]:
-    """Training depths (member, example), and which examples' labels are not the original ones."""
+    """Read training depths (member, example), and which labels are not the original ones."""
     examples = run.table("examples")
     wrong = examples["label"].values != examples["original_label"].values
     return full_depths(run), wrong
 
 
 def auroc(run: Run, resamples: int) -> Estimate:
-    """How well the depth in one network finds the changed labels; mean over networks."""
+    """Estimate how well the depth in one network finds the changed labels; mean over networks."""
     depth, wrong = wrong_labels(run)
     n = len(depth)
     return estimate(auroc_draws(depth, wrong, resamples), n, "1", members_label(n))
@@ -215,7 +221,7 @@ def _agree(pairs: list[Pair]) -> Observed:
 
 
 def _alike(pairs: list[Pair]) -> Observed:
-    """Both correlations of a difference were drawn with the same examples."""
+    """Estimate B4: both correlations of a difference are drawn with the same examples."""
     by = {(p.dataset, p.split, frozenset((p.first, p.second))): p for p in pairs}
     found = []
     for dataset, split in dict.fromkeys((p.dataset, p.split) for p in pairs):
@@ -230,7 +236,7 @@ def _alike(pairs: list[Pair]) -> Observed:
 
 
 def test_accuracy(run: Run, resamples: int) -> tuple[Floats, int]:
-    """Draws of the test accuracy of the networks trained on all examples; their number."""
+    """Bootstrap the test accuracy (draw,) of networks on the whole pool, or of all; count them."""
     view = EnsembleView.of("", run)
     truth = view.examples["label_test"].values
     right = (view.members["final_test"].values[view.fullest] == truth).astype(float)
@@ -248,7 +254,7 @@ def _accuracies(networks: dict[str, dict[str, Run]], resamples: int) -> Observed
 
 
 def _undefined(study: Study) -> Observed:
-    """Of the ensemble with most of them; every member's every example counts."""
+    """Estimate B41 for the ensemble with most undefined depths, over all members' examples."""
     found = [run.table("members")["depth"].values for run in study.runs.values()]
     worst = max(found, key=lambda d: (d < 0).mean())
     return {
@@ -259,12 +265,12 @@ def _undefined(study: Study) -> Observed:
 
 
 def accuracy_by_k(run: Run) -> xr.DataArray:
-    """(k, probe) accuracy of the probes on held-out examples, mean over networks."""
+    """Average the accuracy of the probes on held-out examples over networks, (k, probe)."""
     return run.table("accuracy_by_k")["probe_accuracy"].mean("member").transpose("k", "probe")
 
 
 def deep_curves(study: Study) -> dict[int, Floats]:
-    """Hidden layers -> (probe,) accuracy on training images with the labels given to them."""
+    """Map hidden layers to (probe,) accuracy on training images with the labels given to them."""
     runs = {n: study.companions.get(f"deep {n}") for n in (7, 15)}
     return {
         n: r.table("members")["probe_accuracy_train"].values.mean(0) for n, r in runs.items() if r

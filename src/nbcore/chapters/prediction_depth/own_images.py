@@ -20,11 +20,11 @@ FEWEST = 4  # images of a class: three to learn from, one to hold out
 
 
 class Images(NamedTuple):
-    """Those to learn from come first. `found`: of how many these were chosen; `notes`: what was
-    left out or is odd.
+    """Images of your own, those to learn from first.
 
     images: uint8 (n, h, w, c); labels: (n,) indices into classes; files: (n,) names, or split and
-    index where a file holds many; training: how many of them are to learn from.
+    index where a file holds many; training: how many of them are to learn from; found: of how many
+    these were chosen; notes: what was left out or is odd.
     """
 
     images: np.ndarray
@@ -44,12 +44,12 @@ def load(
     held_out: float = 0.2,
     seed: int = 0,
 ) -> Images:
-    """The images of a folder or name, with their own test split or `held_out` of each class.
+    """Load the images of a folder or name, with their own test split or `held_out` of each class.
 
-    size: side that they are brought to (or, where all of them would not fit into memory so, that
-    of the network that resizes them); room: given one image (1, h, w, c), how many like it may be
-    used; most: at most so many, 0 for all. More are thinned evenly over the classes.
-    DataError: fewer than two classes, or than four images in one; a damaged image; too many.
+    size: side that they are brought to (or, where all of them would not fit into memory so, that of
+    the network that resizes them); room: given one image (1, h, w, c), how many like it may be
+    used; most: at most so many, 0 for all. More are thinned evenly over the classes. DataError:
+    fewer than two classes, or than four images in one; a damaged image; too many.
     """
     found = obtain(dataset)
     splits = splits_of(found)
@@ -101,7 +101,7 @@ def _load(dataset: str, found: Found, split: str, size: int) -> ImageSet:
 
 
 def _count(found: Found) -> int | None:
-    """Images in all splits; None for arrays, whose images have one size already."""
+    """Count the images in all splits; None for arrays, whose images have one size already."""
     if readers.is_tree(found):
         return len(found.files)
     if found.files[0].suffix != ".parquet":

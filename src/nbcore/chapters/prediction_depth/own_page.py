@@ -22,7 +22,7 @@ AXIS = "prediction depth (0: input, {last}: softmax)"
 def show_own(config: PredictionDepth, fresh: bool = False) -> None:
     """Measure the images of `config.dataset` in `config.model`, and show what was found.
 
-    Errors as `runs.own_depths.measure`. Without a data set it says how to name one.
+    Errors as `own_runs.measure`. Without a data set it says how to name one.
     """
     if not config.dataset:
         print(
@@ -52,7 +52,7 @@ def show_own(config: PredictionDepth, fresh: bool = False) -> None:
 
 
 def said(run: Run) -> str:
-    """What was measured, on what, by what."""
+    """Say what was measured, on which images, in which network."""
     m, config = run.member("images"), run.manifest["config"]
     n, out = m.sizes["image"], int(m["held_out"].sum())
     of = f" of {m.attrs['found']}" if m.attrs["found"] > n else ""
@@ -73,7 +73,7 @@ def said(run: Run) -> str:
 
 
 def histogram(measured: xr.Dataset) -> Figure:
-    """At which probe the predictions are decided, for training and held-out images."""
+    """Draw at which probe the predictions are decided, for training and held-out images."""
     last, parts, early = measured.sizes["probe"] - 1, [], {}
     for name, depths in _by_split(measured).items():
         share = np.bincount(depths, minlength=last + 1) / max(len(depths), 1)
@@ -93,7 +93,7 @@ def histogram(measured: xr.Dataset) -> Figure:
 
 
 def by_depth(measured: xr.Dataset) -> Figure:
-    """Accuracy of the held-out predictions at each depth, with Clopper-Pearson intervals."""
+    """Draw the accuracy of held-out predictions at each depth, with Clopper-Pearson intervals."""
     last = measured.sizes["probe"] - 1
     rows, shallow, deep = _accuracies(measured)
     if rows.empty:
@@ -119,9 +119,10 @@ def by_depth(measured: xr.Dataset) -> Figure:
 
 
 def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None]:
-    """Rows by depth; then (accuracy, images) up to the median depth, and beyond it.
+    """Compute accuracies by depth.
 
-    Where none lie beyond it, those at the median are the deeper ones.
+    Returns chart rows, and (accuracy, images) up to the median depth, and beyond it; None for one
+    without images. Where no image lies beyond the median, those at it are the deeper ones.
     """
     held = m["held_out"].values & (m["depth"].values >= 0)
     depths, right = m["depth"].values[held], (m["label"] == m["prediction"]).values[held]
@@ -139,7 +140,7 @@ def _accuracies(m: xr.Dataset) -> tuple[pd.DataFrame, tuple | None, tuple | None
 
 
 def layers(measured: xr.Dataset) -> Table:
-    """A row a probe: images decided there, how many are right, and the votes for their label."""
+    """Tabulate per probe the images decided there, how many are right, votes for their label."""
     depth, out = measured["depth"].values, measured["held_out"].values
     right = (measured["label"] == measured["prediction"]).values
     votes, rows = measured["votes"].values[out].mean(0) / measured.attrs["k"], []
@@ -165,7 +166,7 @@ def layers(measured: xr.Dataset) -> Table:
 
 
 def pictures(measured: xr.Dataset) -> Gallery:
-    """Per class, held-out images from the earliest decided to the latest."""
+    """Show per class held-out images from the earliest decided to the latest."""
     at, classes = measured["pictured"].values, measured.attrs["classes"]
     depth, label, says = (measured[v].values[at] for v in ("depth", "label", "prediction"))
     captions = [
@@ -185,7 +186,7 @@ def pictures(measured: xr.Dataset) -> Gallery:
 
 
 def _by_split(m: xr.Dataset) -> dict[str, np.ndarray]:
-    """Depths that are defined, of the training and of the held-out images."""
+    """Select the depths that are defined, of the training and of the held-out images."""
     depth, out = m["depth"].values, m["held_out"].values
     return {
         name: depth[part & (depth >= 0)]

@@ -53,7 +53,7 @@ class OwnDepths(Config):
 
 
 def run_own(config: OwnDepths, fresh: bool = False) -> Run:
-    """The run, found or computed; its one member is `images`, as `measure` returns it."""
+    """Load or compute the run; its one member is `images`, as `measure` returns it."""
     tell(config.dataset)
     plan = Plan(
         config.slug,
@@ -156,9 +156,10 @@ def fit_head(model: Classifier, images: Images, device: str = "auto") -> None:
 def _probe(
     model: Classifier, points: dict[str, str], chosen: Images, k: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(image,) the network's answer; (image, probe) the probes' answers, and votes for the label.
+    """Compute the network's answers (image,), and the probes' answers and votes (image, probe).
 
-    The bank are the training images, each of which finds itself too, as in the book's ensembles.
+    The votes are those for the image's label. The training images are the bank of neighbours, and
+    each of them finds itself too, as in the book's ensembles.
     """
     images, n, said, votes = loop.as_tensor(chosen.images), chosen.training, [], []
     final = probes.logits(model, images, blocks.PICTURES).argmax(1).cpu().numpy()
@@ -184,7 +185,7 @@ def _not_finite(model: Classifier, what: str) -> ParameterError:
 
 
 def pick(depths: np.ndarray, labels: np.ndarray, held_out: np.ndarray, classes: int) -> np.ndarray:
-    """Per class, the held-out images with the smallest and with the largest depth, in its order.
+    """Choose per class, in order of depth, the held-out images of smallest and of largest depth.
 
     At most five of each, and fewer where there are many classes or few images; images without a
     depth are left out.
@@ -199,7 +200,7 @@ def pick(depths: np.ndarray, labels: np.ndarray, held_out: np.ndarray, classes: 
 
 
 def table(measured: xr.Dataset) -> pd.DataFrame:
-    """One row an image: file, label, split, prediction, correct, depth, votes for the label."""
+    """Tabulate the images: file, label, split, prediction, correct, depth, votes for the label."""
     names = np.array(measured.attrs["classes"], dtype=object)
     label, said = (measured[v].values for v in ("label", "prediction"))
     frame = pd.DataFrame(
@@ -225,12 +226,12 @@ def write_table(run: Run, dataset: str) -> Path:
 
 
 def _input_size(model: Classifier) -> int:
-    """Side in pixels of the images that the network was pretrained on."""
+    """Return the side in pixels of the images that the network was pretrained on."""
     return (getattr(model.net, "pretrained_cfg", None) or {}).get("input_size", (3, 224, 224))[-1]
 
 
 def _room(model: Classifier, points: dict[str, str], image: np.ndarray) -> int:
-    """How many images' embeddings at the widest probe fit into the budget."""
+    """Compute how many images' embeddings at the widest probe fit into the budget."""
     one = loop.as_tensor(image)
     return BUDGET // (4 * max(e.shape[1] for _, e in probes.read(model, one, points)))
 

@@ -33,7 +33,7 @@ class Way(NamedTuple):
 
 
 def by_depth(study: Study, key: str, each: int = 10) -> Gallery:
-    """The stored pictures with the smallest, middle and largest mean training depth."""
+    """Show the stored pictures with the smallest, middle and largest mean training depth."""
     run = study.runs[key]
     depth, names, images = _thumbs(run)
     known = np.flatnonzero(~np.isnan(depth))
@@ -60,7 +60,7 @@ def by_depth(study: Study, key: str, each: int = 10) -> Gallery:
 
 
 def _thumbs(run: Run) -> tuple[Floats, list[str], np.ndarray]:
-    """Of every thumbnail: mean training depth, the class it was trained as, the image."""
+    """Return of every thumbnail: mean training depth, the class it was trained as, the image."""
     examples, thumbs = run.table("examples"), run.table("thumbnails")
     at = thumbs["example"].values
     names = [examples.attrs["classes"][c] for c in examples["label"].values[at]]
@@ -69,7 +69,7 @@ def _thumbs(run: Run) -> tuple[Floats, list[str], np.ndarray]:
 
 
 def mislabelled(study: Study, each: int = 10) -> Gallery | Table:
-    """Wrongly labelled pictures: those decided latest, and those decided earliest all the same."""
+    """Show wrongly labelled pictures: those decided latest, and those decided earliest."""
     found = study.companion("human-noise") or study.companion("noise")
     if found is None:
         return nothing("labels that were changed")
@@ -100,7 +100,7 @@ def mislabelled(study: Study, each: int = 10) -> Gallery | Table:
 
 
 def ways(study: Study) -> list[Way]:
-    """An easy and a hard example among the stored pictures, as the held-out networks see them.
+    """Choose an easy and a hard stored picture; read the votes of networks that held them out.
 
     Easy: decided at the input, with the largest share of the input's votes; hard: the largest mean
     depth. Empty where no stored picture was held out.
@@ -139,7 +139,7 @@ def ways(study: Study) -> list[Way]:
 
 
 def passing(study: Study) -> Figure | Table:
-    """Shares of the neighbours' votes at every layer, for an easy and a hard example."""
+    """Draw the shares of the neighbours' votes at every layer, for an easy and a hard example."""
     if len(found := ways(study)) < 2:
         return nothing("networks that hold examples out")
     easy, hard = found
@@ -170,7 +170,7 @@ def passing(study: Study) -> Figure | Table:
 
 
 def passing_pictures(study: Study) -> Gallery | Table:
-    """The two images of `passing`."""
+    """Show the two images of `passing`."""
     if len(found := ways(study)) < 2:
         return nothing("networks that hold examples out")
     images = study.runs[study.main].table("thumbnails")["image"].values
@@ -185,7 +185,7 @@ def passing_pictures(study: Study) -> Gallery | Table:
 
 
 def live_gallery(member, pool, each: int = 8) -> Gallery:
-    """Pictures of one freshly trained network, by depth; see `training.ensemble.train_member`.
+    """Show pictures of one freshly trained network, by depth; see `training.ensemble.train_member`.
 
     member: its Dataset; pool: the `Pool` it was trained from.
     """

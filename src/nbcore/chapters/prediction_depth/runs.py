@@ -7,15 +7,15 @@ from nbcore.runs.store import Run, find_run
 
 
 def load_companions(config: PredictionDepth, fresh: bool = False) -> dict[str, Run]:
-    """The run of every companion, stored or computed."""
+    """Load or compute the run of every companion."""
     return {name: run_ensemble(e, fresh) for name, e in companions(config).items()}
 
 
 def at_full_size(config: DepthConfig) -> dict[str, Run]:
-    """DATASET:NETWORK -> the run in the paper's own setting, where there is one; none is computed.
+    """Find the stored runs in the paper's own setting, by DATASET:NETWORK; none is computed.
 
-    Whatever its number of networks: one of them is hours on two cores and a minute on a GPU. Empty
-    beside tiny networks.
+    A run counts whatever its number of networks: one of them is hours on two cores and a minute on
+    a GPU. Empty at other scales than "small".
     """
     if config.scale != "small":
         return {}

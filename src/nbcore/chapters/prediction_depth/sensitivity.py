@@ -43,24 +43,25 @@ class Sensitivity(Config):
 
 
 def load_sensitivity(config: roster.DepthConfig, fresh: bool = False) -> dict[str, Run]:
-    """DATASET:NETWORK -> run with the tables `choices`, `accuracy_by_k` and `separability`.
+    """Load or compute the sensitivity of the first two ensembles: DATASET:NETWORK -> run.
 
-    choices: `depth_change`, the share of examples whose depth differs from the definition's, and
-    `mean_depth` (member, choice, role), role train or val. accuracy_by_k: `probe_accuracy`
-    (member, k, probe) of validation examples. separability: `accuracy` (member, layer), of a
-    logistic regression on the examples it was fitted to, after the input and the first layers.
+    Tables `choices`: `depth_change`, the share of examples whose depth differs from the
+    definition's, and `mean_depth` (member, choice, role), role train or val. `accuracy_by_k`:
+    `probe_accuracy` (member, k, probe) of validation examples. `separability`: `accuracy` (member,
+    layer), of a logistic regression on the examples it was fitted to, after the input and the first
+    layers.
     """
     chosen = dict(list(roster.ensembles(config).items())[:2])
     return {key: run_sensitivity(e, fresh) for key, e in chosen.items()}
 
 
 def run_sensitivity(config: ensembles.Ensemble, fresh: bool = False, members: int = 1) -> Run:
-    """The sensitivity of one ensemble's depths; see `load_sensitivity`."""
+    """Load or compute the sensitivity of one ensemble's depths; see `load_sensitivity`."""
     return run_or_load(run_plan(config, members), fresh)
 
 
 def run_plan(config: ensembles.Ensemble, members: int = 1) -> Plan:
-    """What computes the sensitivity of one ensemble's depths."""
+    """Plan the run for the sensitivity of one ensemble's depths."""
     setting = Sensitivity(of=repr(sorted(config.address().items())), members=members)
     return Plan(
         setting.slug,
@@ -83,7 +84,7 @@ STORED = {Sensitivity.slug: _stored}
 
 
 def member(config: ensembles.Ensemble, name: str) -> xr.Dataset:
-    """One network of the ensemble, its depths under every choice."""
+    """Train one network of the ensemble again, and compute its depths under every choice."""
     pool, index = ensembles.load_pool(config), int(name.rpartition("-")[2])
     held = ensemble.held_out_mask(
         len(pool.labels), index, config.held_out, config.splits, config.seed
@@ -143,7 +144,7 @@ def _train(config: ensembles.Ensemble, pool, held, seed):
 
 
 def _votes(embedding, labels, held, k, n_classes):
-    """What one probe says of every example under each choice, and by number of neighbours."""
+    """Compute what a probe says of every example under each choice, and by number of neighbours."""
     bank, own = embedding[~held], labels[~held]
     most = min(max(KS), len(own) - 1)
     found = neighbours.nearest(bank, embedding, most + 1)
@@ -181,7 +182,7 @@ def _computed_in(dtype, bank, embedding, k):
 
 
 def _compare(said, final, labels, held):
-    """Choice -> share of depths changed, and mean depth, each (train, val)."""
+    """Compare the depths under each choice: share changed, and mean depth, each (train, val)."""
     probed = {choice: np.stack(answers, axis=1) for choice, answers in said.items()}
     base = probed[BASE]
     depths = {choice: prediction_depth(answers, final) for choice, answers in probed.items()}
@@ -199,7 +200,7 @@ def _mean(depths: np.ndarray) -> float:
 
 
 def linear_accuracy(x: np.ndarray, y: np.ndarray) -> float:
-    """Share of (x, y) that a logistic regression fitted to it, all but unpenalised, gets right."""
+    """Fit a logistic regression to (x, y), all but unpenalised; return its accuracy on the same."""
     fit = make_pipeline(StandardScaler(), LogisticRegression(C=1e4, max_iter=300, tol=1e-3))
     return float(fit.fit(x, y).score(x, y))
 

@@ -18,7 +18,7 @@ CHOICES = {"the query left out": "the query left out of its neighbours"}
 
 
 def summary(study: Study) -> pd.DataFrame:
-    """Per ensemble: accuracies, mean depths, shares decided at the input and without a depth."""
+    """Tabulate per ensemble accuracies, mean depths, shares decided at the input and undefined."""
     rows = []
     for key, run in study.runs.items():
         view = EnsembleView.of(key, run)
@@ -40,7 +40,10 @@ def summary(study: Study) -> pd.DataFrame:
 
 
 def full_size(study: Study) -> pd.DataFrame:
-    """The same for networks of the paper's size, with its accuracy; "small" is this page's own."""
+    """Tabulate the same for networks of the paper's size, with the paper's accuracy.
+
+    Columns with "small" are of this page's own networks.
+    """
     asked = {c.name: c.expect for c in claims.get("B40").checks}
     rows = []
     for key, run in study.full_size.items():
@@ -61,10 +64,11 @@ def full_size(study: Study) -> pd.DataFrame:
 
 
 def choices(study: Study) -> pd.DataFrame:
-    """Share of depths that each choice changes, with its interval over the examples of one network.
+    """Tabulate the share of depths that each choice changes.
 
-    Columns key, category, group (training or validation), value, low, high. Left out are the
-    definition itself and what a choice cannot change.
+    The interval is over the examples of one network. Columns key, category, group (training or
+    validation), value, low, high. Left out are the definition itself and what a choice cannot
+    change.
     """
     rows = []
     for key, run in study.sensitivity.items():
@@ -83,7 +87,7 @@ def choices(study: Study) -> pd.DataFrame:
 
 
 def sensitivity_table(study: Study) -> pd.DataFrame:
-    """Per choice the shares of depths changed, one column per ensemble and split."""
+    """Tabulate per choice the shares of depths changed, one column per ensemble and split."""
     table = choices(study)
     if table.empty:
         return table
@@ -94,14 +98,14 @@ def sensitivity_table(study: Study) -> pd.DataFrame:
 
 
 def pair_name(pair: Pair) -> str:
-    """Whom a correlation is between."""
+    """Name the networks that a correlation is between."""
     if pair.same:
         return f"{network_title(pair.first)}, other seeds"
     return f"{network_title(pair.first)} and {network_title(pair.second)}"
 
 
 def correlations(study: Study) -> pd.DataFrame:
-    """The study's agreement, one row a pair."""
+    """Tabulate the study's agreement, one row a pair."""
     rows = [
         {
             "data set": set_title(p.dataset),
