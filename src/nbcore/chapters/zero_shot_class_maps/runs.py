@@ -156,7 +156,7 @@ def _probe(bank: Tensor, labels: np.ndarray, evaluations) -> xr.Dataset:
 
 
 def _reduce(config: ZeroShot, run: Run) -> Tables:
-    """Make the tables: `curves`, right or wrong as packed bits; `zero_shot`, that member; `gallery`."""
+    """Make the tables `curves` (right or wrong as packed bits), `zero_shot` and `gallery`."""
     rows = []
     for name, member in run.members():
         parts = {name: member}
