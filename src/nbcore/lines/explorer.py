@@ -81,7 +81,7 @@ def _families(bed: Testbed) -> pd.DataFrame:
 
 
 def explorer_markup(data: dict[str, Any]) -> str:
-    """Write the explorer as HTML: its data, and what stands there without JavaScript.
+    """Make the explorer's HTML: its data, and what stands there without JavaScript.
 
     ParameterError: data of more than 600 kB.
     """
@@ -110,7 +110,7 @@ def _colours() -> str:
 
 
 def lines_table(beds: Beds) -> str:
-    """Write every testbed's line as a table in HTML: what is compared, models, line, R², spread."""
+    """Make an HTML table of every testbed's line: what is compared, models, line, R², spread."""
     rows = []
     for name, bed in beds.items():
         shift, fit = TESTBEDS[name], bed.line
@@ -131,7 +131,7 @@ def lines_table(beds: Beds) -> str:
 
 
 def explorer_page() -> str:
-    """Write the explorer's page (MyST): picture, how to read it, every line, one's own models."""
+    """Make the explorer's page (MyST): picture, how to read it, every line, one's own models."""
     beds = load_all()
     return PAGE.format(explorer=explorer_markup(explorer_data(beds)), table=lines_table(beds))
 
