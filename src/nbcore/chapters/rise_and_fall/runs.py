@@ -1,7 +1,7 @@
 """Chapter 2: effective robustness while a pretrained network is fine-tuned, against a testbed.
 
 Two stored runs: a testbed trained from scratch, which gives the line, and the fine-tuning
-conditions with their seeds, all seen by the same evaluation images. `er_curves` reads them.
+conditions with their seeds, all evaluated on the same images. `study` measures both together.
 """
 
 import sys
