@@ -77,7 +77,10 @@ class Curve:
         return IMAGES_AND_SEEDS if self.seeds > 1 else IMAGES
 
     def excess(self) -> np.ndarray:
-        """Return the ER above the chance band, (draw, checkpoint); NaN where not covered."""
+        """Return effective robustness above the chance band: (draw, checkpoint).
+
+        NaN where not covered.
+        """
         return np.where(self.covered, self.er - self.band, np.nan)
 
 

@@ -216,7 +216,10 @@ def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
 def add_intervals(
     frame: pd.DataFrame, line: robustness.Line, id_total: int, ood_total: int, level: float
 ) -> pd.DataFrame:
-    """Add to `frame` (columns id, ood) intervals, ER, chance band and significance."""
+    """Add intervals, effective robustness, chance band and significance to `frame`.
+
+    frame: columns id, ood.
+    """
     frame = frame.copy()
     for axis, total in (("id", id_total), ("ood", ood_total)):
         low, high = robustness.clopper_pearson(frame[axis] * total, total, level)

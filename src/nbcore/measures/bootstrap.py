@@ -189,12 +189,15 @@ def auroc_draws(scores: Floats, wrong: NDArray[np.bool_], resamples: int, seed: 
 
 
 def members_label(n: int) -> str:
-    """Say what an interval of these two covers: one network says nothing about others."""
+    """Say what an interval from `ensemble_mean_draws` or `auroc_draws` covers, for n members.
+
+    One network says nothing about others.
+    """
     return EXAMPLES_AND_NETWORKS if n > 1 else NETWORKS_FIXED
 
 
 def roc_points(score: Floats, wrong: NDArray[np.bool_]) -> pd.DataFrame:
-    """Compute false alarms (x) and hits (y) of "at least so deep", for every depth from deep on."""
+    """Compute false alarms (x) and hits (y) of "at least so deep", from deep to shallow."""
     known = ~np.isnan(score)
     marks = np.unique(score[known])[::-1]
     rates = [[(score[known & part] >= mark).mean() for mark in marks] for part in (~wrong, wrong)]

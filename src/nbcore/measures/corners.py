@@ -27,15 +27,15 @@ DECIMALS = 9
 def corner_examples(
     depth_val: ArrayLike, depth_train: ArrayLike, n: int = 100
 ) -> dict[str, NDArray[np.int64]]:
-    """Find (n,) examples nearest to each corner in the scaled plane, nearest first, as indices.
+    """Find the n examples nearest to each corner in the scaled plane.
 
-    depth_val, depth_train (example,): mean prediction depths, NaN where an example was never in
-    that split (or never had a depth); those examples are left out, see `placed`. The plane is that
-    of `scaled_plane`, the distance is Euclidean, and of equally near examples the one with the
-    lower index comes first. Every corner is filled by itself: when n is a large part of the
-    examples, one example can be in two corners. NoCorners for n < 1, fewer than n placed examples,
-    or an axis on which all of them have the same depth; ValueError for other shapes and infinite
-    values.
+    Returns corner -> indices (n,), nearest first. depth_val, depth_train (example,): mean
+    prediction depths, NaN where an example was never in that split (or never had a depth); those
+    examples are left out, see `placed`. The plane is that of `scaled_plane`, the distance is
+    Euclidean, and of equally near examples the one with the lower index comes first. Every corner
+    is filled by itself: when n is a large part of the examples, one example can be in two corners.
+    NoCorners for n < 1, fewer than n placed examples, or an axis on which all of them have the same
+    depth; ValueError for other shapes and infinite values.
     """
     plane = scaled_plane(depth_val, depth_train)
     known = np.flatnonzero(placed(depth_val, depth_train))

@@ -160,7 +160,7 @@ def clopper_pearson(
 def chance_band(
     id_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return the ER (low, high) within which a model *on* the line stays by chance.
+    """Return the effective robustness (low, high) in which a model *on* the line stays by chance.
 
     What a binomial draw of `total` OOD images leaves undecided at the predicted accuracy: a model
     is above the band exactly when its Clopper-Pearson interval lies above the line.
@@ -220,7 +220,7 @@ def binned_average(
 
 
 def gap_fraction(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
-    """Return ER as a share of the gap between y = x and the line (ER appendix D).
+    """Divide effective robustness by the gap between y = x and the line (ER appendix D).
 
     1 on y = x, 0 on the line; NaN where the two meet.
     """

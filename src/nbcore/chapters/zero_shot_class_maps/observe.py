@@ -119,7 +119,7 @@ def _rules(c: dict[str, Curve]) -> Observed:
 
 
 def _gain(a: Curve, b: Curve) -> Estimate:
-    """Compute the ER of `a` minus `b` at the end, beyond the interval there."""
+    """Compute effective robustness of `a` minus `b` at the end, beyond the interval there."""
     return compare.number(a.er[:, -1] - b.er[:, -1] - a.band[-1], a, b)
 
 
