@@ -19,9 +19,9 @@ class Schedule(NamedTuple):
 
 
 class Training(NamedTuple):
-    """How images of one's own are learned, wrong labels too.
+    """How a network learns the reader's own images, wrong labels too.
 
-    width; rate for batches of 128; passes over the images; updates at least.
+    width; lr: rate for batches of 128; passes: over the images; steps: the fewest updates.
     """
 
     width: int
@@ -138,18 +138,18 @@ PAPER_POOL: Fields = dict(
 
 
 def small(dataset: str, network: str) -> dict[str, Any]:
-    """Fields of an `Ensemble` at the scale "small", which is the published one."""
+    """Return the fields of an `Ensemble` at the scale "small", which is the published one."""
     found = ARCHITECTURES[network]
     return {**SMALL_POOL, **found.small, **found.book.get(dataset, {})}
 
 
 def tiny(dataset: str, network: str) -> dict[str, Any]:
-    """Fields at the scale "tiny", whatever the data set."""
+    """Return the fields of an `Ensemble` at the scale "tiny", the same for every data set."""
     return {**TINY_POOL, **ARCHITECTURES[network].tiny}
 
 
 def paper(dataset: str, network: str, pool: int) -> dict[str, Any]:
-    """Fields in the paper's own setting, on a pool of so many examples.
+    """Return the fields of an `Ensemble` in the paper's own setting, on a pool of `pool` examples.
 
     A data set that is not in table 1 is trained on as CIFAR-10 is.
     """

@@ -34,7 +34,7 @@ def load(config: DepthConfig, fresh: bool = False) -> dict[str, Run]:
 
 
 def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
-    """The ensemble, loaded or computed: tables as `ensemble_tables.reduce` makes them.
+    """Load or compute an ensemble: tables as `depths.tables.reduce` makes them.
 
     least: how many members it must have; 1 where the depths of a single network will do.
     """
@@ -51,7 +51,7 @@ def run_ensemble(config: Ensemble, fresh: bool = False, least: int = 2) -> Run:
 
 
 def run_plan(config: Ensemble) -> Plan:
-    """What computes an ensemble."""
+    """Plan the computation of an ensemble."""
     return Plan(
         config.slug,
         config,
@@ -89,7 +89,7 @@ def _input_votes_again(config: Ensemble, run: Run) -> Iterator[Finding]:
 
 
 def stored_config(manifest: Manifest) -> Ensemble:
-    """The config of an ensemble from the manifest of a run that was stored with it."""
+    """Read the config of an ensemble from the manifest of a run that was stored with it."""
     return Ensemble.from_address(manifest["config"], dataset=data_names(manifest)["images"])
 
 
@@ -97,7 +97,7 @@ STORED = {Ensemble.slug: lambda manifest: run_plan(stored_config(manifest))}
 
 
 def _folds(config: Ensemble) -> int | None:
-    """How many members share a partition; None where each draws its own split."""
+    """Return how many members share a partition; None where each draws its own split."""
     return round(1 / config.held_out) if config.splits == "folds" else None
 
 
@@ -106,7 +106,7 @@ def _reduce(config: Ensemble, run: Run) -> Tables:
 
 
 def member(config: Ensemble, name: str) -> xr.Dataset:
-    """One member by its name; see `ensemble.train_member`."""
+    """Train one member by its name; see `ensemble.train_member`."""
     kind, _, number = name.rpartition("-")
     index = int(number)
     pool = load_pool(config)
@@ -133,14 +133,14 @@ def member(config: Ensemble, name: str) -> xr.Dataset:
 
 
 class Seeded(Protocol):
-    """A config that one number changes every draw of."""
+    """A config whose `seed` changes every draw."""
 
     @property
     def seed(self) -> int: ...
 
 
 def member_seed(config: Seeded, index: int) -> int:
-    """A seed from the config's and the member's number, below 2**31."""
+    """Make a seed from the config's seed and the member's number, below 2**28."""
     text = f"{config.seed} {index}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:7], 16)
 
@@ -150,7 +150,7 @@ def network(config: Ensemble) -> ensemble.Network:
 
 
 def load_pool(config: Ensemble) -> ensemble.Pool:
-    """The examples of an ensemble, the same for every member; labels changed as the config says."""
+    """Load the examples of an ensemble, the same for every member; labels as the config says."""
     c = config
     return _pool(
         c.dataset, c.examples, c.test_examples, c.image_size, c.labels, c.noise, c.seed, c.whole
@@ -192,14 +192,14 @@ def _pool(
 
 
 def chosen_examples(labels: np.ndarray, examples: int, seed: int = 0) -> np.ndarray:
-    """Indices into a training set of an ensemble's pool, in the order of the pool."""
+    """Return an ensemble's pool as indices into a training set, in the order of the pool."""
     return balanced_subset(labels, min(examples, len(labels)), seed)
 
 
 def plant_noise(labels: np.ndarray, share: float, n_classes: int, seed: int = 0) -> np.ndarray:
-    """Labels of which `share`, chosen at random, are drawn anew from all classes (PD figure 5).
+    """Draw a random `share` of the labels anew from all classes (PD figure 5).
 
-    One in `n_classes` of them stays what it was.
+    On average one in `n_classes` of these stays what it was.
     """
     rng = np.random.default_rng([seed, 2])
     changed = rng.permutation(len(labels))[: round(share * len(labels))]

@@ -65,16 +65,16 @@ class Ensemble(Config):
     whole: bool = param(False, "use all of a folder without splits", in_address=False)
 
     def address(self) -> dict[str, Any]:
-        """As ever; a pool that is a whole folder is another run."""
+        """Return the address as usual, but mark a pool that is a whole folder as another run."""
         return super().address() | ({"whole": True} if self.whole else {})
 
     def names(self) -> list[str]:
-        """`split-000` and so on, then `full-000`."""
+        """Name the members: `split-000` and so on, then `full-000`."""
         splits = [f"split-{i:03}" for i in range(self.members)]
         return splits + [f"full-{i:03}" for i in range(self.full_members)]
 
     def roles(self) -> dict[str, str]:
-        """Role -> data set: the images and, when they are not the images' own, the labels."""
+        """Map roles to data sets: the images and, when they are not the images' own, the labels."""
         labels = {"labels": self.labels.partition(":")[0]} if self.labels else {}
         return {"images": self.dataset} | labels
 
@@ -148,7 +148,7 @@ class DepthConfig(Config):
         return cls(datasets=datasets, networks=networks, scale="paper")
 
     def parts(self) -> dict[str, Ensemble]:
-        """Give the ensembles by DATASET:NETWORK: where the fields above say what is in them."""
+        """Give the ensembles by DATASET:NETWORK, as the fields above describe them."""
         return ensembles(self)
 
     def check(self) -> None:
@@ -164,14 +164,14 @@ class DepthConfig(Config):
 
 
 def ensembles(config: DepthConfig) -> dict[str, Ensemble]:
-    """DATASET:NETWORK -> the ensemble, in the order of the config."""
+    """Give the ensembles by DATASET:NETWORK, in the order of the config."""
     config.check()
     keys = [f"{d}:{n}" for d, n in zip(config.datasets, config.networks, strict=True)]
     return {key: setting(key, config) for key in keys}
 
 
 def setting(key: str, config: DepthConfig, **changes: Any) -> Ensemble:
-    """The ensemble of DATASET:NETWORK at the config's scale, with single fields changed."""
+    """Build the ensemble of DATASET:NETWORK at the config's scale, with single fields changed."""
     dataset, _, network = key.rpartition(":")
     if config.scale == "paper":
         base = architectures.paper(dataset, network, pool_size(dataset) or POOL)

@@ -21,7 +21,7 @@ END = {"example": "", "test_example": "_test"}
 
 
 def reduce(run: Run, pool: Callable[[], Pool], folds: int | None = None) -> Tables:
-    """The tables of an ensemble run.
+    """Make the tables of an ensemble run from its members.
 
     members: per (member, example) `held_out`, `final`, `depth`, `learned` (checkpoint index), -1
     where undefined; with `_test` on (member, test_example); `half` (member): which of two halves
@@ -49,7 +49,7 @@ def reduce(run: Run, pool: Callable[[], Pool], folds: int | None = None) -> Tabl
 
 
 def join(old: Tables, new: Tables, pool: Callable[[], Pool]) -> Tables:
-    """The tables of all members from those of two disjoint groups of them.
+    """Join the tables of two disjoint groups of members into those of all members.
 
     Equal to `reduce` of all, but for the rounding of the mean margins (float32).
     """
@@ -64,7 +64,7 @@ def join(old: Tables, new: Tables, pool: Callable[[], Pool]) -> Tables:
 
 
 def _mean_margins(old: Tables, new: Tables) -> xr.Dataset:
-    """The table `examples` of two groups of members; each group counts by its size."""
+    """Join the tables `examples` of two groups of members; each group counts by its size."""
     full = any((t["members"]["half"] < 0).any() for t in (old, new))
     groups = [(t["examples"], _margin_counts(t["members"], full)) for t in (old, new)]
     out = {**groups[0][0], **groups[1][0]}
@@ -77,7 +77,7 @@ def _mean_margins(old: Tables, new: Tables) -> xr.Dataset:
 
 
 def _margin_counts(members: xr.Dataset, full: bool) -> dict[str, xr.DataArray]:
-    """How many members stand behind each mean of `_Sums.examples`."""
+    """Count the members behind each mean of `_Sums.examples`."""
     whole = members["half"] < 0
     return {
         "output_margin_train": (~whole & ~members["held_out"]).sum("member"),
@@ -89,7 +89,7 @@ def _margin_counts(members: xr.Dataset, full: bool) -> dict[str, xr.DataArray]:
 
 
 def reduce_member(member: xr.Dataset, test_labels: np.ndarray) -> xr.Dataset:
-    """One row of the table `members`, from a member as `ensemble.train_member` returns it."""
+    """Make one row of `members` from a member, as `ensemble.train_member` returns it."""
     out: dict = {"held_out": member["held_out"], "step": member["step"], "loss": member["loss"]}
     held = member["held_out"].values
     right, probed = {}, {}
@@ -185,7 +185,10 @@ class _Sums:
 
 
 def mean_depths(members: xr.Dataset, held_out: bool) -> np.ndarray:
-    """(example,) mean depth over the members that held it out (or did not); NaN: none defined."""
+    """Average depths over the members that held an example out (or did not): (example,).
+
+    NaN where no depth is defined.
+    """
     splits = members.isel(member=np.flatnonzero(members["half"].values >= 0))
     source = splits if splits.sizes["member"] else members
     known = (source["held_out"] == held_out) & (source["depth"] >= 0)
@@ -193,7 +196,10 @@ def mean_depths(members: xr.Dataset, held_out: bool) -> np.ndarray:
 
 
 def _thumbnails(members: xr.Dataset, pool: Pool) -> xr.Dataset:
-    """Per class the examples nearest each corner of (validation, training) depth, then random."""
+    """Pick pictures: per class those nearest each corner of (validation, training) depth.
+
+    Random ones fill the rest.
+    """
     plane = np.stack([mean_depths(members, True), mean_depths(members, False)])
     plane = np.where(np.isnan(plane).all(1, keepdims=True), 0.5, plane)  # no held-out members
     low, high = np.nanmin(plane, 1, keepdims=True), np.nanmax(plane, 1, keepdims=True)

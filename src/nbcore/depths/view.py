@@ -80,7 +80,7 @@ class EnsembleView:
         return self.full if self.full.any() else np.ones_like(self.full)
 
     def in_half(self, half: int | None = None) -> Mask:
-        """(member,) networks on random splits: of one half (0 or 1), or of both."""
+        """Mark the (member,) networks on random splits: of one half (0 or 1), or of both."""
         halves = self.members["half"].values
         return halves >= 0 if half is None else halves == half
 
@@ -107,26 +107,26 @@ class EnsembleView:
         return self.members["held_out"].values & self.split[:, None]
 
     def seen(self, role: str) -> Mask:
-        """(member, example) a network on a split has the example in this role."""
+        """Mark (member, example) where a network on a split has the example in this role."""
         return self.held_out if role == "val" else ~self.held_out & self.split[:, None]
 
     # what they say
 
     def depths(self, role: str) -> Floats:
-        """(member, example) depths of all networks; NaN where undefined or in the other role."""
+        """Return (member, example) depths; NaN where undefined or in the other role."""
         held, depth = self.members["held_out"].values, self.members["depth"].values
         own = held if role == "val" else ~held
         return np.where(own & (depth >= 0), depth.astype(float), np.nan)
 
     def mean_depth(self, role: str, among: Mask | None = None) -> Floats:
-        """(example,) mean depth over these networks (None: all); NaN where none has a depth."""
+        """Average depths over networks (None: all): (example,), NaN where none is defined."""
         values = self.depths(role) if among is None else self.depths(role)[among]
         if not len(values):
             return np.full(values.shape[1], np.nan)
         return agreement.held_out_mean(values, ~np.isnan(values))
 
     def depth(self, role: str, half: int | None = None) -> Floats:
-        """(example,) mean depth over the networks on splits, of one half or of both."""
+        """Average depths over the networks on splits, of one half or of both: (example,)."""
         return self.mean_depth(role, self.in_half(half))
 
     @cached_property
@@ -158,5 +158,5 @@ class EnsembleView:
         return measure(self.answers, self.label, self.held_out, len(self.classes))
 
     def weights(self, n: int) -> NDArray[np.float32]:
-        """(draw, n) how often each of n examples is drawn; draw 0 takes each once."""
+        """Draw how often each of n examples is used: (draw, n); draw 0 takes each once."""
         return draw_weights(n, self.resamples, self.seed)

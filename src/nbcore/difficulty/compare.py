@@ -31,11 +31,11 @@ SAME = "cleanlab's ranking, as many"
 
 
 def held_out_probabilities(run: Run, kind: str = "votes") -> np.ndarray:
-    """(example, class) what networks that were not trained on an example say of it, rows sum to 1.
+    """Return (example, class) what networks not trained on an example say of it; rows sum to 1.
 
     An ensemble's tables keep no softmax outputs, so kind is "votes": the share of the k nearest
     training examples of the softmax output, averaged over the members; or "members": the share of
-    members that predict a class, which knows as many steps as there are members. NaN: never held
+    members that predict a class, which has only as many steps as there are members. NaN: never held
     out. ParameterError for another kind.
     """
     if kind == "votes":
@@ -54,7 +54,10 @@ def held_out_probabilities(run: Run, kind: str = "votes") -> np.ndarray:
 def cleanlab_issues(
     labels: np.ndarray, probabilities: np.ndarray, filter_by: str = "prune_by_noise_rate"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(example,) bool: labels that cleanlab finds wrong; (example,) how suspect, higher is more."""
+    """Find the labels that cleanlab calls wrong.
+
+    Returns (example,) bool, and (example,) how suspect each label is, higher is more.
+    """
     try:
         from cleanlab.filter import find_label_issues
         from cleanlab.rank import get_label_quality_scores
@@ -79,7 +82,7 @@ def compare(
     resamples: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Precision and recall of "relabel", of cleanlab's filters, and of controls; a row a method.
+    """Compare "relabel" with cleanlab's filters and controls; one row per method.
 
     run: an ensemble whose labels are known to be wrong in places (planted noise, or other labels
     than the images' own, as CIFAR-10N's); probabilities: a kind of `held_out_probabilities` or an
@@ -131,7 +134,7 @@ def compare(
 def _methods(
     table: pd.DataFrame, label: np.ndarray, p: np.ndarray, filters: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Method -> found (example,) bool, ranking (example,), new (example,) the class suggested."""
+    """Collect each method's found (example,) bool, ranking and new, the class it suggests."""
     consensus = table["consensus"].to_numpy()
     ours = (table["action"] == RELABEL).to_numpy()
     out = {
@@ -160,7 +163,7 @@ def _spread(name: str, value: Estimate) -> dict[str, float]:
 
 
 def verdict(table: pd.DataFrame, against: str = "cleanlab") -> str:
-    """Who wins, in one sentence: by F1 of the suggestions, where its interval leaves out 0."""
+    """Say in one sentence who wins by F1 of the suggestions, where its interval leaves out 0."""
     ours, theirs = (table[table["method"] == m].iloc[0] for m in (OURS, against))
     low, high = theirs["f1_ahead_low"], theirs["f1_ahead_high"]
     numbers = (

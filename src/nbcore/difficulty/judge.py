@@ -4,7 +4,7 @@
     nbcore difficulty digits -p noise=0.1 -p members=20
 
 An ensemble is trained on random splits of the images, or taken where it is stored; more members
-extend it. What it says of each image is in `difficulty_rows`, the rule for the suggestions in
+extend it. What it says of each image is in `difficulty.rows`, the rule for the suggestions in
 `measures.relabelling.suggest`.
 """
 
@@ -74,9 +74,9 @@ class Difficulty(Config):
 
 
 class Judged(NamedTuple):
-    """What came out: the images, where each row's image is among them, the run, a row each.
+    """What came out: the images, where each row's image is among them, the run, the table.
 
-    table: as `difficulty_rows.rows`; `named` makes of it what people read.
+    table: as `difficulty.rows.rows`; `named` makes of it what people read.
     """
 
     config: Difficulty
@@ -113,7 +113,7 @@ def judge(config: Difficulty) -> Judged:
 
 
 def plan(config: Difficulty, sample: Sample) -> Ensemble:
-    """The ensemble for these images: one of the book's, where it is for them, else by their size.
+    """Choose the ensemble for these images: one of the book's if it fits, else one by their size.
 
     Grey images get the MLP and coloured ones VGG16. Batches grow with the images, the rate with the
     batches. A tenth or a fifth is held out, so that ten members hold out every image.
@@ -165,9 +165,11 @@ def _workers(config: Difficulty) -> int:
 
 
 def named(judged: Judged) -> pd.DataFrame:
-    """One row an image, as written to files: classes by name, the file first, the rest as in
-    `difficulty_rows.rows`. `position` counts the images of the split; a class that is not known
-    (never held out), no suggestion and no corner are empty."""
+    """Make one row per image as it is written to files: classes by name, the file first.
+
+    The rest is as in `difficulty.rows.rows`. `position` counts the images of the split; a class
+    that is not known (never held out), no suggestion and no corner are empty.
+    """
     table, classes = judged.table, np.array([*judged.sample.classes, None], dtype=object)
     files = judged.sample.files[judged.positions]
     out = pd.DataFrame({"file": files, "position": judged.positions, "action": table["action"]})
@@ -183,7 +185,7 @@ def named(judged: Judged) -> pd.DataFrame:
 
 
 def summary(judged: Judged) -> dict[str, Any]:
-    """Counts for people and scripts."""
+    """Count what was found, for people and scripts."""
     table, e, view = judged.table, judged.ensemble, EnsembleView.of("", judged.run)
     split = view.some(view.split).members
     accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ROLES}

@@ -46,7 +46,7 @@ FACTS = {
 
 
 def said(judged: Judged) -> list[str]:
-    """What was done and found, in a few sentences."""
+    """Say what was done and found, in a few sentences."""
     s = summary(judged)
     of = f" of {s['of']:,}" if s["of"] > s["images"] else ""
     counts = ", ".join(f"{action} {n:,}" for action, n in s["actions"].items())
@@ -64,7 +64,7 @@ def said(judged: Judged) -> list[str]:
 
 
 def warnings(judged: Judged) -> list[str]:
-    """What makes these numbers doubtful themselves, and what to do about it."""
+    """Say what makes these numbers themselves doubtful, and what to do about it."""
     s, out = summary(judged), [f"{note}." for note in judged.sample.notes]
     if s["training_accuracy"] < LEARNED:
         out.append(
@@ -93,7 +93,7 @@ def warnings(judged: Judged) -> list[str]:
 
 
 def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
-    """Suggestion -> rows to show: the most doubtful first, of those to keep the easiest.
+    """Choose rows to show per suggestion: the most doubtful, but of those to keep the easiest.
 
     Where one kind has fewer than its share of the `most` pictures, the others take the rest.
     """
@@ -107,7 +107,7 @@ def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
 
 
 def page(judged: Judged) -> str:
-    """The page as HTML; every text on it is escaped."""
+    """Make the page as HTML; every text on it is escaped."""
     table, frame = judged.table, named(judged)
     chosen = choose(table, judged.config.pictures)
     counts = table["action"].value_counts()
@@ -205,15 +205,17 @@ def write_page(judged: Judged, folder: Path) -> Path:
 
 
 class Report(NamedTuple):
-    """The files written, what to say of them, and, where labels are known to be wrong, a table
-    of `runs.relabelling.compare` (else None)."""
+    """The files written, what to say of them, and a table of `difficulty.compare.compare`.
+
+    The table is None where no labels are known to be wrong.
+    """
 
     judged: Judged
     files: dict[str, Path]
     comparison: pd.DataFrame | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For a script to read; NaN becomes null."""
+        """Return the report for a script to read; NaN becomes null."""
         table = self.comparison
         rows = None if table is None else json.loads(table.to_json(orient="records"))
         files = {kind: str(path) for kind, path in self.files.items()}
@@ -221,7 +223,7 @@ class Report(NamedTuple):
         return summary(self.judged) | told
 
     def text(self) -> str:
-        """For people to read: what was found, the comparison where there is one, the files."""
+        """Return the report for people: what was found, any comparison, the files."""
         lines = [*said(self.judged), *warnings(self.judged)]
         if self.comparison is not None:
             lines += ["", *_compared(self.comparison)]
@@ -229,7 +231,7 @@ class Report(NamedTuple):
 
 
 def _compared(table: pd.DataFrame) -> list[str]:
-    """The labels known to be wrong, found by each method, with 95 % intervals."""
+    """Tabulate the labels known to be wrong that each method found, with 95 % intervals."""
     rows = pd.DataFrame(
         [
             {"method": row["method"], "suggested": row["suggested"]}
@@ -256,7 +258,7 @@ def _compared(table: pd.DataFrame) -> list[str]:
 def report(config: Difficulty, folder: Path | None = None) -> Report:
     """Judge the images and write rows and page, by default among the build products.
 
-    Errors as `runs.difficulty.judge`; StoreError for a folder that cannot be written to.
+    Errors as `difficulty.judge.judge`; StoreError for a folder that cannot be written to.
     """
     judged = judge(config)
     name = short_name(config.dataset)

@@ -18,7 +18,7 @@ from nbcore.runs.store import Run
 
 
 def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) -> pd.DataFrame:
-    """One row an example of an ensemble's pool, in its order; networks on all of it left out.
+    """Make one row per example of an ensemble's pool, in its order; networks on all of it left out.
 
     Columns, "_val" over the members that held the example out and "_train" over those that trained
     on it: n (how many), depth (mean; those with a depth, from 0 the input), learned (mean updates
@@ -68,7 +68,7 @@ def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) 
 
 
 def _by_role(view: EnsembleView, role: str) -> pd.DataFrame:
-    """The columns of `rows` over the members that have an example in this role."""
+    """Return the columns of `rows` over the members that have an example in this role."""
     mask, split = view.seen(role), view.members
     depth, learned = (split[v].values.astype(float) for v in ("depth", "learned"))
     at = split["learned"].values  # -1, undefined, takes the last step and is masked
@@ -86,7 +86,7 @@ def _by_role(view: EnsembleView, role: str) -> pd.DataFrame:
 
 
 def _corners(depth_val: np.ndarray, depth_train: np.ndarray, n: int) -> np.ndarray:
-    """(example,) the name of its corner, "" for none; one near two corners is in the first."""
+    """Name each example's corner, "" for none: (example,); of two corners the first counts."""
     both = placed(depth_val, depth_train)
     known = int(both.sum())
     if known < n:

@@ -34,11 +34,11 @@ class Sample(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def some(self, n: int, seed: int) -> np.ndarray:
-        """Positions of the images that an ensemble of `n` examples is trained on, in its order."""
+        """Return positions of the images that an ensemble of `n` examples uses, in its order."""
         return balanced_subset(self.labels, min(n, len(self.labels)), seed)
 
     def picture(self, position: int, most: int = 96) -> Image.Image:
-        """One image in its own colours, at most `most` pixels wide and high."""
+        """Draw one image in its own colours, at most `most` pixels wide and high."""
         decoded = pixels.decode(self.raw[position])
         over = scaling.ranges([decoded])  # of this one alone: it is to be looked at
         shown = scaling.to_bytes(decoded, over)
@@ -48,7 +48,7 @@ class Sample(NamedTuple):
 
 
 def look(dataset: str) -> Sample:
-    """The sample of a name or a folder; what cannot be read of a folder is left out.
+    """Read the sample of a name or a folder; what cannot be read of a folder is left out.
 
     DataError: nothing there, not images, images of one class only, too many unreadable ones.
     """
@@ -71,7 +71,7 @@ def look(dataset: str) -> Sample:
 
 
 def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> None:
-    """DataError unless every class has an example for each of the folds."""
+    """Raise DataError unless every class has an example for each of the folds."""
     counts = np.bincount(sample.labels[positions], minlength=len(sample.classes))
     few = [i for i in np.unique(sample.labels) if counts[i] < max(folds, 2)]
     if few:
@@ -84,7 +84,7 @@ def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> N
 
 
 def _form(found: Found, raw: readers.Raw) -> tuple[bool, int | None]:
-    """Whether the images are grey, and the side to bring them to, from about 100 of them."""
+    """Say whether the images are grey, and the side to bring them to, from about 100 of them."""
     if isinstance(raw, np.ndarray):
         height, width, channels = raw.shape[1:]
         fits = max(height, width) <= LARGEST

@@ -22,7 +22,7 @@ SLUG = "held-out-softmax"
 
 
 def run_softmax(config: Ensemble, fresh: bool = False) -> Run:
-    """The run, loaded or computed, with the ensemble's members that are on splits.
+    """Load or compute a run with the ensemble's members that are on splits.
 
     Its table `probabilities` has `probability` (example, class), the mean softmax output over the
     members that held an example out, NaN where none did; `count` (example); `label`.
@@ -35,12 +35,15 @@ def run_softmax(config: Ensemble, fresh: bool = False) -> Run:
 
 
 def softmax_of(config: Ensemble, fresh: bool = False) -> np.ndarray:
-    """(example, class) mean held-out softmax outputs, as `relabelling.compare` takes them."""
+    """Return (example, class) mean held-out softmax outputs, as `compare.compare` takes them."""
     return run_softmax(config, fresh).table("probabilities")["probability"].values
 
 
 def member(config: Ensemble, name: str) -> xr.Dataset:
-    """`index` (held) and `probability` (held, class) of the examples that one member holds out."""
+    """Train one member; return `probability` (held, class) of the examples it holds out.
+
+    Also `index` (held), their place in the pool.
+    """
     index, pool = int(name.rpartition("-")[2]), load_pool(config)
     held = held_out_mask(len(pool.labels), index, config.held_out, config.splits, config.seed)
     seed, (_, side, _, channels) = member_seed(config, index), pool.images.shape

@@ -28,27 +28,27 @@ Ints = np.ndarray
 
 
 def over(*curves: Curve) -> str:
-    """What a number over these curves covers: seeds only if each was trained with several."""
+    """Say what a number over these curves covers: seeds only if each was trained with several."""
     return IMAGES_AND_SEEDS if all(c.seeds > 1 for c in curves) else IMAGES
 
 
 def number(draws: Floats, *curves: Curve) -> Estimate:
-    """A fraction from these curves' (draw,), over as many seeds as the fewest have."""
+    """Estimate a fraction from these curves' (draw,); n is the fewest seeds of any curve."""
     return estimate(draws, min(c.seeds for c in curves), "fraction", over(*curves))
 
 
 def peak(curve: Curve) -> Estimate:
-    """The highest effective robustness of the covered checkpoints."""
+    """Estimate the highest effective robustness of the covered checkpoints."""
     return peak_estimate(curve.er[:, curve.covered], curve.seeds, "fraction", curve.over)
 
 
 def rise(curve: Curve) -> Estimate:
-    """From the first covered checkpoint to the peak."""
+    """Estimate the rise in effective robustness from the first covered checkpoint to the peak."""
     return _above(curve, curve.start)
 
 
 def fall(curve: Curve) -> Estimate:
-    """From the peak to the last covered checkpoint."""
+    """Estimate the fall in effective robustness from the peak to the last covered checkpoint."""
     return _above(curve, curve.end)
 
 
@@ -58,11 +58,11 @@ def _above(curve: Curve, at: int) -> Estimate:
 
 
 def matched(a: Curve, b: Curve) -> tuple[Ints, Ints]:
-    """As many covered checkpoints of each of two curves: all of the shorter one's, and those of the
-    longer one that are nearest to them in ID accuracy, each used once.
+    """Pick equally many covered checkpoints of two curves, to compare their peaks fairly.
 
-    Nearest in accuracy and not in steps, since steps of different rates are not alike. Indices in
-    ascending order.
+    All of the shorter curve's, and those of the longer one that are nearest to them in ID accuracy,
+    each used once. Nearest in accuracy and not in steps, since steps of different rates are not
+    alike. Returns the indices for both curves, in ascending order.
     """
     i, j = (np.flatnonzero(c.covered) for c in (a, b))
     apart = np.abs(a.id[0, i][:, None] - b.id[0, j])
@@ -71,58 +71,58 @@ def matched(a: Curve, b: Curve) -> tuple[Ints, Ints]:
 
 
 def peak_difference(a: Curve, b: Curve, level: float = 0.95) -> Estimate:
-    """Peak of `a` minus peak of `b`, over the checkpoints of `matched`."""
+    """Estimate the peak of `a` minus the peak of `b`, over the checkpoints of `matched`."""
     i, j = matched(a, b)
     seeds = min(a.seeds, b.seeds)
     return peak_estimate(a.er[:, i], seeds, "fraction", over(a, b), b.er[:, j], level)
 
 
 def beyond(a: Curve, b: Curve, level: float = 0.95) -> Estimate:
-    """The absolute difference of two peaks minus the testbed's half-width at them."""
+    """Estimate the absolute difference of two peaks minus the testbed's half-width at them."""
     i, j = matched(a, b)
     band = max(c.band[at[c.er[0, at].argmax()]] for c, at in ((a, i), (b, j)))
     return shifted(absolute(peak_difference(a, b, level)), -band)
 
 
 def absolute(seen: Estimate) -> Estimate:
-    """The absolute value of a number; its interval starts at 0 where the number's spans it."""
+    """Take the absolute value of a number; its interval starts at 0 if the number's spans it."""
     ends = sorted((abs(seen.low), abs(seen.high)))
     low = 0.0 if seen.low <= 0 <= seen.high else ends[0]
     return Estimate(abs(seen.value), low, ends[1], seen.n, seen.unit, seen.over)
 
 
 def shifted(seen: Estimate, by: float) -> Estimate:
-    """A number plus a constant."""
+    """Add a constant to a number and its interval."""
     value, low, high = (x + by for x in (seen.value, seen.low, seen.high))
     return Estimate(value, low, high, seen.n, seen.unit, seen.over)
 
 
 def least(seen: Sequence[Estimate]) -> Estimate:
-    """The smallest of several numbers whose intervals hold jointly: of values and of both ends."""
+    """Take the smallest value and the smallest interval ends of numbers that hold jointly."""
     value, low, high = (min(getattr(e, k) for e in seen) for k in ("value", "low", "high"))
     label = IMAGES if any(e.over == IMAGES for e in seen) else seen[0].over
     return Estimate(value, low, high, min(e.n for e in seen), seen[0].unit, label)
 
 
 def largest(seen: Sequence[Estimate]) -> Estimate:
-    """The largest of several numbers whose intervals hold jointly, see `least`."""
+    """Take the largest of several numbers whose intervals hold jointly, see `least`."""
     found = least([Estimate(-e.value, -e.high, -e.low, e.n, e.unit, e.over) for e in seen])
     return Estimate(-found.value, -found.high, -found.low, found.n, found.unit, found.over)
 
 
 def jointly(pairs: int, level: float = 0.95) -> float:
-    """The level at which each of several intervals is taken, for all to hold at `level`."""
+    """Return the level at which to take each of several intervals, for all to hold at `level`."""
     return 1 - (1 - level) / max(pairs, 1)
 
 
 def ever_significant(curves: Sequence[Curve]) -> Estimate:
-    """The largest excess over the testbed's interval of any curve at any covered checkpoint.
+    """Estimate the largest excess over the testbed's interval at any covered checkpoint.
 
-    One of many checkpoints leaves a 95 % interval by chance, so the interval is widened: by the
-    ratio of the width at which all checkpoints of all curves are inside together, in 95 % of the
-    draws, to that of a single one (`bootstrap.simultaneous`). The testbed's interval is that of the
-    images, so the ratio is taken from draws of images alone: what seeds add would widen it further,
-    and excuse more.
+    It is the largest of all curves. One of many checkpoints leaves a 95 % interval by chance, so
+    the interval is widened: by the ratio of the width at which all checkpoints of all curves are
+    inside together, in 95 % of the draws, to that of a single one (`bootstrap.simultaneous`). The
+    testbed's interval is that of the images, so the ratio is taken from draws of images alone: what
+    seeds add would widen it further, and excuse more.
     """
     er, these = (
         np.concatenate([getattr(c, name)[:, c.covered] for c in curves], axis=1)
@@ -169,7 +169,7 @@ def at_equal_accuracy(a: Curve, b: Curve) -> Difference:
 
 
 def rising(curve: Curve) -> Ints:
-    """The longest run of covered checkpoints along which ID accuracy nowhere falls beyond noise.
+    """Find the longest run of covered checkpoints in which ID accuracy nowhere falls beyond noise.
 
     A fall is one from the highest accuracy so far whose 95 % interval leaves 0. Of equally long
     runs the first; empty where the line covers nothing.
@@ -185,16 +185,17 @@ def rising(curve: Curve) -> Ints:
 
 
 def largest_beyond(parts: Sequence[Difference], *curves: Curve) -> Estimate:
-    """The largest absolute difference at any point minus the testbed's half-width there."""
+    """Estimate the largest absolute difference at any point minus the testbed's half-width."""
     sides = [s * d.draws - d.band for d in parts for s in (1, -1)]
     seeds = min(c.seeds for c in curves)
     return peak_estimate(np.concatenate(sides, axis=1), seeds, "fraction", over(*curves))
 
 
 def peak_spreads(curve: Curve, bins: int = 100) -> tuple[float, float]:
-    """Standard deviations of binned ER over runs: in the peak's bin, and the largest of all bins.
+    """Compute the standard deviation of binned ER over runs, at the peak and at its largest.
 
-    The two error bars of ER appendix B.5, over 100 equal bins of ID accuracy from 0 to 1.
+    The two error bars of ER appendix B.5, in the peak's bin and in the bin where it is largest,
+    over 100 equal bins of ID accuracy from 0 to 1.
     """
     inside = curve.covered
     binned = robustness.binned_average(

@@ -77,14 +77,14 @@ class TestbedRun(Config):
 
 
 def data_roles(config: LineConfig) -> dict[str, str]:
-    """Role -> data set: "id", then "ood", "ood2", ... (a shifted copy is made, so not listed)."""
+    """Map each role to its data set: "id", then "ood", "ood2", ... (made copies are not listed)."""
     roles = {"id": config.id}
     roles |= {"ood" + (str(i + 1) if i else ""): name for i, name in enumerate(config.ood)}
     return {role: name for role, name in roles.items() if name != SHIFTED}
 
 
 def data_of(manifest: Manifest) -> dict[str, Any]:
-    """`id` and `ood` of a config, from the manifest of a run that was stored with it."""
+    """Read `id` and `ood` of a config from the manifest of a run that was stored with it."""
     names = data_names(manifest)
     ood = sorted((role for role in names if role.startswith("ood")), key=lambda r: (len(r), r))
     return {"id": names["id"], "ood": tuple(names[role] for role in ood)}

@@ -77,7 +77,10 @@ class Curve:
         return IMAGES_AND_SEEDS if self.seeds > 1 else IMAGES
 
     def excess(self) -> np.ndarray:
-        """Effective robustness above the chance band, (draw, checkpoint); NaN where not covered."""
+        """Return effective robustness above the chance band: (draw, checkpoint).
+
+        NaN where not covered.
+        """
         return np.where(self.covered, self.er - self.band, np.nan)
 
 
@@ -110,7 +113,7 @@ class Study:
 
 
 def by_condition(*tables: xr.Dataset) -> dict[str, xr.Dataset]:
-    """Condition -> its members (NAME-seedN) in tables of curves, in the order of the tables."""
+    """Group the members (NAME-seedN) of tables of curves by condition, in the tables' order."""
     out: dict[str, xr.Dataset] = {}
     for table in tables:
         names = [str(m) for m in table["member"].values]
@@ -129,7 +132,7 @@ def measure(
     shuffled: bool = False,
     apart: Sequence[str] = (),
 ) -> Study:
-    """The curves of `parts` (see `by_condition`) against the line of the testbed's models.
+    """Measure the curves of `parts` (see `by_condition`) against the line of the testbed's models.
 
     parts: `correct_ROLE` and `shuffled_ROLE` as packed bits (member, checkpoint, byte) of the
     images that the testbed saw, and `step` (member, checkpoint), NaN at the end of short members.
@@ -180,9 +183,9 @@ def _models(
     kinds: Mapping[str, str],
     weights: Mapping[str, np.ndarray],
 ) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Those of the named models that the table has, and per role their accuracy in every draw.
+    """Keep the named models that the table has; give per role their accuracy in every draw.
 
-    A model that is always right or always wrong has no logit, and no place on the line.
+    A model that is always right or always wrong has no logit, so it is left out.
     """
     present = {str(m) for m in table["member"].values}
     found = [m for m in names if m in present]
@@ -194,12 +197,12 @@ def _models(
 
 
 def id_weights(total: int, resamples: int) -> np.ndarray:
-    """How often `measure` draws each ID image, (image, 1 + resamples); the first draw is itself."""
+    """Count how often `measure` draws each ID image: (image, 1 + resamples); draw 0 is all once."""
     return _weights(total, resamples, np.random.default_rng(0))
 
 
 def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curve:
-    """Average over seeds; arrays (draw, seed, checkpoint), other seeds standing in from draw 1."""
+    """Average over seeds; arrays (draw, seed, checkpoint), other seeds stand in from draw 1 on."""
     draws, seeds, _ = inside.shape
     by = seed_weights(seeds, draws - 1, rng)
 
@@ -227,13 +230,13 @@ def _curve(name, steps, inside, outside, expected, line, ood_total, rng) -> Curv
 
 
 def _weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each image is drawn, (image, 1 + resamples); the first draw is the set itself."""
+    """Draw how often each image is used: (image, 1 + resamples); the first draw takes each once."""
     drawn = rng.multinomial(n, np.full(n, 1 / n), resamples).T
     return np.concatenate([np.ones((n, 1)), drawn], axis=1).astype(np.float32)
 
 
 def _accuracy(table: xr.Dataset, variable: str, weights: np.ndarray) -> np.ndarray:
-    """Accuracy under each draw from packed bits: (member, [checkpoint,] draw)."""
+    """Compute the accuracy under each draw from packed bits: (member, [checkpoint,] draw)."""
     bits = np.unpackbits(table[variable].values, axis=-1, count=len(weights))
     right = bits.astype(np.float32) @ weights  # whole numbers: exact in single precision
     return right.astype(float) / len(weights)
@@ -244,7 +247,7 @@ def _logit(x: np.ndarray) -> np.ndarray:
 
 
 def _lines(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and intercept in logits of every draw; arrays (model, draw)."""
+    """Fit slope and intercept in logits of every draw; arrays (model, draw)."""
     x, y = _logit(inside), _logit(outside)
     dx = x - x.mean(0)
     slope = (dx * y).sum(0) / (dx**2).sum(0)
@@ -252,7 +255,10 @@ def _lines(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def frame(study: Study) -> pd.DataFrame:
-    """One row per condition and checkpoint: condition, step, id, ood, er with interval, covered."""
+    """Tabulate one row per condition and checkpoint.
+
+    Columns condition, step, id, ood, er with interval (low, high), band, gap_share, covered.
+    """
     rows = []
     for c in study.curves.values():
         for k, step in enumerate(c.steps):

@@ -30,12 +30,12 @@ Beds = dict[str, Testbed]
 
 
 def load_all() -> Beds:
-    """Every testbed by name, without intervals."""
+    """Load every testbed by name, without intervals."""
     return {name: load_accuracies(name) for name in TESTBEDS}
 
 
 def explorer_data(beds: Beds) -> dict[str, Any]:
-    """Testbeds for the browser.
+    """Collect the testbeds for the browser.
 
     facets: title and values of each way to group; models: name and, per facet, the number of its
     value; shifts: what is compared, whether a line describes it, and parts (one a testbed: name,
@@ -71,7 +71,7 @@ def explorer_data(beds: Beds) -> dict[str, Any]:
 
 
 def _families(bed: Testbed) -> pd.DataFrame:
-    """The testbed's models with all four families, where none is published "not stated"."""
+    """Return the testbed's models with four families, "not stated" where none is published."""
     frame = bed.models.copy()
     dataset = TESTBEDS[bed.name].dataset
     if "kind" not in frame:
@@ -81,7 +81,7 @@ def _families(bed: Testbed) -> pd.DataFrame:
 
 
 def explorer_markup(data: dict[str, Any]) -> str:
-    """The explorer as HTML: its data, and what stands there without JavaScript.
+    """Make the explorer's HTML: its data, and what stands there without JavaScript.
 
     ParameterError: data of more than 600 kB.
     """
@@ -99,7 +99,7 @@ def explorer_markup(data: dict[str, Any]) -> str:
 
 
 def _colours() -> str:
-    """The book's palette as CSS variables of the explorer, light and dark."""
+    """Write the book's palette as CSS variables of the explorer, light and dark."""
     out = []
     for root, palette in ((".nblines", LIGHT), ("html[data-theme=dark] .nblines", DARK)):
         codes = palette.split()
@@ -110,7 +110,7 @@ def _colours() -> str:
 
 
 def lines_table(beds: Beds) -> str:
-    """Every testbed's line as a table in HTML: what is compared, models, line, R², spread."""
+    """Make an HTML table of every testbed's line: what is compared, models, line, R², spread."""
     rows = []
     for name, bed in beds.items():
         shift, fit = TESTBEDS[name], bed.line
@@ -131,7 +131,7 @@ def lines_table(beds: Beds) -> str:
 
 
 def explorer_page() -> str:
-    """The explorer's page (MyST): the picture, how to read it, every line, one's own models."""
+    """Make the explorer's page (MyST): picture, how to read it, every line, one's own models."""
     beds = load_all()
     return PAGE.format(explorer=explorer_markup(explorer_data(beds)), table=lines_table(beds))
 

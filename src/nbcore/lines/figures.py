@@ -15,17 +15,17 @@ Words = Callable[[str], str]
 
 
 def instead(text: str) -> Table:
-    """A sentence in the place of a figure that a rerun gives no data for."""
+    """Return a sentence in the place of a figure that a rerun gives no data for."""
     return sentence(text)
 
 
 def covered(study: Study, names: Sequence[str]) -> list[str]:
-    """Those that were run and reached accuracies which the line covers, in this order."""
+    """Keep the conditions that were run and reached accuracies the line covers, in this order."""
     return [n for n in names if n in study.curves and study.curves[n].covered.any()]
 
 
 def uncovered(study: Study, names: Sequence[str], words: Words) -> Table:
-    """What stands in the place of curves of which the line covers none."""
+    """Say in a sentence that the line covers none of these curves, in the place of a figure."""
     low, high = study.line.id_range
     return instead(
         f"Not drawn: of {', '.join(map(words, names))} none was run, or none reached the "
@@ -37,7 +37,7 @@ def uncovered(study: Study, names: Sequence[str], words: Words) -> Table:
 def curves(
     study: Study, names: Sequence[str], words: Words, title: str, subtitle: str
 ) -> Figure | Table:
-    """Effective robustness along ID accuracy, mean over seeds, of these conditions in this order.
+    """Draw effective robustness along ID accuracy, mean over seeds, of these conditions in order.
 
     words: how the page calls a condition. A sentence where the line covers none of them.
     """

@@ -37,7 +37,7 @@ def errors(bed: Testbed, resamples: int = 2000, seed: int = 0) -> Errors:
 
 
 def image_draws(bed: Testbed, resamples: int, seed: int = 0) -> Floats:
-    """(draw, 2) slope and intercept in logits over draws of both test sets, the models fixed."""
+    """Draw both test sets again, models fixed: (draw, 2) slope and intercept in logits."""
     rng, shared = np.random.default_rng(seed), correlation(bed)
     root = _root(shared)
     scaled = []
@@ -53,11 +53,11 @@ def image_draws(bed: Testbed, resamples: int, seed: int = 0) -> Floats:
 
 
 def correlation(bed: Testbed) -> Floats:
-    """(model, model) correlation of two models' being right, over images.
+    """Compute the (model, model) correlation over images of two models' being right.
 
-    From the stored dominance on the ID images (i right and j wrong), and taken to be the same on
-    the shifted ones. Where no dominance is stored (percentages alone), 1: all models gain and lose
-    together, which is the most that images can move a line up or down.
+    It comes from the stored dominance on the ID images (i right and j wrong), and is taken to be
+    the same on the shifted ones. Where no dominance is stored (percentages alone), 1: all models
+    gain and lose together, which is the most that images can move a line up or down.
     """
     if "dominance" not in bed.run.manifest["tables"]:
         return np.ones((len(bed.models), len(bed.models)))
@@ -71,7 +71,7 @@ def correlation(bed: Testbed) -> Floats:
 
 
 def _root(shared: Floats) -> Floats:
-    """A matrix whose product with its transpose is `shared`, of as few columns as that takes."""
+    """Factor `shared` into a matrix times its transpose, of as few columns as that takes."""
     values, vectors = np.linalg.eigh(shared)
     kept = values > 1e-9 * values[-1]
     return vectors[:, kept] * np.sqrt(values[kept])

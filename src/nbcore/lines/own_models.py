@@ -29,7 +29,7 @@ class Measured:
     testbed: pd.DataFrame | None = None
 
     def headline(self) -> str:
-        """The line in one sentence."""
+        """Say the line in one sentence."""
         fit = self.line
         t = stats.t.ppf(0.975, fit.n - 2)
         return (
@@ -50,7 +50,7 @@ class Measured:
         ]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a model, effective robustness in points; blank outside the testbed's range."""
+        """List one row per model, effective robustness in points; outside the range it says so."""
         rows = []
         for m in self.models.to_dict("records"):
             inside = bool(self.line.covers(m["id"]))
@@ -65,7 +65,7 @@ class Measured:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """For scripts: the line, and per model fractions, `er` null outside the line's range."""
+        """Return the line and the models for scripts: fractions, `er` null outside the range."""
         frame = self.models.copy()
         for column in {"er", "significant"} & set(frame):
             frame[column] = frame[column].astype(object).where(self.line.covers(frame["id"]))
@@ -95,7 +95,8 @@ def read_models(path: str | Path) -> pd.DataFrame:
     """Read a table of somebody's models: columns `id` and `ood` (fractions), optionally `model`.
 
     Models without a name are numbered; without a column of names, row names are taken. DataError,
-    in one sentence with the line, as `data.tables.read_table`, and for numbers outside [0, 1].
+    one sentence that names the line, for what `data.tables.read_table` refuses and for numbers
+    outside [0, 1].
     """
     table = read_table(path, ["id", "ood"], ["model"])
     numbers = {name: table.numbers(name) for name in ("id", "ood")}
@@ -117,7 +118,7 @@ def read_models(path: str | Path) -> pd.DataFrame:
 
 
 def testbeds() -> list[dict[str, Any]]:
-    """The testbeds there are: name, models, what id and ood are, images, through whom the line."""
+    """List the testbeds: name, models, what id and ood are, images, what the line goes through."""
     rows = []
     for name, shift in TESTBEDS.items():
         bed = load_accuracies(name)

@@ -14,7 +14,7 @@ ALONG = ("step", "loss", "phase")
 
 
 def pack(members: Iterable[tuple[str, xr.Dataset]]) -> xr.Dataset:
-    """All members side by side, as bits: what pages need, a fiftieth of the predictions.
+    """Pack all members side by side as bits: what pages need, a fiftieth of the predictions.
 
     members: names with `prediction_ROLE` ([checkpoint,] example_ROLE) and `label_ROLE`. Per role:
     `correct_ROLE` and, under one shuffle of the labels, `shuffled_ROLE` ([member,] checkpoint,
@@ -25,17 +25,17 @@ def pack(members: Iterable[tuple[str, xr.Dataset]]) -> xr.Dataset:
 
 
 def curves(run: Run) -> Tables:
-    """The one table of a run of curves, `curves`: its members side by side."""
+    """Make the one table of a run of curves, `curves`: its members side by side."""
     return {"curves": pack(run.members())}
 
 
 def joined_curves(old: Tables, new: Tables) -> Tables:
-    """The table of all members from those of two disjoint groups."""
+    """Join the tables of two disjoint groups of members into one."""
     return {"curves": side_by_side([old["curves"], new["curves"]]).sortby("member")}
 
 
 def side_by_side(rows: list[xr.Dataset]) -> xr.Dataset:
-    """Packed tables joined along their members; the shorter ones padded."""
+    """Join packed tables along their members; pad the shorter ones."""
     names = {name for row in rows for name in row.data_vars}
     return xr.concat(
         rows,

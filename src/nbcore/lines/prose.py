@@ -9,7 +9,7 @@ from nbcore.lines.tables import words
 
 
 def told(study: Study, names: Sequence[str]) -> Table:
-    """For each of these conditions that the line covers: start, peak, end, and whether it rose."""
+    """Describe each of these conditions that the line covers: start, peak, end, whether it rose."""
     kept = [study.curves[n] for n in names if n in study.curves]
     said = [_course(c) for c in kept if c.covered.any()]
     return sentence(" ".join(said) or "None of these conditions was run where the line reaches.")

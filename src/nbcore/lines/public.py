@@ -66,7 +66,7 @@ class Testbed:
 
 
 def count(dataset: str, member: str) -> xr.Dataset:
-    """Right or wrong of every model on every image: dims model, id_image, ood_image."""
+    """Say whether each model is right on each image: dims model, id_image, ood_image."""
     bed = nbdata.load_testbed(dataset)
     return xr.Dataset(
         {
@@ -78,7 +78,7 @@ def count(dataset: str, member: str) -> xr.Dataset:
 
 
 def reduce_counts(run: Run) -> Tables:
-    """Per model: right answers; per ID image: solvers; per pair of models: dominance on ID."""
+    """Count per model right answers, per ID image solvers, per pair of models dominance on ID."""
     correct = run.member("correct")
     totals = {"id_total": correct.sizes["id_image"], "ood_total": correct.sizes["ood_image"]}
     models = xr.Dataset(
@@ -97,7 +97,7 @@ def reduce_counts(run: Run) -> Tables:
 
 
 def count_timm(dataset: str, member: str) -> xr.Dataset:
-    """Right answers of timm's public models on each test set, from its published percentages.
+    """Count right answers of timm's public models per test set, from published percentages.
 
     A model that timm has not measured on a set has NaN there.
     """
@@ -117,7 +117,7 @@ TABLES = {
 
 
 def count_table(dataset: str, member: str) -> xr.Dataset:
-    """Right answers of a published table's models on each test set, and the models' families.
+    """Count right answers of a published table's models per test set; keep the models' families.
 
     Counts are whole images, NaN where a model was not measured; attrs: images of each set.
     """
@@ -136,7 +136,7 @@ def keep_counts(run: Run) -> Tables:
 
 
 def count_plan(dataset: str) -> Plan:
-    """What counts a testbed's public predictions, or takes its published table."""
+    """Plan the count of a testbed's public predictions, or the reading of its published table."""
     data, compute, whole = {"testbed": dataset}, count, reduce_counts
     if dataset == TIMM:
         compute, whole = count_timm, keep_counts
@@ -168,7 +168,7 @@ def load_testbed(
 
 
 def load_accuracies(name: str, fresh: bool = False, family: str | None = None) -> Testbed:
-    """`load_testbed` without the intervals, which take the most time."""
+    """Load a testbed as `load_testbed` does, without the intervals, which take the most time."""
     if name not in TESTBEDS:
         raise DataError(f"There is no counted testbed {name!r}; {did_you_mean(name, TESTBEDS)}")
     shift = TESTBEDS[name]
@@ -195,7 +195,7 @@ def load_accuracies(name: str, fresh: bool = False, family: str | None = None) -
 
 
 def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
-    """Which models belong to a family by any of their properties; "" means all of them."""
+    """Say which models belong to a family by any of their properties; "" means all of them."""
     if not family:
         return pd.Series(True, frame.index)
     facets = [c for c in FAMILIES if c in frame]
@@ -216,7 +216,10 @@ def _chosen(frame: pd.DataFrame, name: str, family: str) -> "pd.Series[bool]":
 def add_intervals(
     frame: pd.DataFrame, line: robustness.Line, id_total: int, ood_total: int, level: float
 ) -> pd.DataFrame:
-    """`frame` (columns id, ood) with intervals, effective robustness, chance band, significance."""
+    """Add intervals, effective robustness, chance band and significance to `frame`.
+
+    frame: columns id, ood.
+    """
     frame = frame.copy()
     for axis, total in (("id", id_total), ("ood", ood_total)):
         low, high = robustness.clopper_pearson(frame[axis] * total, total, level)

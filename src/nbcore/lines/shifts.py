@@ -30,7 +30,7 @@ class Shift:
     line: bool = True
 
     def about(self) -> str:
-        """What the line is fitted to and what x is, in a few words."""
+        """Say in a few words what the line is fitted to."""
         who = f"models of {self.through}" if self.through else "all its models"
         return f"line through {who}" if self.line else "no line: its points bend"
 

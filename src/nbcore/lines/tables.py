@@ -21,7 +21,7 @@ WORDS = {
 
 
 def words(condition: str) -> str:
-    """A condition as the page names it."""
+    """Name a condition as the page names it."""
     if condition in WORDS:
         return WORDS[condition]
     rate = float(condition.removeprefix("last-layer-lr-"))
@@ -31,9 +31,9 @@ def words(condition: str) -> str:
 
 
 def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
-    """Per condition: accuracies at the end in percent; ER at start, peak and end, in points.
+    """Tabulate per condition the accuracies at the end (percent) and ER at start, peak, end.
 
-    called: how the page names a condition; also below.
+    ER is in points. called: how the page names a condition; also below.
     """
     rows = []
     for c in study.curves.values():
@@ -54,7 +54,7 @@ def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
 
 
 def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
-    """With shuffled labels: per condition the largest ER and the chance band there, in points."""
+    """Tabulate the largest ER of each condition and the chance band there, with shuffled labels."""
     rows = []
     for c in (c for c in study.curves.values() if c.covered.any()):
         rows.append(
@@ -68,7 +68,7 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
 
 
 def straightness(study: Study) -> pd.DataFrame:
-    """Whether the line's models bend, and the slope without each family of them."""
+    """Tabulate whether the line's models bend, and the slope without each family of them."""
     fit, models = study.line, study.models
     rows = [("slope, all models", f"{fit.slope:.3f} ± {fit.slope_se:.3f}", "")]
     families = [kinds.family(m) for m in models["model"]]

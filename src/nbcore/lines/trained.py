@@ -38,7 +38,7 @@ class Sets(NamedTuple):
 
 
 def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
-    """The models of the line: table `models` as `pack` makes it, one row a model."""
+    """Train or load the models of the line: table `models` as `pack` makes it, one row a model."""
     nbdata.tell(config.id, held_out=True)
     nbdata.tell(*config.ood)
     names = list(dict.fromkeys((*config.testbed, *config.apart)))
@@ -48,7 +48,7 @@ def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
 
 
 def testbed_plan(config: LineConfig) -> Plan:
-    """What computes the testbed of a chapter on lines."""
+    """Plan the computation of the testbed of a chapter on lines."""
     bed = TestbedRun(config.image_size, config.test_images, config.epochs)
     return Plan(
         bed.slug,
@@ -80,7 +80,7 @@ STORED = {TestbedRun.slug: _stored}
 
 @lru_cache(maxsize=2)
 def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) -> Sets:
-    """Training and evaluation images; DataError when an evaluation label has no ID class.
+    """Load training and evaluation images; DataError when an evaluation label has no ID class.
 
     They have no image in common: of a folder without splits a part is held out (`train_test`).
     """
@@ -116,7 +116,7 @@ def load_sets(id: str, ood: tuple[str, ...], image_size: int, test_images: int) 
 
 
 def _shifted(id: str, name: str, image_size: int) -> nbdata.ImageSet:
-    """The test images of a shifted set; all of a folder without splits, if it is not the ID one."""
+    """Load a shifted set's test images; all of a folder without splits if it is not the ID one."""
     if nbdata.checksum(name) == nbdata.checksum(id) or nbdata.has_test(name):
         return nbdata.train_test(name, image_size).test
     return nbdata.load(name, "test", image_size)
@@ -134,7 +134,7 @@ def _testbed_member(config: LineConfig, name: str) -> xr.Dataset:
 
 
 def build(config: LineConfig, trained: bool, size: int | None, classes: int, seed: int):
-    """The network of the config with a fresh head, pretrained or random."""
+    """Build the network of the config with a fresh head, pretrained or random."""
     if config.model != OWN_NET:
         return pretrained.create(config.model, classes, trained, size, seed, config.weights)
     net = small.small_cnn(16, 5, channels=1, seed=seed)
@@ -150,7 +150,7 @@ def build(config: LineConfig, trained: bool, size: int | None, classes: int, see
 
 
 def cache_key(config: LineConfig, what: str) -> str:
-    """A file name for what depends on a config, its data and its weights: `what` and a digest."""
+    """Name a file for what depends on a config, its data and its weights: `what` and a digest."""
     weights = (
         hashlib.sha256(Path(config.weights).read_bytes()).hexdigest() if config.weights else ""
     )
@@ -162,7 +162,7 @@ def cache_key(config: LineConfig, what: str) -> str:
 def kept_features(
     name: str, make: Callable[[], dict[str, torch.Tensor]]
 ) -> dict[str, torch.Tensor]:
-    """Load features from the cache by their file's name; where they are not whole, make them."""
+    """Load features from the cache by their file's name; make them where they are not whole."""
 
     def content() -> memoryview:
         torch.save(make(), buffer := io.BytesIO())

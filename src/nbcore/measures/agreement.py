@@ -26,7 +26,7 @@ def _correct(values: ArrayLike, ndim: int, name: str) -> NDArray[np.bool_]:
 
 
 def dominance_probability(lower: ArrayLike, higher: ArrayLike) -> float:
-    """Share of examples that `lower` gets right and `higher` gets wrong (ER eq. 2).
+    """Return the share of examples that `lower` gets right and `higher` wrong (ER eq. 2).
 
     lower, higher: (example,) bool, right or wrong, of the less and the more accurate model.
     """
@@ -37,7 +37,7 @@ def dominance_probability(lower: ArrayLike, higher: ArrayLike) -> float:
 
 
 def dominance_matrix(correct: ArrayLike) -> NDArray[np.float64]:
-    """[i, j] = share of examples that model i gets right and model j gets wrong.
+    """Compute [i, j], the share of examples that model i gets right and model j wrong.
 
     correct: (model, example) bool. One symmetric matrix product: exact, as counts below 2**24
     are whole in float32 (beyond, float64 is used).
@@ -51,7 +51,7 @@ def dominance_matrix(correct: ArrayLike) -> NDArray[np.float64]:
 
 
 def dominance_pairs(correct: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every pair once: (accuracy difference >= 0, dominance probability of the less accurate).
+    """Compare every pair once: accuracy difference >= 0, and dominance of the less accurate.
 
     Shapes (model * (model - 1) / 2,), as the points of ER figure 5a.
     """
@@ -64,12 +64,12 @@ def dominance_pairs(correct: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def independent_dominance(accuracy_low: ArrayLike, accuracy_high: ArrayLike) -> NDArray[np.float64]:
-    """Dominance if the two models' errors were independent: low * (1 - high)."""
+    """Compute the dominance if the two models' errors were independent: low * (1 - high)."""
     return np.asarray(accuracy_low, float) * (1 - np.asarray(accuracy_high, float))
 
 
 def solved_counts(correct: ArrayLike) -> NDArray[np.int64]:
-    """(example,) number of models that get each example right; 0 marks those nobody solves."""
+    """Count the models that get each example right: (example,); 0 marks those nobody solves."""
     return _correct(correct, 2, "correct").sum(axis=0, dtype=np.int64)
 
 
@@ -80,13 +80,14 @@ def consensus_class(
     n_classes: int,
     tie: str = "label",
 ) -> NDArray[np.int64]:
-    """(example,) the class that most members predict for an example held out from them (PD §3.1).
+    """Return the class most members predict for an example held out from them (PD §3.1).
 
-    predictions (member, example) and labels (example,), the ground truth: classes from 0 to
-    n_classes - 1; held_out (member, example) bool: only these predictions count, the others may be
-    anything. -1 where an example was never held out. Of tied classes tie="label" takes the ground
-    truth if it is among them and otherwise the lowest (PD A.6.2); "lowest" and "highest" do not
-    look at the label. ValueError for other shapes, no member, or a class out of range.
+    Returns (example,). predictions (member, example) and labels (example,), the ground truth:
+    classes from 0 to n_classes - 1; held_out (member, example) bool: only these predictions count,
+    the others may be anything. -1 where an example was never held out. Of tied classes tie="label"
+    takes the ground truth if it is among them and otherwise the lowest (PD A.6.2); "lowest" and
+    "highest" do not look at the label. ValueError for other shapes, no member, or a class out of
+    range.
     """
     votes, truth = _votes(predictions, labels, held_out, n_classes)
     leading = votes == votes.max(axis=1, keepdims=True)
@@ -103,9 +104,10 @@ def consensus_class(
 def consistency_score(
     predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
 ) -> NDArray[np.float64]:
-    """(example,) share in [0, 1] of held-out predictions that are the label (PD eq. 1).
+    """Return (example,) the share of held-out predictions that are the label (PD eq. 1).
 
-    Arguments and errors as `consensus_class`; NaN where an example was never held out.
+    A share in [0, 1]. Arguments and errors as `consensus_class`; NaN where an example was never
+    held out.
     """
     votes, truth = _votes(predictions, labels, held_out, n_classes)
     return _shares(votes)[np.arange(len(truth)), truth]
@@ -118,10 +120,10 @@ def consensus_consistency(
     n_classes: int,
     tie: str = "label",
 ) -> NDArray[np.float64]:
-    """(example,) share in (0, 1] of held-out predictions that are the consensus (PD eq. 2).
+    """Return (example,) the share of held-out predictions that are the consensus (PD eq. 2).
 
-    Arguments and errors as `consensus_class`; NaN where an example was never held out. Tied classes
-    have equally many votes, so the score is the same under every tie rule.
+    A share in (0, 1]. Arguments and errors as `consensus_class`; NaN where an example was never
+    held out. Tied classes have equally many votes, so the score is the same under every tie rule.
     """
     votes, _ = _votes(predictions, labels, held_out, n_classes)
     consensus = consensus_class(predictions, labels, held_out, n_classes, tie)
@@ -131,7 +133,7 @@ def consensus_consistency(
 def prediction_entropy(
     predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
 ) -> NDArray[np.float64]:
-    """(example,) entropy in nats of the held-out predictions' histogram (PD eq. 3).
+    """Compute (example,) the entropy in nats of the held-out predictions' histogram (PD eq. 3).
 
     From 0, all alike, to log(n_classes). Arguments and errors as `consensus_class` (labels are
     checked but not used); NaN where an example was never held out.
@@ -141,7 +143,7 @@ def prediction_entropy(
 
 
 def held_out_mean(values: ArrayLike, held_out: ArrayLike) -> NDArray[np.float64]:
-    """(example,) mean of `values` over the members for which `held_out` is true.
+    """Average `values` over the members for which `held_out` is true: (example,).
 
     values, held_out (member, example); give ~held_out for the mean in training. Values that are NaN
     are left out (so an undefined depth must come as NaN, not as -1), and NaN is the mean of none.
@@ -161,7 +163,7 @@ def _shares(votes: NDArray[np.int64]) -> NDArray[np.float64]:
 def _votes(
     predictions: ArrayLike, labels: ArrayLike, held_out: ArrayLike, n_classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(example, class) held-out predictions of each class, and the checked labels (example,)."""
+    """Count (example, class) held-out predictions of each class; return the checked labels too."""
     said, truth = np.asarray(predictions), np.asarray(labels)
     counts = _role(held_out, said.shape)
     if truth.shape != said.shape[1:]:

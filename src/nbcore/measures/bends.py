@@ -45,9 +45,9 @@ class Bend(NamedTuple):
         return self.p < LEVEL
 
     def band(self, x: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-        """The curve at ID accuracies x (any shape), fractions, and its pointwise confidence band.
+        """Evaluate the curve at ID accuracies x (fractions, any shape), with its confidence band.
 
-        Returns value, low, high. The band is of the curve, not of single models.
+        Returns value, low, high. The band is pointwise and of the curve, not of single models.
         """
         at = np.stack([special.logit(x) ** 2, special.logit(x), np.ones_like(np.asarray(x))], -1)
         middle = at @ self.coefficients
@@ -74,7 +74,7 @@ def bend(id_acc: ArrayLike, ood_acc: ArrayLike) -> Bend:
 def without_each(
     id_acc: ArrayLike, ood_acc: ArrayLike, families: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """Family -> slope of the line through all other models, and its standard error.
+    """Fit the line through all models but one family's; family -> slope and standard error.
 
     families: (model,) the family of each. A family without which there is no line is left out.
     """

@@ -16,7 +16,7 @@ from nbcore.measures.robustness import clopper_pearson
 
 
 def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap draws."""
+    """Compute the percentile interval of bootstrap draws."""
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)
@@ -32,7 +32,10 @@ NETWORKS = "networks; examples fixed"
 
 @lru_cache(maxsize=6)
 def draw_weights(n: int, resamples: int, seed: int = 0) -> NDArray[np.float32]:
-    """(1 + resamples, n): ones, then how often each of n examples was drawn with replacement."""
+    """Draw (1 + resamples, n): ones, then how often each of n examples was drawn.
+
+    Drawn with replacement. The array is shared and read-only.
+    """
     rng = np.random.default_rng([seed, n])
     out = np.ones((resamples + 1, n), np.float32)
     for row in out[1:]:
@@ -42,7 +45,7 @@ def draw_weights(n: int, resamples: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def seed_weights(seeds: int, resamples: int, rng: np.random.Generator) -> Floats:
-    """(1 + resamples, seeds) weights, each row summing to 1, whose means are draws over seeds.
+    """Draw (1 + resamples, seeds) weights, each row summing to 1, whose means are draws over seeds.
 
     Row 0 is the plain mean. Over the other rows the weighted mean of any numbers by seed spreads
     around their mean m as Student's t does, m + t s / sqrt(seeds) with seeds - 1 degrees of freedom
@@ -68,7 +71,7 @@ def seed_weights(seeds: int, resamples: int, rng: np.random.Generator) -> Floats
 
 
 def standard_errors(draws: Floats, level: float = 0.95) -> Floats:
-    """(point,) from draws (draw, point): the width of the middle `level` of them, in normal units.
+    """Measure the width of the middle `level` of draws (draw, point), in normal units: (point,).
 
     Not the standard deviation, which the tails of `seed_weights` make infinite for few seeds.
     """
@@ -78,12 +81,12 @@ def standard_errors(draws: Floats, level: float = 0.95) -> Floats:
 
 
 def simultaneous(draws: Floats, level: float = 0.95) -> float:
-    """How many standard errors wide a band around (draw, point) must be to hold all points at once.
+    """Return how many standard errors wide a band must be to hold all points at once.
 
-    In every draw the largest deviation over points, in units of each point's `standard_errors`, is
-    taken; the result is the quantile of these that chance exceeds in (1 - level) / 2 of the draws
-    on the worse of the two sides. 1.96 for one point, more for several, less so if they rise and
-    fall together. Points that do not vary are left out.
+    draws (draw, point). In every draw the largest deviation over points, in units of each point's
+    `standard_errors`, is taken; the result is the quantile of these that chance exceeds in
+    (1 - level) / 2 of the draws on the worse of the two sides. It is 1.96 for one point, more for
+    several, less so if they rise and fall together. Points that do not vary are left out.
     """
     return _ratio(draws, standard_errors(draws, level), level)
 
@@ -106,7 +109,7 @@ def peak_estimate(
     less: Floats | None = None,
     level: float = 0.95,
 ) -> Estimate:
-    """The highest of several points, draws (draw, point), with an interval for the choice of it.
+    """Estimate the highest of several points (draw, point), with an interval for the choice.
 
     less (draw, point): the highest of these, paired by draw, is subtracted. The observed highest
     point is higher than the true one where chance decides which it is, and the highest of a draw
@@ -133,9 +136,10 @@ def _highest_lower(draws: Floats, level: float) -> float:
 
 
 def estimate(draws: Floats, n: int, unit: str, over: str = NETWORKS_FIXED) -> Estimate:
-    """Draw 0 and the 95 % percentile interval of the others, widened to hold it; over n networks.
+    """Make an estimate of draws: the first, with the 95 % percentile interval of the others.
 
-    Draws in which the number is not defined are left out of the interval.
+    The interval is widened to hold the first; over n networks. Draws in which the number is not
+    defined are left out of the interval.
     """
     value, rest = float(draws[0]), draws[1:][np.isfinite(draws[1:])]
     low, high = interval(rest) if len(rest) else (value, value)
@@ -143,9 +147,10 @@ def estimate(draws: Floats, n: int, unit: str, over: str = NETWORKS_FIXED) -> Es
 
 
 def ensemble_mean_draws(values: Floats, resamples: int, seed: int = 0) -> Floats:
-    """(draw,) mean over members of the mean over examples of (member, example); NaN is left out.
+    """Average (member, example) over examples, then over members, in each draw: (draw,).
 
-    Examples are drawn, the same for every member, and other members stand in as in `seed_weights`.
+    NaN is left out. Examples are drawn, the same for every member, and other members stand in as in
+    `seed_weights`.
     """
     known, w = ~np.isnan(values), draw_weights(values.shape[1], resamples, seed)
     total = w @ np.where(known, values, 0.0).astype(np.float32).T
@@ -155,7 +160,7 @@ def ensemble_mean_draws(values: Floats, resamples: int, seed: int = 0) -> Floats
 
 
 def mean_draws(values: Floats, weights: NDArray) -> Floats:
-    """(draw, ...) weighted means of (example, ...), NaN rows left out."""
+    """Compute weighted means (draw, ...) of (example, ...), NaN rows left out."""
     known = ~np.isnan(values).reshape(len(values), -1).any(1)
     kept, some = weights[:, known].astype(float), values[known]
     total = np.tensordot(kept, some, 1)
@@ -164,10 +169,10 @@ def mean_draws(values: Floats, weights: NDArray) -> Floats:
 
 
 def auroc_draws(scores: Floats, wrong: NDArray[np.bool_], resamples: int, seed: int = 0) -> Floats:
-    """(draw,) mean over members of the chance that a wrong example's score is the larger one.
+    """Compute the chance that a wrong example's score is the larger one, per draw: (draw,).
 
-    scores (member, example), NaN left out; wrong (example,). Ties count half, as in scikit-learn's
-    roc_auc_score. Draws as in `ensemble_mean_draws`.
+    The mean over members. scores (member, example), NaN left out; wrong (example,). Ties count
+    half, as in scikit-learn's roc_auc_score. Draws as in `ensemble_mean_draws`.
     """
     w, out = draw_weights(scores.shape[1], resamples, seed), []
     for score in scores:
@@ -184,12 +189,15 @@ def auroc_draws(scores: Floats, wrong: NDArray[np.bool_], resamples: int, seed: 
 
 
 def members_label(n: int) -> str:
-    """What an interval of these two covers: one network says nothing about others."""
+    """Say what an interval from `ensemble_mean_draws` or `auroc_draws` covers, for n members.
+
+    One network says nothing about others.
+    """
     return EXAMPLES_AND_NETWORKS if n > 1 else NETWORKS_FIXED
 
 
 def roc_points(score: Floats, wrong: NDArray[np.bool_]) -> pd.DataFrame:
-    """False alarms (x) and hits (y) of "at least so deep", for every depth from deep to shallow."""
+    """Compute false alarms (x) and hits (y) of "at least so deep", from deep to shallow."""
     known = ~np.isnan(score)
     marks = np.unique(score[known])[::-1]
     rates = [[(score[known & part] >= mark).mean() for mark in marks] for part in (~wrong, wrong)]
@@ -197,9 +205,9 @@ def roc_points(score: Floats, wrong: NDArray[np.bool_]) -> pd.DataFrame:
 
 
 def share(values: Floats, n: int) -> Estimate:
-    """Mean of shares in [0, 1] by example, over n networks, with Clopper and Pearson's interval.
+    """Average shares in [0, 1] by example, over n networks, with Clopper and Pearson's interval.
 
-    As if each example were one throw of a coin: shares between 0 and 1 vary less than that.
+    The interval takes each example as one throw of a coin; shares between 0 and 1 vary less.
     """
     known = values[~np.isnan(values)]
     mean = float(known.mean())

@@ -32,11 +32,14 @@ class Bound:
     side: str
 
     def predict(self, depth: ArrayLike) -> Floats:
-        """The bound at each depth, in the score's unit; any shape. Not clipped to its range."""
+        """Return the bound at each depth (any shape), in the score's unit; it is not clipped."""
         return self.slope * np.asarray(depth, float) + self.intercept
 
     def share_beyond(self, depth: ArrayLike, score: ArrayLike) -> float:
-        """Share in [0, 1] of examples strictly beyond the line; pairs with NaN are left out."""
+        """Return the share in [0, 1] of examples strictly beyond the line.
+
+        Pairs with NaN are left out; NaN where none is left.
+        """
         x, y = _pairs(depth, score)
         kept = np.isfinite(x + y)
         return float(_beyond(self.side, y[kept] - self.predict(x[kept]))) if kept.any() else np.nan
@@ -75,7 +78,7 @@ class _Half(NamedTuple):
 def fit_bound(
     depth: ArrayLike, score: ArrayLike, side: str = "lower", share: float = 0.05, bins: int = 20
 ) -> Bound:
-    """The linear bound below (or above) which lies at most `share` of the scores.
+    """Fit the linear bound below (or above) which lies at most `share` of the scores.
 
     depth, score (n,); pairs with NaN are left out. In two steps: the 100 * share-th percentile of
     the score ("upper": its mirror, the 95th; median-unbiased) is taken in each of `bins` depth bins
@@ -148,7 +151,7 @@ def _bootstrap(
     resamples: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """(resample, 3): slope, share beyond in the other half, and that with its depths shuffled."""
+    """Draw (resample, 3): slope, share beyond in the other half, and that with depths shuffled."""
     n = len(half.depth)
     out = np.full((resamples, 3), np.nan)
     for row in out:
@@ -167,7 +170,7 @@ def _bootstrap(
 
 
 def _fit(half: _Half, side: str, share: float) -> tuple[float, float]:
-    """Slope and intercept as `fit_bound` says; NaN where fewer than two bins are full enough."""
+    """Fit slope and intercept as `fit_bound` says; NaN where fewer than two bins are full."""
     count = np.bincount(half.bin)
     used = count >= BIN_EXAMPLES
     if used.sum() < 2:
@@ -192,7 +195,7 @@ def _fit(half: _Half, side: str, share: float) -> tuple[float, float]:
 
 
 def _sort(depth: Floats, score: Floats, bins: int) -> tuple[_Half, NDArray[np.int64]]:
-    """The examples in the order that `_fit` needs, and that order as indices."""
+    """Sort the examples into the order that `_fit` needs; return that order as indices too."""
     n, width = len(depth), np.ptp(depth) if len(depth) else 0.0
     while bins >= 2 and width > 0:
         place = ((depth - depth.min()) / width * bins).astype(int)
@@ -208,7 +211,7 @@ def _sort(depth: Floats, score: Floats, bins: int) -> tuple[_Half, NDArray[np.in
 
 
 def _beyond(side: str, height: Floats) -> float:
-    """Share of heights above the line that are on its wrong side."""
+    """Return the share of heights above the line that are on its wrong side."""
     return (height < -ROUNDING if side == "lower" else height > ROUNDING).mean()
 
 

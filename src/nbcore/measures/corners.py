@@ -27,15 +27,15 @@ DECIMALS = 9
 def corner_examples(
     depth_val: ArrayLike, depth_train: ArrayLike, n: int = 100
 ) -> dict[str, NDArray[np.int64]]:
-    """Corner -> indices (n,) of the examples nearest to it in the scaled plane, nearest first.
+    """Find the n examples nearest to each corner in the scaled plane.
 
-    depth_val, depth_train (example,): mean prediction depths, NaN where an example was never in
-    that split (or never had a depth); those examples are left out, see `placed`. The plane is that
-    of `scaled_plane`, the distance is Euclidean, and of equally near examples the one with the
-    lower index comes first. Every corner is filled by itself: when n is a large part of the
-    examples, one example can be in two corners. NoCorners for n < 1, fewer than n placed examples,
-    or an axis on which all of them have the same depth; ValueError for other shapes and infinite
-    values.
+    Returns corner -> indices (n,), nearest first. depth_val, depth_train (example,): mean
+    prediction depths, NaN where an example was never in that split (or never had a depth); those
+    examples are left out, see `placed`. The plane is that of `scaled_plane`, the distance is
+    Euclidean, and of equally near examples the one with the lower index comes first. Every corner
+    is filled by itself: when n is a large part of the examples, one example can be in two corners.
+    NoCorners for n < 1, fewer than n placed examples, or an axis on which all of them have the same
+    depth; ValueError for other shapes and infinite values.
     """
     plane = scaled_plane(depth_val, depth_train)
     known = np.flatnonzero(placed(depth_val, depth_train))
@@ -52,8 +52,10 @@ def corner_examples(
 
 
 def scaled_plane(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.float64]:
-    """(2, example): both depths, each axis scaled by itself from its smallest mean depth, 0, to its
-    largest, 1, over the examples that have both; NaN for the others. Errors as `corner_examples`.
+    """Scale both depths to the plane: (2, example), each axis by itself from 0 to 1.
+
+    An axis runs from its smallest mean depth, 0, to its largest, 1, over the examples that have
+    both; NaN for the others. Errors as `corner_examples`.
     """
     depths = _depths(depth_val, depth_train)
     known = ~np.isnan(depths).any(axis=0)
@@ -75,13 +77,13 @@ def scaled_plane(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.flo
 
 
 def placed(depth_val: ArrayLike, depth_train: ArrayLike) -> NDArray[np.bool_]:
-    """(example,) whether an example has a depth in both splits, and so a place in the plane."""
+    """Say whether an example has a depth in both splits, so a place in the plane: (example,)."""
     val, train = _depths(depth_val, depth_train)
     return ~np.isnan(val) & ~np.isnan(train)
 
 
 def corner_size(n_examples: int, share: float = 0.002, least: int = 20) -> int:
-    """How many examples make a corner: `share` of them, as in the paper, but at least `least`."""
+    """Return a corner's size: `share` of the examples, as in the paper, but at least `least`."""
     return max(round(share * n_examples), least)
 
 

@@ -25,7 +25,7 @@ def correlation(
     ranks: bool = True,
     within: ArrayLike | None = None,
 ) -> Floats:
-    """(draw,) Spearman's (ranks) or Pearson's correlation of x and y (example,).
+    """Compute Spearman's (ranks) or Pearson's correlation of x and y (example,): (draw,).
 
     Ranks are formed anew in every draw, ties sharing their mean rank. within: strata (example,) of
     whole numbers; their mean is taken out of both variables first, so that only differences inside
@@ -48,7 +48,7 @@ def correlation(
 def shuffled(
     x: ArrayLike, y: ArrayLike, resamples: int, *, ranks: bool = True, seed: int = 0
 ) -> Floats:
-    """(1 + resamples,) the correlation of x with y shuffled among the examples, each time anew."""
+    """Correlate x with y shuffled among the examples, each time anew: (1 + resamples,)."""
     pair = np.stack([np.asarray(x, float), np.asarray(y, float)])
     pair = pair[:, np.isfinite(pair).all(0)]
     if pair.shape[1] < 3:
@@ -72,7 +72,7 @@ def _correlate(x: Floats, y: Floats, w: Floats, ranks: bool, strata: NDArray | N
 
 
 def _ranks(x: Floats, w: Floats) -> Floats:
-    """(draw, example) ranks in the sample where example i occurs w[., i] times; ties share."""
+    """Rank (draw, example) in the sample where example i occurs w[., i] times; ties share."""
     _, place = np.unique(x, return_inverse=True)
     order = np.argsort(place, kind="stable")
     starts = np.searchsorted(place[order], np.arange(place.max() + 1))
@@ -88,7 +88,7 @@ def _group_means(x: Floats, w: Floats, groups: NDArray) -> Floats:
 
 
 def profile(sums: Floats, counts: Floats, weights: NDArray) -> Floats:
-    """(draw, depth) means: sums and counts (example, depth) of what each example contributes.
+    """Compute (draw, depth) means of what each example contributes: sums, counts (example, depth).
 
     NaN at depths to which fewer than `ENOUGH` examples contribute.
     """
@@ -98,7 +98,7 @@ def profile(sums: Floats, counts: Floats, weights: NDArray) -> Floats:
 
 
 def spread(x: ArrayLike, bins: NDArray, n_bins: int, weights: NDArray) -> Floats:
-    """(draw, bin) variance of x (example,) among the examples of each bin; NaN as in `profile`."""
+    """Compute the (draw, bin) variance of x (example,) in each bin; NaN as in `profile`."""
     values = np.asarray(x, float)
     known = np.isfinite(values)
     member = np.eye(n_bins)[bins] * known[:, None]
@@ -112,7 +112,7 @@ def spread(x: ArrayLike, bins: NDArray, n_bins: int, weights: NDArray) -> Floats
 
 
 def over_depths(curves: Floats) -> Floats:
-    """(draw,) Spearman's correlation of curves (draw, depth) with depth, NaN depths left out."""
+    """Correlate curves (draw, depth) with depth (Spearman), NaN depths left out: (draw,)."""
     known = ~np.isnan(curves[0])
     if known.sum() < 3:
         return np.full(len(curves), np.nan)
@@ -124,7 +124,7 @@ def over_depths(curves: Floats) -> Floats:
 
 
 def curve_correlation(first: Floats, second: Floats) -> Estimate:
-    """Spearman correlation of two curves over relative depth, at the places of the shorter one.
+    """Correlate two curves over relative depth (Spearman), at the places of the shorter one.
 
     The interval is Fisher's with Bonett and Wright's standard error, as if places were independent.
     NaN where a curve is flat; the interval is NaN for fewer than four places.

@@ -26,7 +26,7 @@ class CScores:
 
 
 def c_scores(correct: ArrayLike, held_out: ArrayLike) -> CScores:
-    """The held-out accuracy of every example, NaN where no member held it out.
+    """Compute the held-out accuracy of every example, NaN where no member held it out.
 
     correct, held_out (member, example) bool: whether a member's prediction is the label, and
     whether the example was outside its training set; `correct` counts only there. The standard
@@ -45,7 +45,7 @@ def c_scores(correct: ArrayLike, held_out: ArrayLike) -> CScores:
 def split_half_reliability(
     correct: ArrayLike, held_out: ArrayLike, sizes, draws: int = 50, seed: int = 0
 ) -> NDArray[np.float64]:
-    """(size, draw) Spearman between the scores of two disjoint groups of `size` members each.
+    """Correlate (Spearman) the scores of two disjoint groups of `size` members: (size, draw).
 
     Tables as for `c_scores`; every draw picks two groups anew, the same ones in every call with
     the same seed, and correlates over the examples that were held out in both. It tells how well a
@@ -72,7 +72,7 @@ def split_half_reliability(
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
-    """Rank correlation over the pairs without NaN; NaN for fewer than two or a constant side."""
+    """Compute the rank correlation of pairs without NaN; NaN for under two or a constant side."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     both = ~np.isnan(x) & ~np.isnan(y)
     if both.sum() < 2 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
@@ -81,7 +81,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def spearman_brown(reliability: ArrayLike, factor: float) -> NDArray[np.float64]:
-    """The reliability expected of `factor` times as many members: f r / (1 + (f - 1) r).
+    """Predict the reliability of `factor` times as many members: f r / (1 + (f - 1) r).
 
     Exact for means of members that are alike; for rank correlations a good approximation.
     """

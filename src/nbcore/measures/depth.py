@@ -18,7 +18,7 @@ def knn_votes(
     n_classes: int | None = None,
     backend: str = "torch",
 ) -> NDArray[np.int64]:
-    """(query, class) how many of the k nearest training examples belong to each class.
+    """Count how many of the k nearest training examples belong to each class: (query, class).
 
     train_embeddings (n, d), train_labels (n,) from 0, query_embeddings (q, d); n_classes: from the
     labels unless given (a class that is absent gets no votes). Otherwise as `neighbours.nearest`.
@@ -28,7 +28,7 @@ def knn_votes(
 
 
 def count_votes(neighbour_labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:
-    """(query, class) counts from the labels (query, k) of each query's neighbours."""
+    """Count labels (query, k) of each query's neighbours by class: (query, class)."""
     found = np.asarray(neighbour_labels)
     classes = int(n_classes or found.max() + 1)
     flat = found + np.arange(len(found))[:, None] * classes
@@ -45,8 +45,10 @@ def knn_predict(
     tie: str = "lowest",
     backend: str = "torch",
 ) -> NDArray[np.int64]:
-    """(query,) the class with most votes. Of tied classes the "lowest" or "highest" number wins,
-    or with tie="nearest" the one that has the nearest neighbour. Otherwise as `knn_votes`.
+    """Predict for each query the class with most votes: (query,).
+
+    Of tied classes the "lowest" or "highest" number wins, or with tie="nearest" the one that has
+    the nearest neighbour. Otherwise as `knn_votes`.
     """
     if tie not in TIES:
         raise ValueError(f"tie must be one of {', '.join(TIES)}, not {tie!r}.")
@@ -58,7 +60,10 @@ def knn_predict(
 def vote(
     neighbour_labels: ArrayLike, n_classes: int | None = None, tie: str = "lowest"
 ) -> NDArray[np.int64]:
-    """(query,) class by majority of (query, k) labels, the nearest first; ties as `knn_predict`."""
+    """Choose the class by majority of (query, k) labels, the nearest first: (query,).
+
+    Ties as in `knn_predict`.
+    """
     found = np.asarray(neighbour_labels)
     votes = count_votes(found, n_classes)
     if tie == "lowest":
@@ -72,10 +77,11 @@ def vote(
 def prediction_depth(
     probe_predictions: ArrayLike, final_prediction: ArrayLike
 ) -> NDArray[np.int64]:
-    """(example,) the first probe from which all probes give the network's answer; 0 is the input.
+    """Find the first probe from which all probes give the network's answer; 0 is the input.
 
-    probe_predictions (example, probe), the input first and the softmax last; final_prediction
-    (example,). -1 is undefined: the last probe already disagrees with the network (A.6.1).
+    Returns (example,). probe_predictions (example, probe), the input first and the softmax last;
+    final_prediction (example,). -1 is undefined: the last probe already disagrees with the network
+    (A.6.1).
     """
     probes, final = np.asarray(probe_predictions), np.asarray(final_prediction)
     if probes.ndim != 2 or probes.shape[1] == 0 or final.shape != probes.shape[:1]:

@@ -23,12 +23,12 @@ class Estimate:
 
     @classmethod
     def exact(cls, value: float, n: int, unit: str = "1") -> "Estimate":
-        """A number with no sampling error: a count over all examples, an identity."""
+        """Make an estimate without sampling error: a count over all examples, an identity."""
         return cls(float(value), float(value), float(value), n, unit, "")
 
     @classmethod
     def share(cls, count: int, total: int, n: int, over: str = "images") -> "Estimate":
-        """count of total as a fraction with its Clopper-Pearson interval, over n members."""
+        """Make count / total an estimate with its Clopper-Pearson interval, over n members."""
         from nbcore.measures.robustness import clopper_pearson  # scipy is slow to start
 
         low, high = clopper_pearson(count, total)

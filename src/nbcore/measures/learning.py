@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 def iteration_learned(
     prediction_history: ArrayLike, final_prediction: ArrayLike
 ) -> NDArray[np.int64]:
-    """(example,) the first checkpoint from which the prediction stays the final one.
+    """Find the first checkpoint from which the prediction stays the final one: (example,).
 
     prediction_history (example, checkpoint), the initialisation first; final_prediction (example,).
-    0: right from the initialisation. -1, undefined: the last checkpoint differs from the final
+    0: from the initialisation on. -1, undefined: the last checkpoint differs from the final
     prediction.
     """
     history, final = np.asarray(prediction_history), np.asarray(final_prediction)
@@ -27,10 +27,10 @@ def iteration_learned(
 def scaled_steps(
     learned: ArrayLike, steps: ArrayLike, percentile: float = 95.0
 ) -> NDArray[np.float64]:
-    """(example,) the step at which each was learned, 95 % of them by 1; NaN where undefined.
+    """Scale the step at which each was learned, so that 95 % are at most 1: (example,).
 
-    learned (example,) checkpoint indices as `iteration_learned` gives; steps (checkpoint,) updates
-    made, ascending from 0. The scale makes networks comparable (PD note 6).
+    NaN where undefined. learned (example,) checkpoint indices as `iteration_learned` gives; steps
+    (checkpoint,) updates made, ascending from 0. The scale makes networks comparable (PD note 6).
     """
     index, update = np.asarray(learned), np.asarray(steps, float)
     if (

@@ -9,7 +9,7 @@ from nbcore.measures import blocks
 
 
 def output_margin(logits: ArrayLike) -> NDArray[np.float64]:
-    """(example,) the largest logit minus the second largest; logits: (example, >= 2 classes)."""
+    """Return the largest logit minus the second: (example,); logits (example, >= 2 classes)."""
     z = np.asarray(logits, float)
     if z.ndim != 2 or z.shape[1] < 2 or np.isnan(z).any():
         raise ValueError(f"logits must be (example, 2 or more classes) without NaN, not {z.shape}.")
@@ -23,13 +23,13 @@ def input_margin(
     batch: int | None = None,
     classes_at_once: int | None = None,
 ) -> NDArray[np.float64]:
-    """(example,) distance to the nearest decision boundary, in units of x, to first order.
+    """Estimate the distance to the nearest decision boundary, to first order: (example,).
 
-    The smallest |z_i - z_j| / ||grad_x(z_i - z_j)|| over the classes j other than the predicted i
-    (Jiang et al. 2018). x: (example, ...) as the model takes it; logits (example, class) come out.
-    The gradients of all classes are computed side by side, `classes_at_once` copies of the input
-    in one pass, for `batch` inputs at a time (both from `blocks` unless given). inf where no class
-    can be reached (zero gradients).
+    In units of x. The smallest |z_i - z_j| / ||grad_x(z_i - z_j)|| over the classes j other than
+    the predicted i (Jiang et al. 2018). x: (example, ...) as the model takes it; logits (example,
+    class) come out. The gradients of all classes are computed side by side, `classes_at_once`
+    copies of the input in one pass, for `batch` inputs at a time (both from `blocks` unless given).
+    inf where no class can be reached (zero gradients).
     """
     tensor = torch.as_tensor(x).float()
     device = next((p.device for p in model.parameters()), tensor.device)

@@ -142,8 +142,10 @@ def _torch(
     exclude_self: bool,
     dtype: torch.dtype = torch.float32,
 ) -> Found:
-    """Find for the queries `asked` (indices, a) the k nearest: (indices (a, k), squared distances
-    (a, k), squared norms (a,)), the latter two in the frame, computed in `dtype`.
+    """Find the k nearest for the queries `asked` (indices, a).
+
+    Returns indices (a, k), squared distances (a, k) and squared norms (a,), the latter two in the
+    frame, computed in `dtype`.
     """
     whole = len(asked) == len(queries)
     room = blocks.ON_GPU if bank.is_cuda else 1
@@ -181,7 +183,7 @@ def _torch(
 def _faiss(
     bank: Tensor, queries: Tensor, frame: Frame, asked: Tensor, k: int, exclude_self: bool
 ) -> Found:
-    """As `_torch`; `asked` are all queries."""
+    """Find neighbours as `_torch` does, with faiss; `asked` are all queries."""
     import faiss
 
     faiss.omp_set_num_threads(torch.get_num_threads())

@@ -32,7 +32,7 @@ def suggest(
     min_agreement: float = 2 / 3,
     min_gap: float = 0.0,
 ) -> NDArray[np.str_]:
-    """(example,) what to do with each label: "keep", "inspect" or "relabel"; "" where unknown.
+    """Say what to do with each label: "keep", "inspect" or "relabel"; "" where unknown: (example,).
 
     relabel, to the consensus class: the example looks like another class (PD §4, the corner of
     early validation and late training depth). Three things are true of it. The networks that were
@@ -69,10 +69,11 @@ def doubt(
     depth_train: ArrayLike,
     last_probe: int,
 ) -> NDArray[np.float64]:
-    """(example,) what `suggest` rests on as one number from -2 to 2: how much speaks for relabel.
+    """Put what `suggest` rests on into one number from -2 to 2: the larger, the more for relabel.
 
-    Agreement, counted negative where it is on the label, plus the gap of the depths as a share of
-    the network (0 where one is undefined). NaN where never held out. Arguments as `suggest`.
+    Returns (example,). Agreement, counted negative where it is on the label, plus the gap of the
+    depths as a share of the network (0 where one is undefined). NaN where never held out. Arguments
+    as `suggest`.
     """
     seen, agree = np.asarray(consensus), np.asarray(agreement, float)
     gap = np.nan_to_num(depth_gap(depth_val, depth_train, last_probe))
@@ -81,14 +82,17 @@ def doubt(
 
 
 def depth_gap(depth_val: ArrayLike, depth_train: ArrayLike, last_probe: int) -> NDArray[np.float64]:
-    """(example,) how much later a prediction is made in training than held out, in [-1, 1]."""
+    """Measure how much later a prediction is made in training than held out, in [-1, 1].
+
+    Returns (example,).
+    """
     if last_probe < 1:
         raise ValueError(f"A network has a last probe from 1, not {last_probe}.")
     return (np.asarray(depth_train, float) - np.asarray(depth_val, float)) / last_probe
 
 
 def wilson_interval(successes: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share; (0, 1) of none."""
+    """Compute Wilson's score interval of a share; (0, 1) of none."""
     if not 0 <= successes <= total:
         raise ValueError(f"{successes} successes of {total} cannot be.")
     if total == 0:
@@ -108,10 +112,11 @@ def score(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """{"precision", "recall", "f1"} of suggestions (example,) bool against labels known as wrong.
+    """Compute precision, recall and F1 of suggestions (example,) bool against known wrong labels.
 
-    Precision and recall with Wilson's interval, F1 with that of a bootstrap over examples.
-    Precision is NaN without a suggestion, recall without a wrong label, F1 without both.
+    Returns {"precision", "recall", "f1"}; precision and recall with Wilson's interval, F1 with that
+    of a bootstrap over examples. Precision is NaN without a suggestion, recall without a wrong
+    label, F1 without both.
     """
     guess, bad = _masks(suggested, wrong)
     cells = _cells(guess, bad)
@@ -132,7 +137,7 @@ def f1_difference(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Estimate:
-    """F1 of `first` minus that of `second`, with the interval of a paired bootstrap."""
+    """Compute F1 of `first` minus that of `second`, with the interval of a paired bootstrap."""
     a, bad = _masks(first, wrong)
     b, _ = _masks(second, wrong)
     cells = np.bincount(4 * a + 2 * b + bad, minlength=8)
@@ -148,10 +153,11 @@ def f1_difference(
 def average_precision(
     scores: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None
 ) -> float:
-    """Area under the steps of precision over recall when examples are taken by falling score.
+    """Compute the area under precision over recall when examples are taken by falling score.
 
-    scores, wrong (example,), the larger the more suspect; tied examples are taken together;
-    weights: how often each example counts. NaN without a wrong label. ValueError for NaN scores.
+    The area under the steps. scores, wrong (example,), the larger the more suspect; tied examples
+    are taken together; weights: how often each example counts. NaN without a wrong label.
+    ValueError for NaN scores.
     """
     value, bad = np.asarray(scores, float), np.asarray(wrong, bool)
     if value.shape != bad.shape or value.ndim != 1 or np.isnan(value).any():
@@ -170,9 +176,10 @@ def average_precision(
 def average_precisions(
     scores: ArrayLike, wrong: ArrayLike, level: float = 0.95, resamples: int = 200, seed: int = 0
 ) -> tuple[list[Estimate], list[Estimate]]:
-    """Of several rankings (ranking, example): each one's average precision; the first minus each.
+    """Compute each ranking's average precision, and the first one's minus each.
 
-    Intervals by a bootstrap over examples, the same draws for all rankings.
+    scores (ranking, example). Intervals by a bootstrap over examples, the same draws for all
+    rankings.
     """
     rows, bad = np.atleast_2d(np.asarray(scores, float)), np.asarray(wrong, bool)
     rng, n = np.random.default_rng(seed), len(bad)
@@ -197,12 +204,12 @@ def _masks(suggested: ArrayLike, wrong: ArrayLike) -> tuple[NDArray[np.bool_], N
 
 
 def _cells(guess: NDArray[np.bool_], bad: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(4,) examples: neither, wrong and missed, suggested though right, suggested and wrong."""
+    """Count (4,) examples: neither, wrong and missed, suggested but right, suggested and wrong."""
     return np.bincount(2 * guess + bad, minlength=4)
 
 
 def _resample(cells: NDArray[np.int64], resamples: int, seed: int) -> NDArray[np.int64]:
-    """(resample, cell): drawing examples anew is drawing the cells' counts."""
+    """Draw the cells' counts anew, which is the same as drawing examples: (resample, cell)."""
     n = cells.sum()
     return np.random.default_rng(seed).multinomial(n, cells / max(n, 1), size=resamples)
 

@@ -71,7 +71,7 @@ class Line:
     id_range: tuple[float, float]
 
     def predict(self, x: ArrayLike) -> Floats:
-        """Expected OOD accuracy at ID accuracy `x` (any shape); 0 and 1 map to their limits."""
+        """Predict the OOD accuracy at ID accuracy `x` (any shape); 0 and 1 map to their limits."""
         forward, backward = SCALES[self.scale]
         scaled = forward(_accuracies(x, "x"))
         # slope 0 times an infinite logit is NaN: the limit is the constant line
@@ -79,14 +79,14 @@ class Line:
         return np.clip(backward(flat + self.intercept), 0.0, 1.0)
 
     def covers(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Whether `x` lies in the ID range, where alone effective robustness is reported."""
+        """Say whether `x` lies in the ID range; only there is effective robustness reported."""
         low, high = self.id_range
         array = np.asarray(x, dtype=float)
         return (array >= low) & (array <= high)
 
 
 def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Line:
-    """Least-squares line through the scaled accuracies of a testbed (ER appendix A).
+    """Fit the least-squares line through a testbed's scaled accuracies (ER appendix A).
 
     id_acc, ood_acc: (model,) fractions; scale: "linear", "probit" or "logit".
     Raises NoLine for fewer than three models, equal ID accuracies, and 0 or 1 where the scale is
@@ -122,14 +122,14 @@ def fit_line(id_acc: ArrayLike, ood_acc: ArrayLike, scale: str = "logit") -> Lin
 
 
 def residuals(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
-    """Vertical distances from the line in its own scaled space, one per model."""
+    """Return vertical distances from the line in its own scaled space, one per model."""
     x, y = _pair(id_acc, ood_acc)
     forward, _ = SCALES[line.scale]
     return forward(y) - (line.slope * forward(x) + line.intercept)
 
 
 def effective_robustness(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
-    """OOD accuracy minus the line's prediction (ER §3, eq. 1), as a fraction, any shape.
+    """Subtract the line's prediction from OOD accuracy (ER §3, eq. 1); fraction, any shape.
 
     Outside `line.id_range` this extrapolates: report a value only where `line.covers(id_acc)`.
     """
@@ -140,10 +140,10 @@ def effective_robustness(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> F
 def clopper_pearson(
     correct: ArrayLike, total: ArrayLike, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Exact binomial interval (low, high) for correct of total, any broadcastable shapes.
+    """Compute the exact binomial interval (low, high) of correct of total.
 
-    `correct` may be fractional (an expected count). Raises ValueError unless 0 <= correct <= total,
-    total > 0 and 0 < level < 1.
+    Any broadcastable shapes. `correct` may be fractional (an expected count). Raises ValueError
+    unless 0 <= correct <= total, total > 0 and 0 < level < 1.
     """
     k, n = np.broadcast_arrays(np.asarray(correct, float), np.asarray(total, float))
     if not 0 < level < 1:
@@ -160,7 +160,7 @@ def clopper_pearson(
 def chance_band(
     id_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Effective robustness (low, high) within which a model *on* the line stays by chance.
+    """Return the effective robustness (low, high) in which a model *on* the line stays by chance.
 
     What a binomial draw of `total` OOD images leaves undecided at the predicted accuracy: a model
     is above the band exactly when its Clopper-Pearson interval lies above the line.
@@ -173,10 +173,10 @@ def chance_band(
 def is_significant(
     id_acc: ArrayLike, ood_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> NDArray[np.bool_]:
-    """Whether effective robustness counts: ER §3 asks it to exceed the Clopper-Pearson interval.
+    """Say whether effective robustness counts: by ER §3 it must exceed the binomial interval.
 
-    True where the lower end of the interval of `ood_acc` on `total` images lies above the line,
-    and `id_acc` within the testbed's range.
+    True where the lower end of the Clopper-Pearson interval of `ood_acc` on `total` images lies
+    above the line, and `id_acc` within the testbed's range.
     """
     x, y = _pair(id_acc, ood_acc)
     lowest, _ = clopper_pearson(np.rint(y * total), total, level)
@@ -195,7 +195,7 @@ class Binned(NamedTuple):
 def binned_average(
     x: ArrayLike, y: ArrayLike, bins: int = 100, range: tuple[float, float] | None = None
 ) -> Binned:
-    """Average of y over equal-width bins of x, pooled over runs (ER appendix B.5).
+    """Average y over equal-width bins of x, pooled over runs (ER appendix B.5).
 
     x, y: any equal shapes, flattened; range: ends of the bins, by default those of x. Values
     outside are left out; the last bin includes its right end, as in scipy's binned_statistic.
@@ -220,7 +220,7 @@ def binned_average(
 
 
 def gap_fraction(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
-    """Effective robustness as a share of the gap between y = x and the line (ER appendix D).
+    """Divide effective robustness by the gap between y = x and the line (ER appendix D).
 
     1 on y = x, 0 on the line; NaN where the two meet.
     """
@@ -231,10 +231,10 @@ def gap_fraction(id_acc: ArrayLike, ood_acc: ArrayLike, line: Line) -> Floats:
 
 
 def mixed_classifier(low: ArrayLike, high: ArrayLike, alpha: ArrayLike) -> Floats:
-    """Accuracy of answering with the low model for a share `alpha` of examples (ER appendix D.1).
+    """Return the accuracy of answering with the low model for a share `alpha` (ER appendix D.1).
 
-    low, high: accuracies, or (id, ood) pairs, of equal shape; the result has shape
-    alpha.shape + low.shape and runs on the straight chord from `high` (0) to `low` (1).
+    alpha: of the examples. low, high: accuracies, or (id, ood) pairs, of equal shape; the result
+    has shape alpha.shape + low.shape and runs on the straight chord from `high` (0) to `low` (1).
     """
     bottom, top = _pair(low, high)
     share = _accuracies(alpha, "alpha")

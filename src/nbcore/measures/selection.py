@@ -13,13 +13,14 @@ KINDS = ("hard", "random", "easy")
 def select(
     kind: str, scores: ArrayLike | None, labels: ArrayLike, n: int, seed: int = 0
 ) -> NDArray[np.int64]:
-    """(n,) ascending indices of the hardest, the easiest or random examples, as many per class.
+    """Choose the hardest, the easiest or random examples, equally many of each class.
 
-    kind: "hard" (lowest scores), "easy" (highest) or "random" (the scores are not looked at, so
-    they may be None or NaN); scores, labels (example,). Examples with equal scores come in an
-    order drawn with `seed`, the same one for "hard" and "easy", so that these two never meet as
-    long as n is at most half of every class. ValueError: unknown kind, wrong lengths, n that does
-    not divide by the number of classes or is more than the smallest class allows (named), NaN.
+    Returns (n,) ascending indices. kind: "hard" (lowest scores), "easy" (highest) or "random" (the
+    scores are not looked at, so they may be None or NaN); scores, labels (example,). Examples with
+    equal scores come in an order drawn with `seed`, the same one for "hard" and "easy", so that
+    these two never meet as long as n is at most half of every class. ValueError: unknown kind,
+    wrong lengths, n that does not divide by the number of classes or is more than the smallest
+    class allows (named), NaN.
     """
     if kind not in KINDS:
         raise ValueError(f"Examples are chosen by {', '.join(KINDS)}, not {kind!r}.")
@@ -35,11 +36,12 @@ def select(
 def phase_out(
     scores: ArrayLike, labels: ArrayLike, sizes, seed: int = 0
 ) -> list[NDArray[np.int64]]:
-    """Ascending indices per phase of a schedule that drops the easiest examples, class by class.
+    """Choose the examples of each phase of a schedule that drops the easiest, class by class.
 
-    sizes: how many examples each phase has, falling; each phase is part of the one before. A phase
-    of all examples keeps the classes as they are, any smaller one is balanced as in `select`, whose
-    "hard" with the same seed it equals. ValueError: as `select`; sizes that rise or are none.
+    Returns ascending indices per phase. sizes: how many examples each phase has, falling; each
+    phase is part of the one before. A phase of all examples keeps the classes as they are, any
+    smaller one is balanced as in `select`, whose "hard" with the same seed it equals. ValueError:
+    as `select`; sizes that rise or are none.
     """
     labels = _labels(labels)
     sizes = [int(size) for size in np.atleast_1d(sizes)]
@@ -55,7 +57,7 @@ def phase_out(
 
 
 def falling_sizes(n: int, last: int, phases: int, classes: int) -> list[int]:
-    """Sizes for `phase_out`: from all n down to `last`, by one factor, whole numbers per class.
+    """Compute sizes for `phase_out`: from all n down to `last`, by one factor, whole per class.
 
     ValueError: fewer than two phases, or `last` above n or not a multiple of `classes`.
     """
@@ -71,7 +73,7 @@ def falling_sizes(n: int, last: int, phases: int, classes: int) -> list[int]:
 def shuffled_within_class(
     scores: ArrayLike, labels: ArrayLike, seed: int = 0
 ) -> NDArray[np.float64]:
-    """(example,) the scores dealt out anew among the examples of each class.
+    """Deal the scores out anew among the examples of each class: (example,).
 
     The control for a choice by difficulty: every class keeps its scores and the choice its sizes,
     and which example is called hard says nothing any more.
@@ -86,7 +88,7 @@ def shuffled_within_class(
 
 
 def _hardest_first(scores: ArrayLike | None, labels: NDArray, seed: int) -> NDArray[np.int64]:
-    """(example,) indices from the lowest score to the highest, equal ones in a drawn order."""
+    """Sort (example,) indices from the lowest score up, equal ones in a drawn order."""
     scores = _scores(scores, labels)
     if missing := int(np.isnan(scores).sum()):
         raise ValueError(
@@ -98,13 +100,13 @@ def _hardest_first(scores: ArrayLike | None, labels: NDArray, seed: int) -> NDAr
 
 
 def _first_per_class(ranked: NDArray, labels: NDArray, share: int) -> NDArray[np.int64]:
-    """Ascending: the first `share` of each class in the order `ranked`."""
+    """Return, ascending, the first `share` of each class in the order `ranked`."""
     by_class = [ranked[labels[ranked] == label][:share] for label in np.unique(labels)]
     return np.sort(np.concatenate(by_class))
 
 
 def _per_class(labels: NDArray, n: int) -> int:
-    """How many of each class make n examples."""
+    """Say how many of each class make n examples; ValueError where that cannot be."""
     names, counts = np.unique(labels, return_counts=True)
     share = n // len(names)
     if n < 1 or n % len(names):
@@ -138,7 +140,7 @@ def _scores(scores: ArrayLike | None, labels: NDArray) -> NDArray[np.float64]:
 
 
 def balanced_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """Indices of `n` examples spread as evenly over the classes as they allow, in random order.
+    """Choose `n` examples as evenly over the classes as they allow; indices in random order.
 
     ValueError for n outside 1 to the number of examples.
     """

@@ -11,7 +11,7 @@ HOW = ("max", "mean", "sum")
 
 
 def class_scores(probabilities: ArrayLike, class_map: Map, how: str = "max") -> Floats:
-    """Score of each target: its sources' probabilities combined by max, mean or sum (ER C.7).
+    """Score each target: its sources' probabilities combined by max, mean or sum (ER C.7).
 
     probabilities: (example, source), rows summing to 1 within 1e-4; class_map: {target: source
     indices}. Returns (example, target), columns in the map's order. The scores need not sum to 1:
@@ -33,7 +33,7 @@ def class_scores(probabilities: ArrayLike, class_map: Map, how: str = "max") -> 
 
 
 def combine(scores: ArrayLike, class_map: Map, how: str = "max") -> Floats:
-    """`class_scores` of any scores, such as logits: nothing is asked of the rows but numbers."""
+    """Score each target as `class_scores`, from any numbers, such as logits."""
     values = np.asarray(scores, float)
     if values.ndim != 2:
         raise ValueError(f"Scores must be (example, source), not of shape {values.shape}.")
@@ -48,7 +48,7 @@ def combine(scores: ArrayLike, class_map: Map, how: str = "max") -> Floats:
 
 
 def _layout(class_map: Map, n_sources: int):
-    """All sources one after the other, where each target starts, and how many it has."""
+    """List all sources one after the other, where each target starts, and how many it has."""
     if not class_map:
         raise ValueError("The class map has no targets; name at least one.")
     sources = {target: [int(i) for i in found] for target, found in class_map.items()}
@@ -76,7 +76,7 @@ def _layout(class_map: Map, n_sources: int):
 
 
 def shuffled_map(class_map: Map, n_sources: int, seed: int = 0) -> dict[str, tuple[int, ...]]:
-    """The control: as many sources per target, but drawn at random from all `n_sources` classes."""
+    """Make the control map: as many sources per target, drawn at random from all `n_sources`."""
     columns, starts, sizes = _layout(class_map, n_sources)
     drawn = np.random.default_rng(seed).permutation(n_sources)[: len(columns)]
     return {

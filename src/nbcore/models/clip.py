@@ -41,7 +41,7 @@ class Clip(nn.Module):
 
 
 def create(name: str, classes: Sequence[str], weights: str | None = None) -> Clip:
-    """CLIP by name with a zero-shot head for these class names.
+    """Load CLIP by name with a zero-shot head for these class names.
 
     weights: a checkpoint file instead of the published one. ParameterError without the package, for
     an unknown architecture or weights, and where the weights cannot be fetched.

@@ -20,9 +20,10 @@ GREY_MEAN, GREY_STD = (0.5,), (0.5,)
 
 
 def vgg16(width: int = 64, n_classes: int = 10, channels: int = 3, seed: int = 0) -> Classifier:
-    """VGG16 without its dense layers, batch norm or dropout (A.2.2): 13 convolutions, one linear.
+    """Build VGG16 without its dense layers, batch norm or dropout (A.2.2).
 
-    width: channels of the first convolution. Pooling rounds sides up, so any side will do.
+    It has 13 convolutions and one linear layer. width: channels of the first convolution. Pooling
+    rounds sides up, so any side will do.
     """
     layers: list[nn.Module] = []
     inside = channels
@@ -74,7 +75,7 @@ class ResidualBlock(nn.Module):
 
 
 def resnet18(width: int = 64, n_classes: int = 10, channels: int = 3, seed: int = 0) -> Classifier:
-    """ResNet18 for small images with group norm and weight standardization (A.2.1).
+    """Build ResNet18 for small images with group norm and weight standardization (A.2.1).
 
     width: channels of the stem, a multiple of 4; stages have 1, 2, 4 and 8 times as many.
     """
@@ -101,7 +102,7 @@ def mlp(
     depth: int = 7,
     side: int = 32,
 ) -> Classifier:
-    """`depth` hidden layers of `width` with ReLU (A.2.3) on the pixels of a side x side image."""
+    """Build `depth` hidden layers of `width` with ReLU (A.2.3) on a side x side image's pixels."""
     sizes = [side * side * channels, *[width] * depth]
     layers: list[nn.Module] = [nn.Flatten()]
     for a, b in zip(sizes, sizes[1:], strict=False):
@@ -126,7 +127,7 @@ def build(
     depth: int = 7,
     seed: int = 0,
 ) -> Classifier:
-    """One of `ARCHITECTURES` by name; side and depth (hidden layers) matter to the MLP alone."""
+    """Build one of `ARCHITECTURES` by name; only the MLP uses side and depth (hidden layers)."""
     if architecture not in ARCHITECTURES:
         raise ParameterError(
             f"There is no architecture {architecture!r}; "
@@ -138,7 +139,7 @@ def build(
 
 
 def probe_points(model: Classifier, in_block: str = "sum") -> dict[str, str]:
-    """Probe name -> path of the module whose output is read, from the first to the last.
+    """Map probe names to paths of the modules whose output is read, from the first to the last.
 
     VGG16: every convolution; MLP: every hidden layer; ResNet18: the stem's norm and each of the 8
     blocks at `in_block`: its "sum", or one of "conv1", "norm1", "conv2", "norm2" (the paper's text
@@ -173,7 +174,7 @@ def _group_norm(channels: int) -> nn.GroupNorm:
 
 
 def _finish(net: nn.Module, channels: int, name: str, seed: int) -> Classifier:
-    """Draw the weights (He et al. 2015); the last layer's are small: logits start near 0."""
+    """Draw the weights (He et al. 2015), the last layer's small, so that logits start near 0."""
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

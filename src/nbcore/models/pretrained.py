@@ -45,7 +45,7 @@ class Classifier(nn.Module):
         self.head_name = _head_name(net, name)
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Raw images as the network expects them: float, resized, normalised."""
+        """Turn raw images into what the network expects: float, resized, normalised."""
         x = (images.float() - self.mean) / self.std  # type: ignore[operator]
         if self.size is not None and x.shape[-2:] != (self.size, self.size):
             x = interpolate(x, size=(self.size, self.size), mode="bicubic", antialias=False)
@@ -65,7 +65,7 @@ class Classifier(nn.Module):
         return self.head.weight.shape[1]  # type: ignore[index,return-value]
 
     def features(self, images: Tensor) -> Tensor:
-        """What the head receives, (n, feature_dim): the penultimate features."""
+        """Return what the head receives, (n, feature_dim): the penultimate features."""
         caught: list[Tensor] = []
         handle = self.head.register_forward_pre_hook(lambda _, args: caught.append(args[0]))
         try:
@@ -75,7 +75,7 @@ class Classifier(nn.Module):
         return caught[0].flatten(1)
 
     def replace_head(self, n_classes: int) -> None:
-        """A fresh last layer for `n_classes`, initialised as torch initialises such layers."""
+        """Put a fresh last layer for `n_classes` on, initialised as torch does by default."""
         old = self.head
         if isinstance(old, nn.Conv2d):
             new: nn.Module = nn.Conv2d(old.in_channels, n_classes, 1)
@@ -92,7 +92,7 @@ def create(
     seed: int = 0,
     weights: str | Path | None = None,
 ) -> Classifier:
-    """A classifier by name; `n_classes` puts a fresh head on it (None keeps ImageNet's).
+    """Load a classifier by name; `n_classes` puts a fresh head on it (None keeps ImageNet's).
 
     `pretrained=False` initialises every layer from `seed`; the fresh head always comes from
     `seed`. `weights` is a state dict on disk (.pth or .safetensors) to use instead of the
@@ -178,7 +178,7 @@ def _build(name: str, pretrained: bool) -> nn.Module:
 
 
 def _head_name(net: nn.Module, name: str) -> str:
-    """Path of the layer that makes the logits, or a ParameterError when there is none."""
+    """Find the path of the layer that makes the logits; ParameterError when there is none."""
     modules = {n: m for n, m in net.named_modules() if not list(m.children())}
     if hasattr(net, "get_classifier"):
         head = net.get_classifier()  # type: ignore[operator]

@@ -19,10 +19,11 @@ INPUT, SOFTMAX = "input", "softmax"
 
 
 def block_points(model: Classifier, at_most: int = 12) -> dict[str, str]:
-    """Probe name -> module path for any network: its outermost repeated blocks, thinned evenly.
+    """Map probe names to module paths for any network: its outermost repeated blocks, thinned.
 
-    Descends while a module has a single child that does the work, then takes the blocks of its
-    stages, as timm's networks are built. ParameterError when nothing lies before the head.
+    They are thinned evenly to `at_most`. Descends while a module has a single child that does the
+    work, then takes the blocks of its stages, as timm's networks are built. ParameterError when
+    nothing lies before the head.
     """
     found: list[str] = []
     head = model.head
@@ -40,7 +41,7 @@ def block_points(model: Classifier, at_most: int = 12) -> dict[str, str]:
 
 
 def _blocks(path: str, module: nn.Module) -> list[str]:
-    """The members of (nested) sequences under a module; the module itself if it is none."""
+    """List the members of (nested) sequences under a module; the module itself if it is none."""
     if not isinstance(module, nn.Sequential | nn.ModuleList):
         return [path] if any(True for _ in module.parameters()) else []
     children = dict(module.named_children())
@@ -54,7 +55,7 @@ def read(
     batch: int | None = None,
     max_bytes: int | None = None,
 ) -> Iterator[tuple[str, Tensor]]:
-    """(probe, float32 (n, d) on the model's device) for the input, every point, the softmax.
+    """Yield (probe, float32 (n, d) on the model's device) for the input, every point, the softmax.
 
     images: raw (n, c, h, w), `batch` at a time. As many points are read in one pass as fit into
     `max_bytes` (both from `blocks` unless given); what a caller has finished with is freed before
@@ -76,7 +77,7 @@ def read(
 
 
 def logits(model: Classifier, images: Tensor, batch: int | None = None) -> Tensor:
-    """Float32 logits (n, classes) of raw images on the model's device."""
+    """Compute float32 logits (n, classes) of raw images on the model's device."""
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad(), _full_precision():
@@ -135,7 +136,7 @@ def _pass(model: Classifier, images: Tensor, points: Mapping[str, str]) -> dict[
 
 @contextmanager
 def _full_precision():
-    """No TF32: neighbours are found by small differences of distances."""
+    """Turn off TF32 in convolutions: neighbours are found by small differences of distances."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:

@@ -28,7 +28,7 @@ class Residual(nn.Module):
 def small_cnn(
     width: int, n_classes: int = 10, residual: bool = False, channels: int = 3, seed: int = 0
 ) -> Classifier:
-    """Three stages of width, 2 and 4 x width, halving the image after each; mean pooling; linear.
+    """Build three stages of width, 2 and 4 x width, each halving the image; mean pooling; linear.
 
     A stage is one convolution with batch norm, followed by a residual pair in the second and
     third when `residual` is set. Images of any side from 8 pixels; `channels` 1 or 3.
@@ -50,7 +50,7 @@ def small_cnn(
 
 
 def small_vgg(width: int, n_classes: int = 10, channels: int = 3, seed: int = 0) -> Classifier:
-    """Three stages as in `small_cnn`, each of two convolutions with batch norm."""
+    """Build three stages as in `small_cnn`, each of two convolutions with batch norm."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
@@ -67,7 +67,7 @@ def small_vgg(width: int, n_classes: int = 10, channels: int = 3, seed: int = 0)
 def mlp(
     side: int, width: int, depth: int, n_classes: int = 10, channels: int = 3, seed: int = 0
 ) -> Classifier:
-    """`depth` hidden layers of `width` with ReLU on the pixels of a side x side image."""
+    """Build `depth` hidden layers of `width` with ReLU on the pixels of a side x side image."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         sizes = [side * side * channels, *[width] * depth]

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 
 def shift_digits(images: np.ndarray, pixels: float = 0.4) -> np.ndarray:
-    """The same digits, moved right by a part of a pixel: (n, 8, 8) -> (n, 8, 8).
+    """Move the digits right by a part of a pixel: (n, 8, 8) -> (n, 8, 8).
 
     The sampling is linear and nothing is random. The default is a mild shift: every model
     loses accuracy, none falls to chance.
@@ -27,7 +27,7 @@ def shift_digits(images: np.ndarray, pixels: float = 0.4) -> np.ndarray:
 
 
 def _digit_models() -> Iterator[tuple[str, Callable, int]]:
-    """(name, estimator factory, number of training images), weakest first."""
+    """Yield (name, estimator factory, number of training images), weakest first."""
 
     def linear():
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))

@@ -42,7 +42,7 @@ class Network(NamedTuple):
 
 
 def held_out_mask(n: int, member: int, share: float, splits: str, seed: int = 0) -> np.ndarray:
-    """(n,) bool: which examples this member does not train on.
+    """Choose which examples this member does not train on: (n,) bool.
 
     splits="folds": members take turns, 1 / share of them with one random partition, so that every
     example is held out equally often; "independent": each member draws its own (PD A). Under both
@@ -143,7 +143,7 @@ def train_member(
 def probe_votes(
     model: Classifier, pool: Pool, held_out: np.ndarray, points: dict[str, str], *, k: int = 30
 ) -> dict[str, np.ndarray]:
-    """Probe -> (example, class) votes for the pool's examples, then the test set's.
+    """Count per probe the (example, class) votes for the pool's examples, then the test set's.
 
     The bank is what the member trained on, with the labels it was given; a training example finds
     itself among its neighbours, as the paper's definition says nothing of leaving it out.

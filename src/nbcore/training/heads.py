@@ -84,7 +84,7 @@ def regression_sweep(
     seed: int = 0,
     max_iter: int = 1000,
 ) -> Probe:
-    """Logistic regression by L-BFGS, its L2 penalty chosen on held-out examples (ER B.3).
+    """Fit a logistic regression by L-BFGS, its L2 penalty chosen on held-out examples (ER B.3).
 
     features (n, dim), labels (n,). The penalty ½ λ |w|² is added to the *summed* loss; λ runs over
     `strengths`, the largest best one is kept, and the model is fitted again to all examples.

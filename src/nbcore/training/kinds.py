@@ -96,13 +96,13 @@ CONVOLUTIONAL = (
 
 
 def family(model: str) -> str:
-    """The family of a convolutional model of a testbed; of another one its kind."""
+    """Name the family of a convolutional model of a testbed; of any other model its kind."""
     kind = split_name(model)[0]
     return CONVOLUTIONS[kind].family if kind in CONVOLUTIONS else kind
 
 
 def effort(model: str) -> float:
-    """How long training takes, for an order of work; classical models are quick."""
+    """Estimate how long training takes, to order the work by; classical models are quick."""
     kind, n = split_name(model)
     if kind not in CONVOLUTIONS:
         return n / 1e9
@@ -111,7 +111,7 @@ def effort(model: str) -> float:
 
 
 def split_name(model: str) -> tuple[str, int]:
-    """`vgg16-3000` -> ("vgg16", 3000); ParameterError for anything else."""
+    """Split a name, `vgg16-3000` -> ("vgg16", 3000); ParameterError for anything else."""
     kind, _, n = model.rpartition("-")
     if kind not in KINDS or not n.isdigit():
         raise ParameterError(

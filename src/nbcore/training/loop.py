@@ -29,7 +29,7 @@ Data = tuple[np.ndarray | Tensor, np.ndarray | Tensor]
 
 
 def checkpoint_steps(steps: int, checkpoints: int, first: int = 1) -> np.ndarray:
-    """At most `checkpoints` update counts: 0, then evenly spaced in log from `first` to `steps`."""
+    """List at most `checkpoints` update counts: 0, then log-spaced from `first` to `steps`."""
     if checkpoints < 2 or not 1 <= first <= steps:
         raise ParameterError(
             f"Training needs 2 checkpoints or more, the first within its steps, not {checkpoints} "
@@ -118,7 +118,7 @@ def train(
 
 
 def predict(model: nn.Module, inputs: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The class of the largest logit for every input, int16 on the CPU."""
+    """Predict the class of the largest logit for every input, int16 on the CPU."""
     parts = _forward(model, inputs, device, dtype)
     return torch.cat([logits.argmax(1).to(torch.int16).cpu() for logits in parts])
 
@@ -130,7 +130,7 @@ def cached_features(
     precision: str = "auto",
     progress: str | None = None,
 ) -> Tensor:
-    """Penultimate features of every image, float32 (n, feature_dim); the model is in eval mode."""
+    """Compute penultimate features of every image, float32 (n, feature_dim), in eval mode."""
     place = pick_device(device)
     place_model(model, place)
     dtype, passes = pick_precision(precision, place), -(-len(inputs) // blocks.FORWARD)
@@ -161,7 +161,7 @@ def _loss(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
 
 
 def _batch(inputs: Tensor, labels: Tensor, recipe: Recipe, seed: int, step: int):
-    """The batch of update `step`: each epoch is one permutation, its rest is dropped."""
+    """Take the batch of update `step`: each epoch is one permutation, its rest is dropped."""
     per_epoch = max(len(labels) // recipe.batch, 1)
     epoch, place = divmod(step, per_epoch)
     order = _order(len(labels), seed, epoch)[place * recipe.batch : (place + 1) * recipe.batch]
@@ -191,7 +191,7 @@ def _augment(x: Tensor) -> Tensor:
 
 
 def _save(file: Path, identity: str, step: int, model, optimiser, history, total, count) -> None:
-    """Write the state with its checksum: a changed bit would change the network without a word."""
+    """Write the state with its checksum, so that a damaged file is noticed when it is read."""
     state = {
         "identity": identity,
         "step": step,

@@ -37,7 +37,7 @@ def train_phases(
     precision: str = "auto",
     progress: str | None = None,
 ) -> xr.Dataset:
-    """Train `model` in place on one phase after the other; what it predicted along all of them.
+    """Train `model` in place on one phase after the other; return its predictions along all.
 
     data: (inputs, labels) that the phases index; evaluations: as for `loop.train`. The Dataset is
     that of `loop.train` with the checkpoints of all phases in a row: `step` counts the updates of

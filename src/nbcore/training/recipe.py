@@ -20,5 +20,5 @@ class Recipe:
     first: int = 1  # the first checkpoint after step 0
 
     def rate(self, step: int) -> float:
-        """The learning rate of update number `step`, counted from 0."""
+        """Return the learning rate of update number `step`, counted from 0."""
         return self.lr * self.factor ** sum(step >= share * self.steps for share in self.drop_at)

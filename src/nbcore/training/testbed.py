@@ -109,7 +109,10 @@ def _pixels(images: np.ndarray) -> np.ndarray:
 
 
 def _patch_features(images: np.ndarray, seed: int, n_filters: int = 192):
-    """Responses to random training patches, averaged over quadrants: features never learned."""
+    """Make a function of responses to random training patches, averaged over quadrants.
+
+    Nothing is learned.
+    """
     rng = np.random.default_rng(seed)
     side = images.shape[1]
     width = min(6, side // 2)

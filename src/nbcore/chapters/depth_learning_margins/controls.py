@@ -19,7 +19,10 @@ Draws = Mapping[tuple[str, str], Floats]
 
 
 def shuffled_depths(s: LearningView, role: str) -> NDArray:
-    """(member, example) depths, permuted among the settled predictions of each network's role."""
+    """Permute the depths among the settled predictions of each network's role.
+
+    Returns (member, example) depths.
+    """
     rng = np.random.default_rng([s.seed, 3])
     out = s.members["depth"].values.copy()
     for row, mask in zip(out, s.seen(role) & s.settled, strict=True):
@@ -29,9 +32,10 @@ def shuffled_depths(s: LearningView, role: str) -> NDArray:
 
 
 def coarser_steps(s: LearningView) -> Floats:
-    """(member, example) scaled steps if only every second checkpoint had been evaluated.
+    """Scale the steps learned as if only every second checkpoint had been evaluated.
 
-    Approximately: each step is moved up to the next checkpoint kept; the first and last are kept.
+    Returns (member, example). This is approximate: each step is moved up to the next checkpoint
+    kept; the first and last checkpoint are kept.
     """
     learned = s.members["learned"].values.astype(int)
     last = s.members.sizes["checkpoint"] - 1
@@ -39,11 +43,11 @@ def coarser_steps(s: LearningView) -> Floats:
 
 
 def learning(s: LearningView, role: str) -> dict[str, Floats]:
-    """What -> (draw,) Spearman's correlation of mean depth with mean step learned.
+    """Correlate mean depth with mean step learned (Spearman), as defined and under controls.
 
-    As defined; with the depths shuffled among examples, in every draw anew; depth from one half of
-    the networks and step from the other; within classes; over right predictions only; both; and
-    with time measured otherwise.
+    Returns the name of a variant -> (draw,) correlations: as defined; with the depths shuffled
+    among examples, in every draw anew; with depth from one half of the networks and step from the
+    other; within classes; over right predictions only; both; and with time measured in other ways.
     """
     label, half = s.examples["label"].values, s.members["half"].values[:, None]
     plain, right = s.means(role), s.means(role, some=s.correct)
@@ -63,7 +67,10 @@ def learning(s: LearningView, role: str) -> dict[str, Floats]:
 
 
 def margins(s: LearningView, kind: str) -> dict[str, Floats]:
-    """What -> (draw,) Pearson's correlation of mean depth with log mean margin, on test images."""
+    """Correlate mean depth with log mean margin (Pearson) on test images, also under controls.
+
+    Returns the name of a variant -> (draw,) correlations; empty where the margin was not measured.
+    """
     found = s.margin(kind, "test")
     if found is None:
         return {}
@@ -85,7 +92,10 @@ def margins(s: LearningView, kind: str) -> dict[str, Floats]:
 
 
 def bars_table(parts: Mapping[str, Mapping[str, Floats]]) -> pd.DataFrame:
-    """Columns category, group, value, low, high; parts: group -> category -> draws."""
+    """Make a table of bars: columns category, group, value, low, high.
+
+    parts: group -> category -> draws. Draws without a defined value give no bar.
+    """
     rows: list[dict[str, Any]] = []
     for group, found in parts.items():
         for category, draws in found.items():
@@ -106,7 +116,10 @@ def bars_table(parts: Mapping[str, Mapping[str, Floats]]) -> pd.DataFrame:
 
 
 def summary(found: Mapping[str, LearningView]) -> pd.DataFrame:
-    """Per ensemble and role: Spearman with the step learned, and within class and right alone."""
+    """Tabulate Spearman's correlation with the step learned, one row per ensemble and role.
+
+    Columns give it as defined, over right predictions within a class, and with depths shuffled.
+    """
     rows = []
     for s in found.values():
         for role, words in ROLES.items():
@@ -138,7 +151,7 @@ def _shown(draws: Floats) -> str:
 
 
 def live(member: xr.Dataset) -> pd.DataFrame:
-    """The chapter's correlations in a single network, as `ensemble.train_member` returns it."""
+    """Compute the chapter's correlations in one network, as `ensemble.train_member` returns it."""
     held = member["held_out"].values
     depth = prediction_depth(member["votes"].values.argmax(-1), member["final"].values)
     learned = iteration_learned(member["history"].values.T, member["final"].values)

@@ -24,7 +24,7 @@ PANELS = {"train": "training images", "val": "held out", "test": "test images"}
 
 
 def _rows(series: str, curves: Floats) -> pd.DataFrame:
-    """(draw, depth) curves as the rows of a chart: x, y, series, low, high."""
+    """Turn (draw, depth) curves into the rows of a chart: x, y, series, low, high."""
     known = np.flatnonzero(~np.isnan(curves[0]))
     ends = np.array([interval(curves[1:, d][np.isfinite(curves[1:, d])]) for d in known])
     ends = ends.reshape(-1, 2)
@@ -34,7 +34,10 @@ def _rows(series: str, curves: Floats) -> pd.DataFrame:
 
 
 def learned_by_depth(found: Found) -> Figure | Table:
-    """Mean step learned of held-out predictions at each depth; one with shuffled depths beside."""
+    """Draw the mean step learned of held-out predictions at each depth, per ensemble.
+
+    One more curve shows the main ensemble with its depths shuffled.
+    """
     curves = {s.name: s.by_depth("val")[0] for s in found.values()}
     order = {name: over_depths(c) for name, c in curves.items()}
     order = {name: draws for name, draws in order.items() if np.isfinite(draws[0])}
@@ -61,7 +64,7 @@ def learned_by_depth(found: Found) -> Figure | Table:
 
 
 def shares(found: Found) -> Figure:
-    """The share of predictions at each depth, both splits."""
+    """Draw the share of predictions at each depth, for both splits."""
     rows, at_input = [], {}
     for s in found.values():
         for role, words in ROLES.items():
@@ -88,7 +91,7 @@ def shares(found: Found) -> Figure:
 
 
 def examples(s: LearningView) -> Figure | Table:
-    """Mean depth against mean step learned of every example, in both splits."""
+    """Draw mean depth against mean step learned of every example, in both splits."""
     parts = {role: s.means(role) for role in ROLES}
     order = {role: s.depth_and_learning(role) for role in ROLES}
     if not all(np.isfinite(draws[0]) for draws in order.values()):
@@ -108,7 +111,7 @@ def examples(s: LearningView) -> Figure | Table:
 
 
 def learning_controls(s: LearningView) -> Figure | Table:
-    """The relation with its other explanations taken out."""
+    """Draw the correlation of depth and step learned with other explanations removed."""
     parts = {words: controls.learning(s, role) for role, words in ROLES.items()}
     table = controls.bars_table(parts)
     held = parts[ROLES["val"]]
@@ -130,7 +133,7 @@ def learning_controls(s: LearningView) -> Figure | Table:
 
 
 def learned_over_time(s: LearningView) -> Figure | Table:
-    """Share of held-out predictions that are already final, over updates, by depth."""
+    """Draw the share of held-out predictions that are already final, over updates, by depth."""
     mask, half = s.seen("val") & s.settled, s.last // 2
     depth, learned = (s.members[v].values[mask] for v in ("depth", "learned"))
     groups = {
@@ -164,7 +167,7 @@ def learned_over_time(s: LearningView) -> Figure | Table:
 
 
 def margin_density(s: LearningView, kind: str) -> Figure | Table:
-    """Mean depth against the log of the mean margin, test and training images."""
+    """Draw mean depth against the log of the mean margin, for test and training images."""
     roles = {r: m for r in ("test", "train") if (m := s.margin(kind, r)) is not None}
     draws = {r: s.depth_and_margin(kind, r) for r in roles}
     known = {r: d for r, d in draws.items() if d is not None and np.isfinite(d[0])}
@@ -186,7 +189,7 @@ def margin_density(s: LearningView, kind: str) -> Figure | Table:
 
 
 def margins_everywhere(found: Found) -> Figure | Table:
-    """The correlation of depth and margins in every ensemble and split."""
+    """Draw the correlation of depth and margins in every ensemble and split."""
     parts: dict[str, dict[str, Floats]] = {}
     for kind, words in KINDS.items():
         for s in found.values():
@@ -212,7 +215,7 @@ def margins_everywhere(found: Found) -> Figure | Table:
 
 
 def margin_controls(s: LearningView) -> Figure | Table:
-    """The relation of depth and margins with its other explanations taken out."""
+    """Draw the correlation of depth and margins with other explanations removed."""
     parts = {words: controls.margins(s, kind) for kind, words in KINDS.items()}
     table = controls.bars_table({group: found for group, found in parts.items() if found})
     strict = "right in every network, within a class"
@@ -235,7 +238,7 @@ def margin_controls(s: LearningView) -> Figure | Table:
 
 
 def spread(s: LearningView, log: bool = False) -> Figure | Table:
-    """Variance of the margins at each depth, as a multiple of that of the shallowest bin."""
+    """Draw the variance of the margins at each depth, relative to that of the shallowest bin."""
     what = "log margin" if log else "margin"
     rows, order = [], {}
     for kind, words in KINDS.items():
@@ -262,7 +265,7 @@ def spread(s: LearningView, log: bool = False) -> Figure | Table:
 
 
 def separability(run: Run, name: str) -> Figure:
-    """Training accuracy of a linear classifier after the input and the first layers."""
+    """Draw the training accuracy of a linear classifier after the input and the first layers."""
     table = page.separability(run)
     seen = table.rename(columns={"layer": "category", "accuracy": "value"})
     shares = dict(zip(table["layer"], 100 * table["accuracy"], strict=True))

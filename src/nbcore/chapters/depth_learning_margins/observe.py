@@ -21,7 +21,7 @@ Observed = dict[str, Estimate | None]  # None: not defined here, not recorded
 
 
 def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, LearningView]:
-    """The chapter's ensembles by key, in the config's order."""
+    """Read the chapter's ensembles by key, in the config's order."""
     return {
         key: LearningView.of(key, run, resamples=config.resamples, seed=config.seed)
         for key, run in runs.items()
@@ -29,7 +29,7 @@ def studies(runs: Mapping[str, Run], config: DepthConfig) -> dict[str, LearningV
 
 
 def main(found: Found) -> LearningView:
-    """The ensemble most like the paper's figures 5 and 6: VGG16, on CIFAR-10 where it is there."""
+    """Pick the ensemble most like the paper's figures 5 and 6: VGG16, on CIFAR-10 if present."""
     return found[min(found, key=lambda k: ("vgg16" not in k, "cifar10" not in k))]
 
 
@@ -40,7 +40,7 @@ def record(
     config: DepthConfig,
     preset: str,
 ) -> dict[str, Observation]:
-    """Record every claim that these ensembles can speak to; numbers that are not defined are not.
+    """Record every claim that these ensembles can answer; leave out numbers that are undefined.
 
     separability: the sensitivity run of the main ensemble, if there is one.
     """
@@ -81,7 +81,7 @@ def record(
 
 
 def _about(key: str, found: Found, centre: LearningView) -> list[str]:
-    """Name the ensembles that a claim's numbers are from; of several, the least favourable."""
+    """Name the ensembles that a claim's numbers come from; of several, the least favourable."""
     if key in ("B17", "B18", "B19", "B45"):
         return [centre.key]
     fashion = [k for k in found if k.startswith("fashion-mnist:")]
@@ -89,7 +89,7 @@ def _about(key: str, found: Found, centre: LearningView) -> list[str]:
 
 
 def _asked(key: str, config: DepthConfig) -> list[str]:
-    """Name the ensembles of the paper that a claim is about; none: those that were read."""
+    """Name the ensembles of the paper that a claim is about; empty means those that were read."""
     paper = list(type(config).paper().parts())
     return {
         "B14": [k for k in paper if k.endswith(":vgg16")],
@@ -100,7 +100,7 @@ def _asked(key: str, config: DepthConfig) -> list[str]:
 
 
 def _worst(parts: Iterable[tuple[Floats | None, int]], largest: bool = False) -> Estimate | None:
-    """The smallest (or largest) of several numbers, chosen again in every draw."""
+    """Pick the smallest (or largest) of several numbers, chosen again in every draw."""
     known = [(d, n) for d, n in parts if d is not None and np.isfinite(d[0])]
     if not known:
         return None
@@ -142,7 +142,7 @@ def _correlations(centre: LearningView) -> Observed:
 
 
 def _deepest(centre: LearningView) -> Observed:
-    """The largest mean depth of a test image; the interval is over networks drawn again."""
+    """Find the largest mean depth of a test image; the interval is over networks drawn again."""
     depth = centre.members["depth_test"].values[centre.fullest].astype(float)
     depth[depth < 0] = np.nan
     weights = draw_weights(len(depth), centre.resamples, centre.seed)
@@ -181,7 +181,10 @@ def _everywhere(found: Found) -> Observed:
 
 
 def separability(run: Run) -> pd.DataFrame:
-    """Training accuracy of a logistic regression; columns layer, accuracy, low, high (members)."""
+    """Tabulate the training accuracy of a logistic regression by layer.
+
+    Columns layer, accuracy (mean over networks), low, high (smallest and largest network).
+    """
     accuracy = run.table("separability")["accuracy"]
     parts = {
         "accuracy": accuracy.mean("member"),
@@ -192,7 +195,7 @@ def separability(run: Run) -> pd.DataFrame:
 
 
 def _separated(run: Run) -> Estimate | None:
-    """After the first convolution: mean over networks, from the smallest to the largest."""
+    """Give the accuracy after the first convolution: mean and range over networks."""
     table, n = separability(run), run.table("separability").sizes["member"]
     found = table.loc[table["layer"] == "conv1", ["accuracy", "low", "high"]].to_numpy()
     if not len(found):
@@ -202,7 +205,7 @@ def _separated(run: Run) -> Estimate | None:
 
 
 def ensembles_table(found: Found) -> pd.DataFrame:
-    """What the page rests on: networks, examples, evaluations along training, accuracy."""
+    """Tabulate what the page rests on: networks, examples, evaluations in training, accuracy."""
     rows = []
     for s in found.values():
         step = s.members["step"].values
@@ -227,13 +230,13 @@ def _last_accuracy(s: LearningView, role: str) -> float:
 
 
 def checkpoint_steps(s: LearningView) -> NDArray:
-    """(checkpoint,) the updates after which the networks were evaluated, the same for all."""
+    """Return the (checkpoint,) updates after which all networks were evaluated."""
     step = s.members["step"].values
     return step.reshape(-1, step.shape[-1])[0]
 
 
 def checkpoints_table(s: LearningView) -> pd.DataFrame:
-    """How coarse the step learned is: per checkpoint the share of held-out predictions."""
+    """Show how coarse the step learned is: the share of held-out predictions per checkpoint."""
     step, mask = checkpoint_steps(s), s.seen("val") & s.settled
     count = np.bincount(s.members["learned"].values[mask], minlength=len(step))
     return pd.DataFrame(

@@ -50,7 +50,7 @@ class LearningView(EnsembleView):
         return self.scaled(self.members["learned"].values)
 
     def scaled(self, learned: NDArray) -> Floats:
-        """(member, example) the same from checkpoint indices, -1 where undefined."""
+        """Turn (member, example) checkpoint indices, -1 where undefined, into scaled steps."""
         step = self.members["step"].values
         step = np.broadcast_to(step, (len(learned), step.shape[-1]))
         return np.stack([scaled_steps(one, at) for one, at in zip(learned, step, strict=True)])
@@ -72,13 +72,19 @@ class LearningView(EnsembleView):
         some: NDArray | None = None,
         depth: NDArray | None = None,
     ) -> Means:
-        """Per example over the networks in `role`; `some` (member, example) narrows them."""
+        """Average depth and step learned of each example over the networks in `role`.
+
+        some: (member, example) narrows the networks; steps, depth: replace the ensemble's own.
+        """
         mask = self.seen(role) & self.settled & (True if some is None else some)
         deep = self.members["depth"].values if depth is None else depth
         return Means(*(_mean(v, mask) for v in (deep, self.steps if steps is None else steps)))
 
     def by_depth(self, role: str, depth: NDArray | None = None) -> tuple[Floats, Floats]:
-        """(draw, depth) mean step learned, and (depth,) the share of predictions at each depth."""
+        """Average the step learned at each depth: (draw, depth).
+
+        Also returns the (depth,) share of predictions at each depth.
+        """
         mask = self.seen(role) & self.settled
         deep = self.members["depth"].values if depth is None else depth
         n = self.members.sizes["example"]
@@ -92,16 +98,17 @@ class LearningView(EnsembleView):
         return profile(sums, counts, self.draws), counts.sum(0) / max(mask.sum(), 1)
 
     def at_input(self, role: str) -> Floats:
-        """(draw,) share of all predictions with depth 0; undefined ones count as deeper."""
+        """Return the (draw,) share of predictions with depth 0; undefined ones count as deeper."""
         seen = self.seen(role)
         zero = (seen & (self.members["depth"].values == 0)).sum(0)
         return (self.draws @ zero) / (self.draws @ seen.sum(0))
 
     def margin(self, kind: str, role: str) -> Margin | None:
-        """Mean depths with log mean margins; kind "output" or "input", role "train" or "test".
+        """Average depths beside log mean margins; None where the margin was not measured.
 
-        Test images and all input margins: over the networks on the whole pool; output margins in
-        training: over the networks on splits that trained on the example. None: not measured.
+        kind: "output" or "input"; role: "train" or "test". Test images and all input margins: over
+        the networks on the whole pool; output margins in training: over the networks on splits that
+        trained on the example.
         """
         name = f"{kind}_margin_{role}"
         if name not in self.examples or (kind == "input" and not self.full.any()):
@@ -119,18 +126,21 @@ class LearningView(EnsembleView):
         return Margin(_mean(depth, seen & (depth >= 0)), log, label, right)
 
     def depth_and_learning(self, role: str) -> Floats:
-        """(draw,) Spearman's correlation over examples of mean depth and mean step learned."""
+        """Correlate mean depth with mean step learned over examples: (draw,) Spearman."""
         return correlation(*self.means(role), self.draws)
 
     def depth_and_margin(self, kind: str, role: str) -> Floats | None:
-        """(draw,) Pearson's correlation over examples of mean depth and log mean margin."""
+        """Correlate mean depth with log mean margin over examples: (draw,) Pearson."""
         found = self.margin(kind, role)
         if found is None:
             return None
         return correlation(found.depth, found.log, self.weights(len(found.log)), ranks=False)
 
     def margin_spread(self, kind: str, log: bool = False) -> Floats | None:
-        """(draw, depth) variance of the mean margin, or of its log, by rounded mean depth: test."""
+        """Return the (draw, depth) variance of the mean margin, or of its log.
+
+        Test images, grouped by rounded mean depth. None where the margin was not measured.
+        """
         found = self.margin(kind, "test")
         if found is None:
             return None
@@ -141,7 +151,7 @@ class LearningView(EnsembleView):
 
 
 def _mean(values: NDArray, mask: NDArray) -> Floats:
-    """(example,) mean over the members in mask (member, example); NaN where there is none."""
+    """Average over the members in mask (member, example): (example,), NaN where there is none."""
     count = mask.sum(0)
     total = np.where(mask, values, 0).sum(0)
     return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

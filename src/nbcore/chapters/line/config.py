@@ -30,7 +30,7 @@ class Line(Config):
     )
 
     def check(self) -> None:
-        """Read the models' file before anything long starts."""
+        """Read the models' file first, so that a mistake in it shows before long work starts."""
         if self.models is not None:
             from nbcore.lines.own_models import read_models  # pandas, and only for models of yours
 

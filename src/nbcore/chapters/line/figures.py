@@ -16,7 +16,7 @@ HALF = 340  # px: two figures side by side
 
 
 def line(bed: Testbed, title: str) -> Figure:
-    """Accuracies with intervals and the line, in plain accuracy and on logit axes."""
+    """Draw accuracies with intervals and the line, in plain accuracy and on logit axes."""
     inside, outside = bed.axes
     fit = bed.line
     words: dict[Scale, str] = {"linear": "Plain accuracy", "logit": "Logit axes"}
@@ -44,7 +44,7 @@ def line(bed: Testbed, title: str) -> Figure:
 
 
 def bent(bed: Testbed) -> Figure:
-    """A testbed that a line does not describe: the title says by how much it misses."""
+    """Draw a testbed that a line does not describe; the title says by how much the line misses."""
     miss, worst = np.sqrt((bed.models["er"] ** 2).mean()), bed.models["er"].abs().max()
     return line(
         bed,
@@ -54,7 +54,7 @@ def bent(bed: Testbed) -> Figure:
 
 
 def floor(bed: Testbed, config: Line) -> Figure:
-    """What a curved scale gains in R² over plain accuracy while weak models are left out."""
+    """Draw what a curved scale gains in R² over plain accuracy as weak models are left out."""
     table = scale_gain_by_floor(bed, config)
     logit = table[table["scale"] == "logit"]
     all_models, fewest = logit.iloc[0], logit.iloc[-1]
@@ -86,7 +86,7 @@ def floor(bed: Testbed, config: Line) -> Figure:
 
 
 def residuals(bed: Testbed) -> Figure:
-    """Observed minus expected accuracy, one panel a scale."""
+    """Draw observed minus expected accuracy, one panel per scale."""
     parts, spread = [], {}
     for scale in measure.SCALES:
         fit = measure.fit_line(bed.models["id"], bed.models["ood"], scale)
@@ -106,7 +106,7 @@ def residuals(bed: Testbed) -> Figure:
 
 
 def robustness(bed: Testbed) -> Figure:
-    """Effective robustness against accuracy with the chance band."""
+    """Draw effective robustness against accuracy with the chance band."""
     grid = np.linspace(*bed.line.id_range, 60)
     low, high = measure.chance_band(grid, bed.ood_total, bed.line)
     models, n = bed.models, int(bed.models["significant"].sum())
@@ -129,7 +129,7 @@ def robustness(bed: Testbed) -> Figure:
 
 
 def families(bed: Testbed) -> Figure:
-    """The reader picks a pretraining family among timm's models."""
+    """Draw timm's models with a drop-down that picks a pretraining family."""
     table = bed.models.rename(columns={"pretraining": "family"})
     mean = table.groupby("family")["er"].mean().sort_values(ascending=False)
     best = str(mean.index[0])
@@ -150,7 +150,7 @@ def families(bed: Testbed) -> Figure:
 
 
 def dominance(bed: Testbed) -> Figure:
-    """The dominance matrix, sorted by accuracy."""
+    """Draw the dominance matrix, sorted by accuracy."""
     order = bed.models.sort_values("id", kind="stable")
     names = order["model"].to_numpy()
     matrix = bed.run.table("dominance")["dominance"].sel(model=names, other=names).values
@@ -174,7 +174,10 @@ def dominance(bed: Testbed) -> Figure:
 
 
 def dominance_pairs(bed: Testbed) -> Figure:
-    """Dominance of every pair against its difference in accuracy, with independent errors."""
+    """Draw dominance of every pair against its difference in accuracy.
+
+    A second curve shows what independent errors would give.
+    """
     every = page.pairs(bed)
     every["bin"] = (every["difference"] * 40).round() / 40
     series = []
@@ -198,7 +201,7 @@ def dominance_pairs(bed: Testbed) -> Figure:
 
 
 def solvers(bed: Testbed) -> Figure:
-    """How many images are solved by exactly k models."""
+    """Draw how many images are solved by exactly k models."""
     solved = bed.run.table("solvers")["solvers"].values
     counts = np.bincount(solved, minlength=len(bed.models) + 1)
     none, every = counts[0] / solved.size, counts[-1] / solved.size
@@ -213,7 +216,7 @@ def solvers(bed: Testbed) -> Figure:
 
 
 def shape(bed: Testbed, config: Line) -> Figure:
-    """The effective robustness of y = x and of a mixture, along accuracy."""
+    """Draw the effective robustness of y = x and of a mixture, along accuracy."""
     x = np.linspace(0.01, 0.99, 99)
     ends = np.array([0.1, 0.95])
     low, high = (np.array([e, float(bed.line.predict(e))]) for e in ends)
@@ -246,7 +249,7 @@ def shape(bed: Testbed, config: Line) -> Figure:
 
 
 def digits(data: xr.Dataset, fit: measure.Line, config: Line) -> Figure:
-    """The live testbed: fourteen small models on digits and on shifted digits."""
+    """Draw the live testbed: fourteen small models on digits and on shifted digits."""
     n = data.sizes["example"]
     frame = pd.DataFrame(
         {

@@ -35,7 +35,10 @@ class Images(Config):
 
 
 def right_answers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Names of the 67 models, and what each gets right on both sets: (model, image) bool."""
+    """Load the names of the 67 models, and what each gets right on both sets (ID, OOD).
+
+    The latter two are (model, image) bool.
+    """
     bed = nbdata.load_testbed("testbed-imagenetv2")
     inside = bed.id_predictions == bed.id_labels
     return np.array(bed.models), inside, bed.ood_predictions == bed.ood_labels
@@ -44,7 +47,7 @@ def right_answers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def image_lines(
     inside: np.ndarray, outside: np.ndarray, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracies of every model, draw 0 as observed, then with the images drawn again.
+    """Compute every model's accuracies: draw 0 as observed, then with the images drawn again.
 
     All models see the same drawn images, so their errors stay as alike as they are.
     Returns (draw, model) for both sets.
@@ -64,10 +67,10 @@ def image_lines(
 
 
 def cone_shares(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """Share of triplets whose probability on the new images is within a factor of the old one.
+    """Compute the share of triplets whose probabilities on both sets are within a factor.
 
-    For each of the eight patterns of right and wrong answers of three models (first dimension) and
-    each of `FACTORS`; two probabilities p, q are inside the cone of factor c when q / c ≤ p ≤ c q.
+    (8, factor): for each of the eight patterns of right and wrong answers of three models and each
+    of `FACTORS`. Two probabilities p, q are inside the cone of factor c when q / c ≤ p ≤ c q.
     """
     triplets = np.array(list(combinations(range(len(inside)), 3))).T
     shares = []
@@ -80,7 +83,7 @@ def cone_shares(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
 
 
 def _triple(right: np.ndarray, pattern: tuple[bool, ...]) -> np.ndarray:
-    """(model, model, model) share of images that the three answer in this pattern."""
+    """Return the (model, model, model) share of images that the three answer in this pattern."""
     a, b, c = (right if wanted else 1 - right for wanted in pattern)
     return np.stack([(b * row) @ c.T for row in a]) / right.shape[1]
 
@@ -107,13 +110,13 @@ def _count(config: Images, member: str) -> xr.Dataset:
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Slopes and intercepts in logits of (draw, model) accuracies: (2, draw)."""
+    """Fit slopes and intercepts in logits of (draw, model) accuracies: (2, draw)."""
     fits = [robustness.fit_line(u, v) for u, v in zip(x, y, strict=True)]
     return np.array([[f.slope for f in fits], [f.intercept for f in fits]])
 
 
 def images_plan() -> Plan:
-    """What computes the draws and shares from the public predictions (a minute)."""
+    """Plan the computation of draws and shares from the public predictions (a minute)."""
     config = Images()
     return Plan(
         "line-images",
@@ -138,13 +141,16 @@ def _as_table(run: Run) -> Tables:
 
 
 def image_spread(run: Run, models: str) -> dict[str, float]:
-    """Standard deviation of slope and intercept when the images are drawn again."""
+    """Return the standard deviation of slope and intercept when the images are drawn again."""
     line = run.table("images")["line"].sel(models=models).isel(draw=slice(1, None))
     return {k: float(line.sel(what=k).std("draw")) for k in ("slope", "intercept")}
 
 
 def cone_curve(run: Run) -> pd.DataFrame:
-    """Share of triplets inside the cone by factor: columns x, y, series (mean, least, most)."""
+    """Tabulate the share of triplets inside the cone by factor.
+
+    Columns x (factor), y (share), series: all eight patterns, all three right, all three wrong.
+    """
     inside = run.table("images")["inside"]
     rows = {
         "all eight patterns": inside.mean("pattern"),

@@ -81,7 +81,10 @@ def _scales(beds: Beds, config: Line) -> dict[str, Estimate]:
 
 
 def _bootstrapped(draws: np.ndarray, level: float, n: int) -> Estimate:
-    """The observed value comes first; a percentile interval that misses it is widened to it."""
+    """Estimate from draws, the observed value first, with a percentile interval.
+
+    An interval that misses the observed value is widened to include it.
+    """
     low, high = interval(draws[1:], level)
     value = float(draws[0])
     return Estimate(value, min(low, value), max(high, value), n, over="models")
@@ -110,7 +113,7 @@ def _rare(beds: Beds) -> dict[str, Estimate]:
 
 
 def _rule(beds: Beds, level: float) -> dict[str, Estimate]:
-    """Each decision tested afresh by the exact binomial chance of so many right answers."""
+    """Test each decision afresh by the exact binomial chance of so many right answers."""
     agree: dict[bool, list[bool]] = {True: [], False: []}
     for name in ("cifar10.1", "imagenetv2", "timm:imagenetv2"):
         bed = beds[name]
@@ -130,7 +133,10 @@ def _rule(beds: Beds, level: float) -> dict[str, Estimate]:
 
 
 def pairs(bed: Testbed) -> pd.DataFrame:
-    """Every pair of models once: lower, higher, difference in accuracy, dominance, independent."""
+    """List every pair of models once.
+
+    Columns lower, higher, difference (in accuracy), dominance, independent.
+    """
     matrix = bed.run.table("dominance")["dominance"]
     order = bed.models.sort_values("id", kind="stable")
     names, accuracy = order["model"].to_numpy(), order["id"].to_numpy()
@@ -172,7 +178,7 @@ def _peak() -> dict[str, Estimate]:
 
 
 def mixture(bed: Testbed, points: int = 101) -> pd.DataFrame:
-    """The weakest and the strongest model mixed: columns share, id, ood, er."""
+    """Mix the weakest and the strongest model: columns share, id, ood, er."""
     ends = bed.models.sort_values("id")[["id", "ood"]].to_numpy()[[0, -1]]
     share = np.linspace(0, 1, points)
     mixed = robustness.mixed_classifier(ends[0], ends[1], share)
@@ -181,10 +187,10 @@ def mixture(bed: Testbed, points: int = 101) -> pd.DataFrame:
 
 
 def _mixture(bed: Testbed) -> dict[str, Estimate]:
-    """Distance from the chord by the cross product, and the height inside it over its own ends.
+    """Compute a mixture's distance from the chord, and its effective robustness inside it.
 
-    The two models need not stand on the line themselves, so the baseline here is a line of the
-    testbed's slope through both of them.
+    The distance is by the cross product. The two models need not stand on the line themselves, so
+    the baseline here is a line through both of them in logits.
     """
     mixed = mixture(bed)
     ends = mixed[["id", "ood"]].to_numpy()[[0, -1]]
@@ -204,7 +210,7 @@ def _mixture(bed: Testbed) -> dict[str, Estimate]:
 
 
 def _binning(bed: Testbed, config: Line) -> dict[str, Estimate]:
-    """Our averages against scipy's, on the effective robustness of all timm models."""
+    """Compare our averages with scipy's, on the effective robustness of all timm models."""
     x, y = bed.models["id"].to_numpy(), bed.models["er"].to_numpy()
     ours = robustness.binned_average(x, y, config.bins)
     worst = 0.0
@@ -215,7 +221,7 @@ def _binning(bed: Testbed, config: Line) -> dict[str, Estimate]:
 
 
 def fits_table(beds: Beds) -> pd.DataFrame:
-    """One row a testbed: models, slope and intercept with 95 % intervals, R², ID range.
+    """Tabulate per testbed: models, slope and intercept with 95 % intervals, R², ID range.
 
     The intervals are over models and images, see `lines.noise`.
     """
@@ -236,7 +242,7 @@ def fits_table(beds: Beds) -> pd.DataFrame:
 
 
 def scales_table(beds: Beds, config: Line) -> pd.DataFrame:
-    """R² with its bootstrap interval, one row a testbed, one column a scale."""
+    """Tabulate R² with its bootstrap interval, one row per testbed, one column per scale."""
     rows = []
     for name, bed in beds.items():
         row: dict[str, object] = {"testbed": name, "models": len(bed.models)}
@@ -248,7 +254,7 @@ def scales_table(beds: Beds, config: Line) -> pd.DataFrame:
 
 
 def families_table(bed: Testbed) -> pd.DataFrame:
-    """Models, mean effective robustness and how many count as robust, by pretraining data.
+    """Tabulate models, mean effective robustness and significant ones by pretraining data.
 
     The interval of the mean is 1.96 standard errors over the models, taken as independent.
     """

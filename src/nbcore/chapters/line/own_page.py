@@ -11,7 +11,7 @@ from nbcore.lines.public import Testbed, add_intervals
 
 
 def own(bed: Testbed, config: Line) -> Figure | Table:
-    """The reader's models on a testbed; without any, the testbed's best as an example."""
+    """Draw the reader's models on a testbed; without any, list the testbed's best as an example."""
     if config.models is None:
         best = bed.models.nlargest(5, "er")
         below = best["ood"] - best["er"]

@@ -31,15 +31,16 @@ FITTED = {
 
 
 def height(models: pd.DataFrame, line: robustness.Line) -> pd.Series:
-    """Effective robustness of each model (columns id, ood), NaN outside the line's range."""
+    """Return each model's effective robustness (columns id, ood), NaN outside the line's range."""
     er = robustness.effective_robustness(models["id"], models["ood"], line)
     return pd.Series(np.where(line.covers(models["id"]), er, np.nan), models.index)
 
 
 def more_data(level: float = 0.95) -> pd.DataFrame:
-    """A9, A14: models with more data than ImageNet-1k, on three shifts, against the 87 (or 82).
+    """Tabulate models with more data than ImageNet-1k on three shifts (A9, A14).
 
-    Columns: model, shift, id, ood, er (NaN outside the range), low, high (of er, from the images).
+    The line is that of the 87 (or 82) standard models. Columns: model, shift, id, ood, er (NaN
+    outside the range), low, high (of er, from the images).
     """
     rows = []
     for shift in FINISHED:
@@ -57,7 +58,7 @@ def more_data(level: float = 0.95) -> pd.DataFrame:
 
 
 def clip_after_fitting() -> pd.DataFrame:
-    """A15: CLIP models in words and after fine-tuning to ImageNet, on V2 and ImageNet-R.
+    """Compare CLIP models zero-shot and fine-tuned to ImageNet, on V2 and ImageNet-R (A15).
 
     One line per shift, through timm's models of ImageNet-1k alone and accuracies on all 1,000
     classes. Columns: model, shift, zero-shot, fine-tuned (er; NaN outside the line's range).
@@ -77,7 +78,7 @@ def clip_after_fitting() -> pd.DataFrame:
 
 
 def pretraining_size(resamples: int = 2000, seed: int = 0) -> dict[str, Estimate]:
-    """A17: Spearman of the pairs that CLIP models saw with their effective robustness.
+    """Correlate (Spearman) the pairs that CLIP models saw with effective robustness (A17).
 
     Lines through the standard models of the ImageNet testbed, accuracies on all classes; only
     models inside the line's range. Intervals: models drawn again. Beside each the same with sizes
@@ -102,14 +103,15 @@ def pretraining_size(resamples: int = 2000, seed: int = 0) -> dict[str, Estimate
 
 
 def architecture(model: str) -> str:
-    """The architecture in timm's name of a model: what stands before the tag."""
+    """Return the architecture in timm's name of a model: what stands before the tag."""
     return model.partition(".")[0]
 
 
 def matched_pairs(name: str) -> pd.DataFrame:
-    """A19: per architecture the mean ER of timm's models with and without ImageNet-21k before.
+    """Compare timm's models pretrained on ImageNet-21k with those that were not (A19).
 
-    The line goes through models of ImageNet-1k alone. Columns: architecture, with, without, gain.
+    Per architecture the mean effective robustness; the line goes through models of ImageNet-1k
+    alone. Columns: architecture, with, without, gain.
     """
     bed = load_accuracies(name, family=ONLY_1K)
     models = bed.models.assign(er=height(bed.models, bed.line)).dropna(subset=["er"])
@@ -121,7 +123,10 @@ def matched_pairs(name: str) -> pd.DataFrame:
 
 
 def wider_pretraining(resamples: int = 2000, seed: int = 0) -> dict[str, Estimate]:
-    """A19: mean gain in ER from ImageNet-21k over architectures; the same with the two shuffled."""
+    """Average the gain in ER from ImageNet-21k over architectures (A19).
+
+    Beside it the same with the two kinds of pretraining shuffled.
+    """
     rng, found = np.random.default_rng(seed), {}
     for name in ("timm:imagenetv2", "timm:imagenet-r"):
         gain, axis = matched_pairs(name)["gain"].to_numpy(), load_accuracies(name).axes[1]
@@ -136,9 +141,9 @@ def wider_pretraining(resamples: int = 2000, seed: int = 0) -> dict[str, Estimat
 
 
 def extra_step(table: pd.DataFrame) -> dict[str, Estimate]:
-    """A20: BiT-M after a further step on ImageNet-1k minus straight from 21k, from `more_data`.
+    """Compare BiT-M after a further step on ImageNet-1k with BiT-M straight from 21k (A20).
 
-    Only networks of which both stand inside the line's range.
+    table: as from `more_data`. Only networks of which both stand inside the line's range.
     """
     found = {}
     for shift, part in table.groupby("shift"):
@@ -151,7 +156,10 @@ def extra_step(table: pd.DataFrame) -> dict[str, Estimate]:
 
 
 def standing(table: pd.DataFrame, models: Mapping[str, str]) -> dict[str, Estimate]:
-    """ER of some models of `more_data` with the interval of their images; words -> model."""
+    """Give the ER of some models of `more_data` with the interval of their images.
+
+    models: words for a model -> its name in the table.
+    """
     found = {}
     for words, model in models.items():
         for row in table[(table["model"] == model) & table["er"].notna()].to_dict("records"):
@@ -162,7 +170,7 @@ def standing(table: pd.DataFrame, models: Mapping[str, str]) -> dict[str, Estima
 
 
 def loss_by_fitting(table: pd.DataFrame) -> dict[str, Estimate]:
-    """A15: mean ER in words and after fine-tuning over networks that have both in range."""
+    """Average ER zero-shot and after fine-tuning, over networks with both in range (A15)."""
     found = {}
     for shift, part in table.dropna().groupby("shift"):
         for column in ("zero-shot", "fine-tuned"):
@@ -171,7 +179,7 @@ def loss_by_fitting(table: pd.DataFrame) -> dict[str, Estimate]:
 
 
 def beside_the_line(standard: Testbed) -> dict[str, Estimate]:
-    """A2, A3: the line through standard models, and the share of them above it."""
+    """Give the line through standard models, and the share of them above it (A2, A3)."""
     fit, models = standard.line, standard.fitted
     found = {}
     for what in ("slope", "intercept"):
@@ -185,7 +193,7 @@ def beside_the_line(standard: Testbed) -> dict[str, Estimate]:
 
 
 def _mean(values: np.ndarray) -> Estimate:
-    """Mean over networks with its 95 % interval by Student's t: there are few of them."""
+    """Average over networks, with a 95 % interval by Student's t because there are few of them."""
     value, n = float(values.mean()), values.size
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return Estimate(value, value - half, value + half, n, "fraction")

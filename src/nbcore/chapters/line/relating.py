@@ -73,7 +73,7 @@ def relate(beds: Mapping[str, Testbed], config: Line, preset: str, drawn: Run) -
 
 
 def _images(drawn: Run) -> dict[str, Estimate]:
-    """The 67-model line with and without Fisher vectors; intervals from drawing the images."""
+    """Give the 67-model line with and without Fisher vectors; intervals from drawing the images."""
     out = {}
     for models, n in (("all", 67), ("without Fisher vectors", 64)):
         table = drawn.table("images")["line"].sel(models=models)
@@ -97,10 +97,10 @@ def _cone(drawn: Run) -> dict[str, Estimate]:
 
 
 def lines_table(beds: Mapping[str, Testbed], drawn: Run) -> pd.DataFrame:
-    """ImageNetV2's line by testbed: models, slope and intercept, ± by models and by images.
+    """Tabulate ImageNetV2's line by testbed: slope and intercept, ± by models and by images.
 
     ± models: 1.96 standard errors of the regression; ± images: 1.96 standard deviations over drawn
-    images. For the 87, whose answers image by image are not public, that of the 64 stands in.
+    images. The answers of the 87 image by image are not public: their ± images is that of the 64.
     """
     standard, public = beds["imagenet-testbed:imagenetv2"], beds["imagenetv2"]
     rest = public.models[~public.models["model"].isin(images.FISHER)]
@@ -127,7 +127,7 @@ def lines_table(beds: Mapping[str, Testbed], drawn: Run) -> pd.DataFrame:
 
 
 def finished_table(config: Line) -> pd.DataFrame:
-    """Models with more data on three shifts: ER in points, NaN outside the line's range."""
+    """Tabulate models with more data on three shifts: ER in points, NaN outside the range."""
     more = related.more_data(config.level)
     more["er"] *= 100
     table = more.pivot_table("er", "model", "shift", dropna=False, sort=False).reset_index()
@@ -135,7 +135,7 @@ def finished_table(config: Line) -> pd.DataFrame:
 
 
 def clip_table() -> pd.DataFrame:
-    """CLIP in words and fine-tuned: effective robustness in points on both shifts."""
+    """Tabulate CLIP zero-shot and fine-tuned: effective robustness in points on both shifts."""
     clip = related.clip_after_fitting()
     clip[["zero-shot", "fine-tuned"]] *= 100
     wide = clip.pivot(index="model", columns="shift", values=["zero-shot", "fine-tuned"])
@@ -144,7 +144,7 @@ def clip_table() -> pd.DataFrame:
 
 
 def related_table(found: RELATED, keys: tuple[str, ...]) -> pd.DataFrame:
-    """Related evidence as rows: claim, what, value with its interval, n."""
+    """Tabulate related evidence in rows: claim, what, value with its interval, n."""
     return pd.DataFrame(
         [
             {"claim": key, "what": what, "ours [95 % interval]": claims.show_estimate(e), "n": e.n}
@@ -155,7 +155,7 @@ def related_table(found: RELATED, keys: tuple[str, ...]) -> pd.DataFrame:
 
 
 def cone(drawn: Run) -> Figure:
-    """How many triplets of models lie inside a cone of each factor."""
+    """Draw how many triplets of models lie inside a cone of each factor."""
     curve = images.cone_curve(drawn)
     mean = curve[curve["series"] == "all eight patterns"].set_index("x")["y"]
     at = float(mean[mean >= 0.998].index[0])
@@ -176,7 +176,7 @@ def cone(drawn: Run) -> Figure:
 
 
 def sizes(config: Line) -> Figure:
-    """Effective robustness of CLIP models on ImageNetV2 and Sketch against pretraining pairs."""
+    """Draw effective robustness of CLIP models on V2 and Sketch against pretraining pairs."""
     parts, rho = [], related.pretraining_size(20, config.seed)
     for shift in ("imagenetv2", "imagenet-sketch"):
         line = load_accuracies(f"imagenet-testbed:{shift}").line

@@ -15,7 +15,7 @@ from nbcore.measures.bootstrap import interval
 
 
 def r2_by_scale(bed: Testbed, config: Line) -> dict[str, np.ndarray]:
-    """R² of the line in each scale: [observed, then one per bootstrap resample of the models]."""
+    """Compute R² of the line in each scale: observed, then one per resample of the models."""
     x, y = bed.fitted["id"].to_numpy(), bed.fitted["ood"].to_numpy()
     rng = np.random.default_rng(config.seed)
     picks = rng.integers(0, x.size, (config.resamples, x.size))
@@ -27,13 +27,13 @@ def r2_by_scale(bed: Testbed, config: Line) -> dict[str, np.ndarray]:
 
 
 def _squared_correlation(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Of each row of u with the same row of v: the R² of a least-squares line."""
+    """Return R² of a least-squares line of each row of u with the same row of v."""
     u, v = u - u.mean(axis=1, keepdims=True), v - v.mean(axis=1, keepdims=True)
     return (u * v).sum(axis=1) ** 2 / ((u**2).sum(axis=1) * (v**2).sum(axis=1))
 
 
 def scale_gain_by_floor(bed: Testbed, config: Line, least: int = 10) -> pd.DataFrame:
-    """R² of a scale minus R² of plain accuracy while the weakest models are left out, one by one.
+    """Compute a scale's R² minus that of plain accuracy, weakest models left out one by one.
 
     Columns: floor (lowest ID accuracy kept), models, scale, gain, low, high (paired bootstrap over
     the models that remain, at least `least`).

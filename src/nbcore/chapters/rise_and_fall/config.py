@@ -109,7 +109,7 @@ class RiseAndFall(LineConfig):
 
 
 def conditions(config: RiseAndFall) -> dict[str, Condition]:
-    """The conditions by name: the last layer at each rate and with squared error, all, random."""
+    """List the conditions by name: last layer at each rate and with squared error, all, random."""
     c = config
     head = Condition(whole=False, size=c.feature_size, steps=c.head_steps)
     table = {"last-layer": head._replace(lr=c.head_lrs[0])}
@@ -133,7 +133,11 @@ def conditions(config: RiseAndFall) -> dict[str, Condition]:
 
 
 def member_names(config: RiseAndFall) -> list[str]:
-    """`full-seed0` and so on; the longest first, so that parallel workers end together."""
+    """Name the members, `full-seed0` and so on.
+
+    The longest come first, so that parallel workers end together; before them comes the member
+    that caches the features.
+    """
     table = conditions(config)
     seeds = {k: config.seeds if v.whole else config.head_seeds for k, v in table.items()}
     names = [(v.whole, -s, f"{k}-seed{s}") for k, v in table.items() for s in range(seeds[k])]

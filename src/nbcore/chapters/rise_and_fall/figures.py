@@ -15,7 +15,7 @@ from nbcore.training import kinds
 
 
 def testbed(study: Study, shifted: str) -> Figure:
-    """The trained testbed on logit axes, by family; its line, and its curve where it bends."""
+    """Draw the trained testbed on logit axes, by family, its line, and its curve where it bends."""
     models = study.models.assign(group=[kinds.family(m) for m in study.models["model"]])
     parts, fit, said = [models.sort_values("group")], study.line, ""
     if len(study.apart):
@@ -43,12 +43,12 @@ def testbed(study: Study, shifted: str) -> Figure:
 
 
 def nothing(study: Study, conditions: list[str]) -> Table:
-    """A sentence in the place of a figure that a rerun gives no data for."""
+    """Return a sentence in the place of a figure that a rerun gives no data for."""
     return uncovered(study, conditions, words)
 
 
 def curves(study: Study, conditions: list[str]) -> Figure | Table:
-    """Effective robustness along ID accuracy, mean over seeds, for these conditions."""
+    """Draw effective robustness along ID accuracy, mean over seeds, for these conditions."""
     kept = covered(study, conditions)
     if not kept:
         return nothing(study, conditions)
@@ -64,7 +64,7 @@ def curves(study: Study, conditions: list[str]) -> Figure | Table:
 
 
 def course(study: Study, conditions: list[str]) -> Figure | Table:
-    """ID and OOD accuracy over training steps."""
+    """Draw ID and OOD accuracy over training steps."""
     if not set(conditions) & set(study.curves):
         return nothing(study, conditions)
     table = frame(study)
@@ -101,7 +101,7 @@ def course(study: Study, conditions: list[str]) -> Figure | Table:
 
 
 def peaks(study: Study) -> Figure | Table:
-    """Peak of each condition minus that of the whole network, paired over images."""
+    """Draw the peak of each condition minus that of the whole network, paired over images."""
     if not covered(study, ["full"]) or len(covered(study, list(study.curves))) < 2:
         return nothing(study, ["full"])
     table = page.differences(study)
@@ -122,7 +122,7 @@ def peaks(study: Study) -> Figure | Table:
 
 
 def gap_share(study: Study, conditions: list[str]) -> Figure | Table:
-    """Effective robustness as a share of the gap to y = x, over steps."""
+    """Draw effective robustness as a share of the gap to y = x, over steps."""
     if not covered(study, conditions):
         return nothing(study, conditions)
     table = frame(study)

@@ -124,7 +124,11 @@ def _last_layer(full: Curve, last: Curve) -> Observed:
 
 
 def _spreads(curves: list[Curve], resamples: int = 500) -> Observed:
-    """Over conditions: how much each error bar varies; the seeds of each condition are redrawn."""
+    """Compare how much the error bars at the peak bin and the largest ones vary over conditions.
+
+    The number is the first standard deviation minus the second; a draw redraws each condition's
+    seeds.
+    """
     rng = np.random.default_rng(0)
     draws = []
     for draw in range(resamples + 1):
@@ -162,7 +166,10 @@ def _sizes(large: Curve, small: Curve) -> Observed:
 
 
 def differences(study: Study, against: str = "full") -> pd.DataFrame:
-    """Peak ER of each condition minus that of `against`, in points (`compare.peak_difference`)."""
+    """Tabulate each condition's peak ER minus that of `against`, in points.
+
+    Columns category, value, low, high; see `compare.peak_difference`.
+    """
     base, rows = study.curves[against], []
     for c in study.curves.values():
         if c.name != against and c.covered.any():

@@ -1,7 +1,7 @@
 """Chapter 2: effective robustness while a pretrained network is fine-tuned, against a testbed.
 
 Two stored runs: a testbed trained from scratch, which gives the line, and the fine-tuning
-conditions with their seeds, all seen by the same evaluation images. `er_curves` reads them.
+conditions with their seeds, all evaluated on the same images. `study` measures both together.
 """
 
 import sys
@@ -27,12 +27,12 @@ from nbcore.training.recipe import Recipe
 
 
 def run_conditions(config: RiseAndFall, fresh: bool = False) -> Run:
-    """The fine-tuning runs: table `curves` as `pack` makes it, one row a (condition, seed)."""
+    """Load or compute the fine-tuning runs: table `curves` as `packing.curves` makes it."""
     return run_or_load(run_plan(config), fresh)
 
 
 def run_plan(config: RiseAndFall) -> Plan:
-    """What computes the fine-tuning runs."""
+    """Plan the computation of the fine-tuning runs."""
     return Plan(
         config.slug,
         config,
@@ -53,7 +53,7 @@ STORED = {RiseAndFall.slug: _stored}
 
 
 def _member(config: RiseAndFall, name: str) -> xr.Dataset:
-    """One condition with one seed: its predictions along training (`loop.train`)."""
+    """Train one condition with one seed; return its predictions along training (`loop.train`)."""
     condition, seed = name.rsplit("-seed", 1)
     c, sets = conditions(config)[condition], testbed_sets(config)
     images, labels = sets.train
@@ -97,7 +97,7 @@ def _member(config: RiseAndFall, name: str) -> xr.Dataset:
 def _features(
     config: RiseAndFall, size: int | None, images: np.ndarray, sets: Sets
 ) -> dict[str, torch.Tensor]:
-    """Penultimate features of the training and evaluation images, computed once per machine."""
+    """Compute penultimate features of training and evaluation images, once per machine."""
     what = "features" if size == config.feature_size else f"features-{size}"
     all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
 

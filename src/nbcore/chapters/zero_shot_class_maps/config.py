@@ -22,9 +22,11 @@ RULES = tuple(how if score == "softmax" else f"logit-{how}" for score in SCORES 
 
 
 class Head(NamedTuple):
-    """How a last layer is trained: `mapped` starts it from the pretrained rows, `over` all or ten.
+    """How a last layer is trained.
 
-    pull: the factor of the squared distance from the pretrained weights (ER C.12).
+    mapped: whether it starts from the pretrained rows; over: "ten" or "all", the classes that are
+    compared (see `training.heads.MappedHead`); pull: the factor of the squared distance from the
+    pretrained weights (ER C.12).
     """
 
     mapped: bool = True
@@ -127,7 +129,7 @@ class ZeroShot(LineConfig):
         read_map(self.class_map)
 
     def address(self) -> dict[str, Any]:
-        """As ever, but files by what is in them: a map that was edited is another run."""
+        """Return the address as usual, but with files by content: an edited map is another run."""
         out = super().address()
         if self.class_map not in BUILT_IN:
             out["class_map"] = _digest(json.dumps(read_map(self.class_map)).encode())
@@ -147,7 +149,7 @@ def _digest(content: bytes) -> str:
 
 
 def beside(config: ZeroShot) -> RiseAndFall:
-    """Chapter 2's config on the same images with the same network: its testbed, its curves."""
+    """Make chapter 2's config for the same images and network: its testbed, its curves."""
     small = config.model == TEN_DIGITS
     return replace(
         RiseAndFall.smoke() if small else RiseAndFall.book(),
@@ -167,7 +169,7 @@ def beside(config: ZeroShot) -> RiseAndFall:
 
 
 def heads(config: ZeroShot) -> dict[str, Head]:
-    """The trained last layers by name: fresh, mapped, mapped with all classes, and each pull."""
+    """List the trained last layers by name: fresh, mapped, mapped with all classes, each pull."""
     table = {"fresh-head": Head(mapped=False), "mapped-head": Head()}
     table |= {f"pull-{pull:g}": Head(pull=pull) for pull in config.pulls}
     if not config.model.startswith(CLIP):
@@ -180,7 +182,7 @@ def heads(config: ZeroShot) -> dict[str, Head]:
 
 
 def member_names(config: ZeroShot) -> list[str]:
-    """`zero-shot`, which caches the features, `probe`, then `fresh-head-seed0` and so on."""
+    """Name the members: `zero-shot`, which caches the features, `probe`, each head and seed."""
     probe = ["probe"] if not config.conditions or "probe" in config.conditions else []
     trained = [f"{name}-seed{s}" for name in heads(config) for s in range(config.seeds)]
     return ["zero-shot", *probe, *trained]

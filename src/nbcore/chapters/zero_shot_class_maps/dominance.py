@@ -44,12 +44,15 @@ class Dominance:
     beyond: dict[str, np.ndarray]
 
     def top(self, state: str) -> np.ndarray:
-        """(draw,) dominance of the testbed model with which the state's is seen to be largest."""
+        """Return the (draw,) dominance of the pair in which the state's is seen to be largest.
+
+        A pair is the state and one testbed model.
+        """
         return self.draws[state][int(self.draws[state][:, 0].argmax())]
 
 
 def states(study: ZeroShotStudy) -> dict[str, np.ndarray]:
-    """Right or wrong (seed, example) of each state that was run and that the line covers."""
+    """Return right or wrong (seed, example) of each state that was run and that the line covers."""
     out = {}
     for state, (name, at) in STATES.items():
         curve = study.curves.get(name)
@@ -63,7 +66,7 @@ def _checkpoint(curve: Curve, at: str) -> int:
 
 
 def dominance(study: ZeroShotStudy) -> Dominance:
-    """Dominance probabilities on the ID images: all testbed pairs, and each state with the testbed.
+    """Compute dominance on ID images: of all testbed pairs, and of each state with the testbed.
 
     The lower of a pair is the one that is less accurate on all images, in every draw.
     """
@@ -109,20 +112,23 @@ def _frame(lower, higher, low, high, value) -> pd.DataFrame:
 
 
 def _share(events: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the images with an event, under each draw: (..., example) bool -> (..., draw)."""
+    """Compute the share of images with an event, per draw: (..., example) bool -> (..., draw)."""
     return (events.astype(np.float32) @ weights).astype(float) / len(weights)
 
 
 def _over_seeds(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean over seeds, others standing in from draw 1 on: (model, seed, draw) -> (model, draw)."""
+    """Average over seeds: (model, seed, draw) -> (model, draw).
+
+    From draw 1 on other seeds stand in, as `bootstrap.seed_weights` says.
+    """
     _, seeds, draws = shares.shape
     return np.einsum("ds,msd->md", seed_weights(seeds, draws - 1, rng), shares)
 
 
 def unsolved(study: ZeroShotStudy) -> pd.DataFrame:
-    """Of the ID images that no testbed model solves, the share that each model does solve.
+    """Compute, of the ID images that no testbed model solves, the share that each model solves.
 
-    One row a state, then one a testbed model, which is scored on what no *other* testbed model
+    One row per state, then one per testbed model, which is scored on what no *other* testbed model
     solves (ER figure 5c). Columns: model, group, id, solved, of, share, low, high (Clopper-Pearson;
     for several seeds at their mean count).
     """

@@ -14,7 +14,7 @@ from nbcore.lines.figures import curves, instead
 
 
 def class_map(study: ZeroShotStudy) -> Figure:
-    """Which source classes feed which class, and how often each is the strongest."""
+    """Draw which source classes feed which class, and how often each is the strongest."""
     plain = study.plain
     index = plain["source_index"].values
     used = np.bincount(plain["source_id"].values.astype(int), minlength=index.max() + 1)[index]
@@ -48,7 +48,7 @@ def class_map(study: ZeroShotStudy) -> Figure:
 
 
 def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
-    """Confusion by class of one way of combining."""
+    """Draw the confusion by class of one way of combining."""
     matrix, classes = page.confusion_matrix(study, how), list(study.plain.attrs["classes"])
     off = np.where(np.eye(len(classes), dtype=bool), -1.0, np.nan_to_num(matrix))
     i, j = np.unravel_index(off.argmax(), off.shape)
@@ -68,7 +68,7 @@ def confusions(study: ZeroShotStudy, how: str = "max") -> Figure:
 
 
 def combinations(study: ZeroShotStudy) -> Figure | Table:
-    """The three combinations of softmax scores next to the fine-tuning curves."""
+    """Draw the three combinations of softmax scores next to the fine-tuning curves."""
     ers = {h: study.curves[h].er[0, 0] for h in HOW if study.curves[h].covered[0]}
     fresh = study.curves.get("fresh-head")
     title = "No combination reaches accuracies that the line covers"
@@ -87,7 +87,7 @@ def combinations(study: ZeroShotStudy) -> Figure | Table:
 
 
 def heads(study: ZeroShotStudy, names: list[str]) -> Figure | Table:
-    """Trained heads along ID accuracy."""
+    """Draw trained heads along ID accuracy."""
     ends = {n: study.curves[n] for n in names if n in study.curves and study.curves[n].covered[-1]}
     said = ", ".join(f"{page.words(n)} {100 * c.er[0, -1]:+.1f}" for n, c in ends.items())
     title = "No head ends at an accuracy that the line covers"
@@ -100,7 +100,7 @@ def heads(study: ZeroShotStudy, names: list[str]) -> Figure | Table:
 
 
 def dominance(study: ZeroShotStudy, found: Dominance) -> Figure:
-    """Every pair's dominance against its difference in accuracy (ER figure 5a)."""
+    """Draw every pair's dominance against its difference in accuracy (ER figure 5a)."""
     bed = found.pairs.assign(
         series=CROWD, label=found.pairs["lower"] + ", " + found.pairs["higher"]
     )
@@ -124,7 +124,10 @@ def dominance(study: ZeroShotStudy, found: Dominance) -> Figure:
 
 
 def unsolved_shares(study: ZeroShotStudy) -> Figure | Table:
-    """What each model solves of the images that no (other) testbed model solves (ER figure 5c)."""
+    """Draw what each model solves of the images that no testbed model solves (ER figure 5c).
+
+    A testbed model is scored on the images that no other testbed model solves.
+    """
     table = unsolved(study)
     own = table[table["group"] == "this chapter"]
     if own.empty:
@@ -157,7 +160,7 @@ def unsolved_shares(study: ZeroShotStudy) -> Figure | Table:
 
 
 def live(study: ZeroShotStudy) -> Figure | Table:
-    """The live cell's figure: readings and heads of the digits' network."""
+    """Draw the live cell's figure: readings and heads of the digits' network."""
     known = [n for n in (*HOW, "fresh-head", "mapped-head") if n in study.curves]
     best = max(study.rules.values(), key=lambda c: c.id[0, 0])
     return curves(

@@ -18,7 +18,10 @@ GROUPS = {
 
 
 def only_robust(study: ZeroShotStudy, most: int = 30) -> Gallery | Table:
-    """Images that no testbed model solves and the zero-shot model or the fine-tuned peak does."""
+    """Show images that no testbed model solves, but the zero-shot model or the peak does.
+
+    The peak is that of the fine-tuned fresh head. most: images shown per group.
+    """
     table = _candidates(study)
     if table.empty:
         return instead(
@@ -39,7 +42,7 @@ def only_robust(study: ZeroShotStudy, most: int = 30) -> Gallery | Table:
 
 
 def _candidates(study: ZeroShotStudy) -> pd.DataFrame:
-    """The stored thumbnails that still qualify: thumb, group, caption."""
+    """List the stored thumbnails that still qualify: thumb, group, caption."""
     stored, rows, bed = study.run.table("gallery"), study.run.table("curves"), study.testbed
     wanted = [str(m) for m in study.models["model"]]
     out = []
@@ -73,7 +76,7 @@ def _bits(packed: np.ndarray, total: int) -> np.ndarray:
 
 
 def _at_peak(study: ZeroShotStudy, rows, role: str, total: int) -> np.ndarray:
-    """Which images most seeds of the fresh head solve at its peak; none where it was not run."""
+    """Say which images most seeds of the fresh head solve at its peak; none if it was not run."""
     name, at = STATES["fresh head, peak"]
     curve = study.curves.get(name)
     if curve is None or not curve.covered.any() or at != "peak":

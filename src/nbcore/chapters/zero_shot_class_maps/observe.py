@@ -34,7 +34,7 @@ WORDS = {
 
 
 def words(name: str) -> str:
-    """A condition as the page names it."""
+    """Name a condition as the page names it."""
     return WORDS.get(name) or f"mapped head, λ = {name.removeprefix('pull-')}"
 
 
@@ -91,7 +91,7 @@ def _clip(c: dict[str, Curve]) -> Observed:
 
 
 def _rules(c: dict[str, Curve]) -> Observed:
-    """The three ways of combining softmax scores, and the fine-tuning peak of the fresh head.
+    """Compare the three ways of combining softmax scores, and these with the fresh head's peak.
 
     A reading is a single network, so there are no checkpoints of it to set against the curve's;
     that a peak is the highest of several is in the interval.
@@ -119,7 +119,7 @@ def _rules(c: dict[str, Curve]) -> Observed:
 
 
 def _gain(a: Curve, b: Curve) -> Estimate:
-    """Effective robustness of `a` minus `b` at the end, beyond the interval there."""
+    """Compute effective robustness of `a` minus `b` at the end, beyond the interval there."""
     return compare.number(a.er[:, -1] - b.er[:, -1] - a.band[-1], a, b)
 
 
@@ -132,7 +132,7 @@ def _pulls(c: dict[str, Curve]) -> Observed:
 
 
 def _dominance(found: Dominance) -> Observed:
-    """The largest excess over independence of any pair of the testbed."""
+    """Give the largest excess over independence of any pair of the testbed."""
     excess = found.pairs["dominance"] - found.pairs["independent"]
     return {
         "testbed largest dominance above independence": Estimate.exact(
@@ -147,7 +147,10 @@ def _points(draws: np.ndarray) -> str:
 
 
 def combinations_table(study: ZeroShotStudy) -> pd.DataFrame:
-    """Per rule: ID and OOD accuracy in percent, ER in points with interval, chance band."""
+    """Tabulate each rule and the probe: ID and OOD accuracy in percent, ER with its interval.
+
+    ER and chance band are in points.
+    """
     rows = []
     for name, c in study.curves.items():
         if name in study.rules or name == "probe":
@@ -165,9 +168,9 @@ def combinations_table(study: ZeroShotStudy) -> pd.DataFrame:
 
 
 def recalls(study: ZeroShotStudy) -> pd.DataFrame:
-    """Per target class: how many sources, how its ID images are recognised, how often it is said.
+    """Tabulate per class its sources, how its ID images are recognised, how often it is said.
 
-    Columns: class, sources, then `right, HOW` and `said, HOW` as fractions.
+    Columns: class, sources (their number), then `right, HOW` and `said, HOW` as fractions.
     """
     plain, rows = study.plain, []
     labels, classes = plain["label_id"].values, plain.attrs["classes"]
@@ -181,7 +184,7 @@ def recalls(study: ZeroShotStudy) -> pd.DataFrame:
 
 
 def confusion_matrix(study: ZeroShotStudy, how: str = "max") -> np.ndarray:
-    """[true, predicted] shares of each true class's ID images."""
+    """Compute the [true, predicted] shares of each true class's ID images."""
     plain, k = study.plain, len(study.plain.attrs["classes"])
     said = plain["prediction_id"].sel(rule=how).values.astype(int)
     counts = np.bincount(plain["label_id"].values.astype(int) * k + said, minlength=k * k)
@@ -191,7 +194,7 @@ def confusion_matrix(study: ZeroShotStudy, how: str = "max") -> np.ndarray:
 
 
 def control(study: ZeroShotStudy) -> pd.DataFrame:
-    """Mean accuracy through shuffled maps with the interval of the mean, beside the map's own."""
+    """Tabulate mean accuracy through shuffled maps with its interval, beside the map's own."""
     rows = []
     for role, title in (("id", "ID"), (study.role, "shifted")):
         for how in HOW:
@@ -211,7 +214,7 @@ def control(study: ZeroShotStudy) -> pd.DataFrame:
 
 
 def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
-    """Per trained head: ID accuracy and ER at its start, peak and end, in percent and points."""
+    """Tabulate each trained head's ID accuracy and ER at start, peak and end (percent, points)."""
     rows = []
     for name, c in study.curves.items():
         if name in study.rules or name == "probe" or not c.covered.any():
@@ -227,7 +230,11 @@ def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
 
 
 def dominance_table(study: ZeroShotStudy, found: Dominance) -> pd.DataFrame:
-    """Per model: its largest dominance against the testbed's, and its mean beside its twin's."""
+    """Tabulate each model's largest dominance, and its mean beside that of its twin.
+
+    The largest is also given minus the testbed's largest; the twin is the testbed model of nearest
+    accuracy.
+    """
     rows = []
     for state, frame in found.models.items():
         top = frame.nlargest(1, "dominance").iloc[0]

@@ -36,12 +36,12 @@ THUMBNAILS = 96
 
 
 def run_zero_shot(config: ZeroShot, fresh: bool = False) -> Run:
-    """The stored run: tables `curves`, `zero_shot` and `gallery` as the reducers below say."""
+    """Load or compute the run: tables `curves`, `zero_shot` and `gallery` (see `_reduce`)."""
     return run_or_load(run_plan(config), fresh)
 
 
 def run_plan(config: ZeroShot) -> Plan:
-    """What computes the run."""
+    """Plan the computation of the run."""
     return Plan(
         config.slug,
         config,
@@ -63,7 +63,7 @@ STORED = {ZeroShot.slug: _stored}
 
 
 def compute(config: ZeroShot, name: str) -> xr.Dataset:
-    """One member: `zero-shot`, `probe`, or a last layer with its seed (`loop.train`)."""
+    """Compute one member: `zero-shot`, `probe`, or a last layer with its seed (`loop.train`)."""
     if name == "zero-shot":
         return zero_shot(config)
     sets, _ = load_images(config)
@@ -103,7 +103,7 @@ def compute(config: ZeroShot, name: str) -> xr.Dataset:
 
 
 def zero_shot(config: ZeroShot) -> xr.Dataset:
-    """Predictions without training: per role, by every rule, and what is behind them.
+    """Predict without training: per role, by every rule, with what is behind the predictions.
 
     prediction_ROLE (rule, example), label_ROLE; source_ROLE: the strongest mapped source;
     inside_ROLE: whether the strongest source of all is mapped; control_ROLE (how, shuffle): the
@@ -156,7 +156,7 @@ def _probe(bank: Tensor, labels: np.ndarray, evaluations) -> xr.Dataset:
 
 
 def _reduce(config: ZeroShot, run: Run) -> Tables:
-    """`curves`: right or wrong as packed bits; `zero_shot`: that member; `gallery`: thumbnails."""
+    """Make the tables `curves` (right or wrong as packed bits), `zero_shot` and `gallery`."""
     rows = []
     for name, member in run.members():
         parts = {name: member}
@@ -181,7 +181,10 @@ def _reduce(config: ZeroShot, run: Run) -> Tables:
 
 
 def _pack(name: str, member: xr.Dataset) -> xr.Dataset:
-    """correct_ROLE (member, checkpoint, byte) and step (member, checkpoint), NaN at the end."""
+    """Pack a member's correct_ROLE (member, checkpoint, byte) and step (member, checkpoint).
+
+    Also shuffled_ROLE: the same bits against shuffled labels.
+    """
     variables: dict[str, Any] = {}
     attrs = {}
     rounds = len(member["step"]) if "step" in member else 1
@@ -201,9 +204,10 @@ def _pack(name: str, member: xr.Dataset) -> xr.Dataset:
 
 
 def _gallery(config: ZeroShot, curves: xr.Dataset) -> xr.Dataset:
-    """Images that no testbed model solves and the network does, at some time: image, role, example.
+    """Collect images that no testbed model solves and the network does, at some time.
 
-    Those that it solves without training come first; at most `THUMBNAILS`, half of them OOD.
+    Variables image, role, example. Those that it solves without training come first; at most
+    `THUMBNAILS`, of which at most half are ID.
     """
     sets, _ = load_images(config)
     bed = run_testbed(beside(config)).table("models")

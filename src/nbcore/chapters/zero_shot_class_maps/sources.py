@@ -34,14 +34,14 @@ class Source(NamedTuple):
 
 
 def load_images(config: ZeroShot) -> tuple[Sets, tuple[str, ...]]:
-    """Training and evaluation images, those of chapter 2, and the names of their classes."""
+    """Load training and evaluation images, those of chapter 2, and the names of their classes."""
     sets = load_sets(config.id, config.ood, config.image_size, config.test_images)
     return sets, sets.names
 
 
 @lru_cache(maxsize=2)
 def open_source(config: ZeroShot) -> Source:
-    """The network of the config with its head, and the names of its classes."""
+    """Open the network of the config with its head, and the names of its classes."""
     if config.model.startswith(CLIP):
         _, classes = load_images(config)
         net: Any = clip.create(config.model, classes, config.weights)
@@ -63,7 +63,10 @@ def open_source(config: ZeroShot) -> Source:
 
 
 def class_names(net: pretrained.Classifier) -> tuple[list[str], list[str]]:
-    """Synsets and words of an ImageNet model's classes, by index; numbers where timm knows none."""
+    """Return synsets and words of an ImageNet model's classes, by index.
+
+    Numbers stand in where timm does not know the model's classes.
+    """
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     count = net.head.weight.shape[0]  # type: ignore[index]
@@ -75,7 +78,7 @@ def class_names(net: pretrained.Classifier) -> tuple[list[str], list[str]]:
 
 
 def read_class_map(config: ZeroShot) -> ClassMap:
-    """The config's map, checked against the classes of the data and of the network."""
+    """Read the config's map, checked against the classes of the data and of the network."""
     source, (_, classes) = open_source(config), load_images(config)
     if config.model.startswith(CLIP):
         return ClassMap(
@@ -90,12 +93,12 @@ def _picked(config: ZeroShot) -> np.ndarray:
 
 
 def train_labels(config: ZeroShot) -> np.ndarray:
-    """Labels of the training images, in the order of their features."""
+    """Return the labels of the training images, in the order of their features."""
     return load_images(config)[0].train[1][_picked(config)]
 
 
 def features(config: ZeroShot) -> dict[str, Tensor]:
-    """Penultimate features (n, dim) of "train" and every role, computed once per machine."""
+    """Compute penultimate features (n, dim) of "train" and every role, once per machine."""
     where = config.address()
     what = [
         where[k]

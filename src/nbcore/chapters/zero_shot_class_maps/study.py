@@ -74,7 +74,7 @@ def study(
 
 
 def chapter_two(config: ZeroShot) -> xr.Dataset | None:
-    """Chapter 2's whole-network members where they are stored: nothing is computed for them."""
+    """Find chapter 2's whole-network members where they are stored; compute nothing for them."""
     c = beside(config)
     run = find_run(RiseAndFall.slug, c, data_roles(c), "curves")
     if run is None:
@@ -85,7 +85,7 @@ def chapter_two(config: ZeroShot) -> xr.Dataset | None:
 
 
 def _conditions(rows: xr.Dataset, more: xr.Dataset | None) -> dict[str, xr.Dataset]:
-    """The members of each condition, the rules first."""
+    """Group the members of each condition, the rules first."""
     out = curves.by_condition(*(t for t in (rows, more) if t is not None))
     order = {name: i for i, name in enumerate((*RULES, "probe", "fresh-head", "mapped-head"))}
     return dict(sorted(out.items(), key=lambda kv: (order.get(kv[0], 99), kv[0])))
