@@ -1,4 +1,4 @@
-"""The data sets that can be asked for by name. `catalog.toml` lists and explains them."""
+"""The data sets that can be asked for by name. Their table `catalog.toml` explains its fields."""
 
 import hashlib
 import os
