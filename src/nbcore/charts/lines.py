@@ -107,6 +107,7 @@ def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.
 
 def side_by_side(*charts: Any, columns: int | None = None, **look: Unpack[Look]) -> Figure:
     """Put figures in a row, or in a column where the page is narrow.
+
     Their widths must add up to one figure's width.
     """
     inner = [chart.properties(width=chart.width - 64) for chart in charts]  # 64: an axis's room

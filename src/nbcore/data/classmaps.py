@@ -76,6 +76,7 @@ def _from_csv(text: str) -> Sources:
 
 class _Loader(yaml.BaseLoader):
     """A YAML loader that reads every word as text: a class may be called no, 010 or 2024-02-30.
+
     A target written twice is an error: YAML would silently drop the first.
     """
 

@@ -78,7 +78,7 @@ def split_of(name: str) -> str | None:
 
 
 def splits_of_level(names: Iterable[str]) -> dict[str, str] | None:
-    """Map names of a level to splits if all are split words or differ in one only, else None."""
+    """Map names of a level to splits if all are split words or differ only in one, else None."""
     names = list(names)
     alone = {name: split for name in names if (split := split_of(name))}
     if len(alone) == len(names):
@@ -111,7 +111,7 @@ def _level(paths: Sequence[Parts], files: Iterable[int], depth: int) -> _Level:
 
 
 def _unwrap(paths: Sequence[Parts], files: list[int], depth: int) -> int:
-    """Return the depth below single folders that hold only folders; few stray files are ignored."""
+    """Return the depth below nested single folders; a few stray files beside them are ignored."""
     while True:
         level = _level(paths, files, depth)
         if len(level.folders) != 1 or 4 * len(level.loose) >= len(files):

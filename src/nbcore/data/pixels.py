@@ -132,6 +132,7 @@ class _said_in_words:
 
 def decode(raw: bytes | Path | np.ndarray, size: int | None = None) -> np.ndarray | Deep:
     """Decode an image, upright and opaque: uint8 (h, w, 1 or 3), or Deep for more than 8 bits.
+
     size: resize to size×size pixels (bicubic).
 
     Unreadable: says why in words.

@@ -143,9 +143,7 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
 
 
 def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
-    """Tabulate when each chapter last ran, how long it took and with which parameters.
-    The source is papermill's metadata.
-    """
+    """Tabulate when, for how long and with which parameters each chapter last ran (papermill)."""
     rows = ["| chapter | parameters | seconds | executed (UTC) |", "|---|---|---|---|"]
     for chapter in chapters:
         meta = nbformat.read(executed[chapter.stem], as_version=4).metadata["papermill"]

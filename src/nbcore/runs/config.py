@@ -142,6 +142,7 @@ class Config:
 
 def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]) -> Any:
     """Convert `value` to the type of `hint` (int to float, list to tuple) and check its range.
+
     ParameterError for another type or a value out of range.
     """
     converted = _convert(value, hint)
