@@ -28,7 +28,7 @@ Assignments = Annotated[
 
 
 def main() -> None:
-    """Entry point: run the app, turn every expected error into one sentence."""
+    """Run the app and turn every expected error into one sentence."""
     try:
         app()
     except NbcoreError as error:
@@ -42,7 +42,7 @@ def main() -> None:
 
 @app.command()
 def chapters(as_json: AsJson = False) -> None:
-    """The chapters and the parameters of each.
+    """List the chapters and the parameters of each.
 
     Example: `nbcore chapters`
     """
@@ -118,7 +118,7 @@ def claims(
     claim: Annotated[str | None, typer.Argument(help="One claim's id, e.g. A2.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The ledger with the verdicts of the last build; one claim in full when named.
+    """Print the ledger with the verdicts of the last build, or one claim in full when named.
 
     Example: `nbcore claims A2`
     """
@@ -195,7 +195,7 @@ def difficulty(
     folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """How difficult each image is and whose label to doubt: a table and a page to inspect.
+    """Judge how difficult each image is and whose label to doubt: a table and a page to inspect.
 
     Trains networks on random splits, or adds to those that are stored.
 
@@ -217,7 +217,7 @@ def difficulty(
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """What this machine has: versions, GPU, data sets, free disk.
+    """Show what this machine has: versions, GPU, data sets, free disk.
 
     Example: `nbcore doctor`
     """

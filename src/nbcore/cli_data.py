@@ -9,7 +9,7 @@ app = typer.Typer(no_args_is_help=True, help="Data sets: list them, find them, f
 
 @app.command("list")
 def data_list(as_json: AsJson = False) -> None:
-    """Every data set, where it was found, and where it would come from.
+    """List every data set, where it was found, and where it would come from.
 
     Example: `nbcore data list`
     """

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Stored runs: list, verify, reprodu
 
 @app.command("list")
 def runs_list(as_json: AsJson = False) -> None:
-    """Published runs and those computed on this machine, and whether their code has changed since.
+    """List published runs and those of this machine, and whether their code has changed since.
 
     Example: `nbcore runs list`
     """

@@ -1,4 +1,4 @@
-"""What a bug report needs to say, and what a reader should know before a long run."""
+"""What to put in a bug report, and what to know about the machine before a long run."""
 
 import shutil
 from typing import Any
@@ -9,7 +9,7 @@ from nbcore.runs import provenance
 
 
 def examine() -> list[dict[str, Any]]:
-    """Rows (item, found): versions, hardware, GPU, folders, free disk, data sets."""
+    """List versions, hardware, GPU, folders, free disk and data sets as rows (item, found)."""
     rows = [{"item": name, "found": version} for name, version in provenance.versions().items()]
     rows += [{"item": "hardware", "found": provenance.hardware()}]
     rows += [{"item": "GPU", "found": _gpu()}, {"item": "CPU back end", "found": _cpu_back_end()}]

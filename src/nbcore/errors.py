@@ -25,7 +25,7 @@ class ClaimError(NbcoreError):
 
 
 def did_you_mean(word: str, known) -> str:
-    """A closing clause: the nearest known name, or all of them when none is near."""
+    """Write a closing clause: the nearest known name, or up to 12 names when none is near."""
     from difflib import get_close_matches
 
     known = [str(k) for k in known]

@@ -1,4 +1,4 @@
-"""Checking a reader's answer: the truth is computed from the same runs, never stored.
+"""Check a reader's answer: the truth is computed from the same runs, never stored.
 
 `check(name, answer)` says whether an answer is right and, if not, in which direction to look.
 """
@@ -14,7 +14,7 @@ from nbcore.errors import ParameterError, did_you_mean
 
 @dataclass(frozen=True)
 class Exercise:
-    """How the truth is computed, how far off is still right (absolute), and a hint."""
+    """How to compute the truth, how far off still counts as right (absolute), and a hint."""
 
     truth: Callable[[], float]
     tolerance: Callable[[float], float]
@@ -22,7 +22,7 @@ class Exercise:
 
 
 class Verdict(str):
-    """A sentence that shows itself without quotes; `.right` says whether the answer was right."""
+    """A sentence displayed without quotes; `.right` says whether the answer was right."""
 
     right: bool
 
@@ -31,7 +31,7 @@ class Verdict(str):
 
 
 def all_exercises() -> dict[str, Exercise]:
-    """Every exercise by name, from the module `exercises` of each chapter that has one."""
+    """Collect every exercise by name, from the module `exercises` of each chapter that has one."""
     found: dict[str, Exercise] = {}
     for folder in chapter_folders():
         module = f"nbcore.chapters.{folder}.exercises"

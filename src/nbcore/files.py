@@ -1,8 +1,9 @@
 """Files that numbers come from: written whole or not at all, and checked when they are read.
 
 A process may be killed at any moment and a disk may be full, read-only or faulty. So a file gets
-its name only when all of it is on the disk, a folder is put in the place of another in two renames
-that the next command completes, and a file of the cache begins with the checksum of what follows.
+its name only when all of it is on the disk; a folder replaces another in two renames, which the
+next command completes if the process was killed; and a file of the cache begins with the checksum
+of what follows.
 """
 
 import glob
@@ -38,7 +39,7 @@ class Damaged(StoreError):
 
 @lru_cache(maxsize=1000)
 def note(text: str) -> None:
-    """Tell people on stderr, once a process, what they should know but need not act upon.
+    """Print a note on stderr, once a process, that people should know but need not act upon.
 
     Such lines are kept out of executed notebooks: what was mended is no part of a page.
     """
@@ -46,7 +47,7 @@ def note(text: str) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
-    """Make one sentence of why a file cannot be written, with the variable that moves its place."""
+    """Write in one sentence why a file cannot be written, and the variable that moves its place."""
     name = ""
     places = {"NBCORE_CACHE": cache_dir, "NBCORE_RESULTS": results_dir, "NBCORE_BUILD": build_dir}
     for variable, place in places.items():
@@ -60,7 +61,7 @@ def unwritable(path: Path, error: OSError) -> StoreError:
 def write_atomically(path: Path, content: Bytes | Callable[[Path], object]) -> None:
     """Write a file under a temporary name, bring it to the disk, and rename it.
 
-    content: bytes, or a function that writes them to the path it is given. Whatever goes wrong, the
+    content: bytes, or a function that writes them to the path it is given. If anything fails, the
     path holds what it held before. StoreError where it cannot be written.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -83,7 +84,7 @@ def write_atomically(path: Path, content: Bytes | Callable[[Path], object]) -> N
 
 
 def _clear(path: Path) -> None:
-    """Remove what processes that were killed left of their attempts to write this file."""
+    """Remove temporary files that killed processes left when they tried to write this file."""
     import psutil
 
     for left in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
@@ -136,7 +137,7 @@ def write_checked(path: Path, content: Bytes) -> None:
 
 
 def read_checked(path: Path) -> memoryview:
-    """Return the content of a file of `write_checked`; Damaged when a bit of it has changed."""
+    """Return the content of a file of `write_checked`. Damaged if any of it has changed."""
     content = memoryview(path.read_bytes())
     if content[:HEADER] != _header(hashlib.sha256(content[HEADER:]).hexdigest()):
         raise Damaged(f"The file {path} is damaged: its content does not have its checksum")
@@ -191,7 +192,7 @@ def mapped(path: Path) -> np.ndarray:
 
 
 def set_aside(path: Path, why: str) -> None:
-    """Rename a damaged file to `NAME.damaged-TIME` and say so: it may be looked at, not used."""
+    """Rename a damaged file to `NAME.damaged-TIME` and say so, so that it is no longer used."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     target = path.with_name(f"{path.name}.damaged-{now}-{os.getpid()}")
     try:
@@ -210,9 +211,9 @@ def is_set_aside(path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock file; where another process holds it, say what it does, and wait.
+    """Hold a lock file. If another process holds it, say what that process does, and wait.
 
-    The system frees the lock of a process that was killed. StoreError where it cannot be made.
+    The system frees the lock of a process that was killed. StoreError if it cannot be made.
     """
     lock = FileLock(path)
     try:
@@ -231,7 +232,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 
 def put_folder(new: Path, target: Path) -> None:
-    """Put a finished folder in the place of another one, which is kept until the new one is there.
+    """Replace a folder by a finished one; the old one is kept until the new one is there.
 
     A process that is killed in between leaves either the old one, or the old one under another
     name, which `restore_folder` puts back.
@@ -252,7 +253,7 @@ def put_folder(new: Path, target: Path) -> None:
 
 
 def restore_folder(target: Path) -> None:
-    """Put back what a killed `put_folder` had moved away; remove it where the new one is there."""
+    """Put back what a killed `put_folder` moved away, or remove it if the new folder is there."""
     if _former(target).exists():
         with locked(_folder_lock(target), f"replaces {target}"):
             _restore(target)
@@ -271,6 +272,6 @@ def _former(target: Path) -> Path:
 
 
 def _folder_lock(target: Path) -> Path:
-    """Beside nothing that is published: a lock file stays behind."""
+    """Return the path of a folder's lock file, in the cache, away from what is published."""
     name = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
     return cache_dir() / "locks" / f"{name}.lock"

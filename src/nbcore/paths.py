@@ -1,4 +1,4 @@
-"""Where things lie: the project, the stored runs, the cache. Each can be moved by a variable."""
+"""Where things are: the project, the stored runs, the cache. A variable can move each of them."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from nbcore.errors import NbcoreError
 
 
 def project_root() -> Path:
-    """The checkout that holds `book/` and `notebooks/` (`NBCORE_ROOT`, else found upwards)."""
+    """Find the checkout with `book/` and `notebooks/` (`NBCORE_ROOT`, else found upwards)."""
     if "NBCORE_ROOT" in os.environ:
         return Path(os.environ["NBCORE_ROOT"]).resolve()
     for start in (Path.cwd(), Path(__file__).resolve()):
@@ -23,15 +23,15 @@ def project_root() -> Path:
 
 
 def results_dir() -> Path:
-    """The published runs, committed with the book (`NBCORE_RESULTS`)."""
+    """Return the folder of the published runs, committed with the book (`NBCORE_RESULTS`)."""
     return Path(os.environ.get("NBCORE_RESULTS") or project_root() / "results")
 
 
 def build_dir() -> Path:
-    """Everything that is built; safe to delete (`NBCORE_BUILD`)."""
+    """Return the folder of everything that is built; safe to delete (`NBCORE_BUILD`)."""
     return Path(os.environ.get("NBCORE_BUILD") or project_root() / "_build")
 
 
 def cache_dir() -> Path:
-    """Downloads and runs computed on this machine (`NBCORE_CACHE`)."""
+    """Return the folder of downloads and runs computed on this machine (`NBCORE_CACHE`)."""
     return Path(os.environ.get("NBCORE_CACHE") or platformdirs.user_cache_dir("nbcore"))

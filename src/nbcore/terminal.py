@@ -23,7 +23,7 @@ def say(text: Any, error: bool = False, style: str | None = None) -> None:
 def show(rows: Rows, as_json: bool = False) -> None:
     """Print rows as a table, or as JSON for a script to read.
 
-    No word is broken: where the columns do not fit side by side, every row becomes a block of
+    No word is broken: if the columns do not fit side by side, every row becomes a block of
     lines. A cell that is a list has a line for each of its items.
     """
     if as_json:
@@ -68,7 +68,7 @@ def _table(cells: list[dict[str, list[str]]], longest: dict[str, int]) -> Any:
 
 
 def _block(console: Any, row: dict[str, list[str]]) -> None:
-    """Print the first cell as a head, and under it a line for each of the others."""
+    """Print the first cell as a heading, and under it a line for each of the others."""
     names = list(row)
     side = max(map(len, names[1:]), default=0)
     console.print("\n".join(row[names[0]]), style="bold", soft_wrap=True)

@@ -1,5 +1,8 @@
-"""Show text from outside as text: the names of models, classes, files and folders may hold
-brackets, tags, line ends and control characters, and none of them may do anything."""
+"""Show text from outside as plain text.
+
+The names of models, classes, files and folders may hold brackets, tags, line ends and control
+characters; none of them may have an effect.
+"""
 
 import html
 import json
@@ -19,7 +22,7 @@ def plain(text: Any) -> str:
 
 
 def plain_lines(text: Any) -> str:
-    """Return text whose line ends are meant, each line as `plain` returns it."""
+    """Return text with its line ends kept, each line as `plain` returns it."""
     return "\n".join(map(plain, str(text).split("\n")))
 
 
@@ -29,7 +32,7 @@ def escape(text: Any) -> str:
 
 
 def drawable(value: Any) -> Any:
-    """Return a figure's specification with every text in it drawable; data keep their line ends."""
+    """Return a figure's specification whose texts can all be drawn; data keep their line ends."""
     if isinstance(value, str):
         return UNSEEN_IN_DATA.sub(_written, value)
     if isinstance(value, dict):

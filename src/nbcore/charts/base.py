@@ -47,7 +47,7 @@ def dress(chart: Any, tall: int = 0, **look: Any) -> Any:
 
 
 def inline(table: pd.DataFrame, columns: str, optional: str = "") -> alt.InlineData:
-    """The columns as CSV text with numbers to 5 decimals: half the bytes of a list of records."""
+    """Write the columns as CSV text with numbers to 5 decimals: half the bytes of records."""
     if missing := [c for c in columns.split() if c not in table]:
         raise DataError(
             f"A table with the columns {', '.join(columns.split())} was expected, "
@@ -60,7 +60,7 @@ def inline(table: pd.DataFrame, columns: str, optional: str = "") -> alt.InlineD
 
 
 def tips(table: pd.DataFrame, *fields: tuple[str, ...]) -> list[alt.Tooltip]:
-    """Tooltips (field, words[, number format]) for those fields that the table has."""
+    """Make tooltips (field, words[, number format]) for those fields that the table has."""
     return [
         alt.Tooltip(f"{f}:{'Q' if fmt else 'N'}", title=words, format="".join(fmt))
         for f, words, *fmt in fields
@@ -69,12 +69,12 @@ def tips(table: pd.DataFrame, *fields: tuple[str, ...]) -> list[alt.Tooltip]:
 
 
 def interval(field: str, words: str, fmt: str, stem: str = "") -> Any:
-    """Three tooltips: a value and the ends of its interval."""
+    """Describe three tooltips: a value and the ends of its interval."""
     return (field, words, fmt), (f"{stem}low", "  95% from", fmt), (f"{stem}high", "  to", fmt)
 
 
 def onto(field: str, scale: Scale) -> str:
-    """Vega expression that places the fraction in `field` on an axis of this scale."""
+    """Write the Vega expression that places the fraction in `field` on an axis of this scale."""
     if scale not in ("linear", "logit"):
         raise ParameterError(f"scale must be 'linear' or 'logit', got {scale!r}; choose one.")
     p = f"clamp(datum.{field},{EDGE},{1 - EDGE})"
@@ -82,7 +82,7 @@ def onto(field: str, scale: Scale) -> str:
 
 
 def axis(values: Any, title: str, scale: Scale = "linear", count: int = 6) -> dict[str, Any]:
-    """Scale and axis (labels in percent) that hold these fractions with a little room."""
+    """Make a scale and axis (labels in percent) that hold these fractions with a little room."""
     ends = np.array([np.nanmin(values), np.nanmax(values)])
     ticks: dict[str, Any] = {"format": "~%", "tickCount": count}
     if scale == "logit":
@@ -98,14 +98,16 @@ def axis(values: Any, title: str, scale: Scale = "linear", count: int = 6) -> di
 
 
 def beside(n: int, width: int = WIDTH) -> tuple[int, int]:
-    """Columns for n panels (up to three side by side, else two), and a panel's inner width, px."""
+    """Choose columns for n panels (up to 3 side by side, else 2) and a panel's inner width, px."""
     columns = n if n <= 3 else 2
     return columns, (width - 16 * (columns - 1)) // columns - 58  # 58: an axis
 
 
 def in_columns(figure: Any, labels: Iterable[Any], width: int = WIDTH) -> Any:
-    """The figure with its legend in as many columns as fit, where one line would be cut; on a
-    narrow page the reader's view still stacks it."""
+    """Put a figure's legend in as many columns as fit, if one line would be too long.
+
+    On a narrow page the reader's view still stacks it.
+    """
     sizes = [LETTER * len(str(label)) + 38 for label in labels]  # 38: the symbol and its padding
     if sum(sizes) <= width:
         return figure
@@ -113,10 +115,10 @@ def in_columns(figure: Any, labels: Iterable[Any], width: int = WIDTH) -> Any:
 
 
 def rule(value: float) -> alt.Chart:
-    """A dashed horizontal rule."""
+    """Draw a dashed horizontal rule."""
     return alt.Chart(NOTHING).mark_rule(style="zero").encode(y=alt.datum(value))
 
 
 def words(chart: alt.Chart, **mark: Any) -> list[alt.Chart]:
-    """Text that stays readable where it crosses lines: first its halo, then itself."""
+    """Draw text that stays readable where it crosses lines: first its halo, then the text."""
     return [chart.mark_text(style=style, **mark) for style in ("halo", "note")]

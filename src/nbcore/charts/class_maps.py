@@ -21,7 +21,7 @@ def map_picture(
     x_title: str = "source classes, by use",
     **look: Unpack[Look],
 ) -> Figure:
-    """A row of cells per target, one cell per source class, coloured by how often it is the one.
+    """Draw a row of cells per target, a cell per source class, coloured by its count of images.
 
     table: columns target (rows, in order of appearance), source (its name), images (count). The
     sources of a target are sorted by count; the number behind a row says how many there are.
@@ -70,7 +70,7 @@ def confusion(
     y_title: str = "true class",
     **look: Unpack[Look],
 ) -> Figure:
-    """Rows are true classes, columns predicted ones; a cell is the share of its row, in percent.
+    """Draw a confusion matrix: rows are true classes, columns predicted; cells in percent of a row.
 
     matrix: (class, class) fractions, rows summing to 1 (a class without examples: NaN); classes:
     their names. Shares of half a percent or more also stand in their cell.
@@ -121,7 +121,7 @@ def among(
     level: tuple[float, str] | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """Some models among many: the rows of series "testbed" in grey, every other series in colour.
+    """Draw some models among many: the rows of series "testbed" in grey, others in colour.
 
     table: columns x, y (fractions), series, label (who, for the tooltip) [, low, high: interval of
     y, drawn for the coloured ones]; level: (value, words) a dashed horizontal rule.

@@ -30,13 +30,13 @@ def density(
     noun: str = "examples",
     **look: Unpack[Look],
 ) -> Figure:
-    """How many points fall into each cell, on a logarithmic colour scale, with lines over it.
+    """Draw how many points fall into each cell, on a logarithmic colour scale, with lines over it.
 
     x, y: (n,) numbers; a point where one is NaN is left out. lines: label -> (slope, intercept), or
-    (slope, intercept, panel) for one panel only. bins: per axis the number of cells, over all
-    panels alike, or their edges. panels: one label a point; panels stand side by side in order of
-    appearance, four and more in two columns, and under one another where the page is narrow.
-    Raises DataError for unequal lengths and for no point at all.
+    (slope, intercept, panel) for one panel only. bins: for each axis the number of cells, over all
+    panels alike, or their edges. panels: one label a point; panels are side by side in order of
+    appearance, four and more in two columns, and stacked where the page is narrow.
+    Raises DataError for unequal lengths and if there are no points.
     """
     u, v = np.asarray(x, float).ravel(), np.asarray(y, float).ravel()
     part = np.zeros(len(u), int) if panels is None else np.asarray(panels).ravel()
@@ -73,7 +73,7 @@ def density(
 
 
 def _cells(x: np.ndarray, y: np.ndarray, edges: list[np.ndarray]) -> pd.DataFrame:
-    """One row per cell that holds points: its sides and its count."""
+    """Make one row per cell that holds points: its sides and its count."""
     count, *_ = np.histogram2d(x, y, edges)
     i, j = np.nonzero(count)
     (a, b) = edges
@@ -116,7 +116,7 @@ def _rects(
 def _lines(
     lines: Mapping[str, tuple], labels: list[str], spans: list[list[float]], titles: tuple[str, str]
 ) -> list[alt.Chart]:
-    """Each line over the whole width, with an edge that lifts it off the cells."""
+    """Draw each line over the whole width, with an edge that lifts it off the cells."""
     if not lines:
         return []
     ends = np.array(spans[0])

@@ -1,9 +1,9 @@
 """Pictures in a plane: points that show their image, and galleries of a group the reader chooses.
 
 The page carries every picture once, in galleries by choice and group, and a drawing of the plane.
-`book/_static/explorer.js` joins the two: a pointer over the plane, or a key in a gallery, shows the
-picture large with its words and rings its point. Without JavaScript the drawing has its words as
-tooltips, and all galleries stand below each other.
+`book/_static/explorer.js` joins the two: a pointer over the plane, or a key in a gallery, shows
+the picture large with its words and rings its point. Without JavaScript the drawing shows the
+words as tooltips, and all galleries are below each other.
 """
 
 import io
@@ -77,7 +77,7 @@ def explorer(
     title: str,
     description: str,
 ) -> Gallery:
-    """A plane of pictures with galleries by choice and group.
+    """Draw a plane of pictures with galleries by choice and group.
 
     table: one row a picture, columns x, y (numbers), series (at most two, each with its own mark),
     choice (what the reader chooses among, say the class), group (a row of a gallery), caption
@@ -131,7 +131,7 @@ def _style() -> str:
 def _plane(
     rows: pd.DataFrame, series: list[str], x_title: str, y_title: str, description: str
 ) -> str:
-    """The drawing: axes with a few numbers, one mark a picture."""
+    """Draw the plane: axes with a few numbers, one mark a picture."""
     spans = [(float(rows[c].min()), float(rows[c].max())) for c in "xy"]
     sizes = [(LEFT + EDGE, WIDE - EDGE), (TALL - BOTTOM - EDGE, EDGE)]
 
@@ -170,7 +170,7 @@ def _plane(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """A few round numbers between two ends."""
+    """Choose a few round numbers between two ends."""
     if low == high:
         return [low]
     step = 10 ** np.floor(np.log10(high - low))
@@ -204,7 +204,7 @@ def _galleries(rows: pd.DataFrame, pictures: list, groups: Sequence[str]) -> str
 
 
 def _cell(picture: Image.Image, i: int, caption: str, words: str) -> str:
-    """Grey pictures as they are; photographs as WebP, a quarter of the bytes of a PNG."""
+    """Draw a thumbnail: grey pictures as PNG, photographs as WebP, a quarter of a PNG's bytes."""
     out, grey = io.BytesIO(), picture.mode == "L"
     if grey:
         picture.save(out, "PNG", optimize=True)
@@ -219,7 +219,7 @@ def _cell(picture: Image.Image, i: int, caption: str, words: str) -> str:
 
 
 def _one_each(rows: pd.DataFrame, groups: Sequence[str]) -> list[int]:
-    """For paper: of every group the first picture of each choice."""
+    """Choose pictures for print: of every group the first picture of each choice."""
     first = rows.groupby(["group", "choice"], sort=False).head(1)
     order = {g: i for i, g in enumerate(groups)}
     return list(first.sort_values("group", key=lambda g: g.map(order), kind="stable").index)

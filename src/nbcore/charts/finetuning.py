@@ -19,7 +19,7 @@ def robustness_curves(
     series: Sequence[str] = (),
     **look: Unpack[Look],
 ) -> Figure:
-    """Training runs as curves of effective robustness over ID accuracy, among the testbed.
+    """Draw training runs as curves of effective robustness over ID accuracy, among the testbed.
 
     table: columns series, step, id, er, low, high, one row a checkpoint, in order; band: x, low,
     high, what chance leaves a model on the line; models: model, id, er. All as fractions. series:
@@ -64,7 +64,7 @@ def trade_off(
     y_title: str = "peak effective robustness (points)",
     **look: Unpack[Look],
 ) -> Figure:
-    """What each condition ends with against how high it once stood, with intervals both ways.
+    """Draw each condition's peak effective robustness against its end, with intervals both ways.
 
     table: columns kind (a sign, and a thin line through its rows in order), series (a colour), x,
     x_low, x_high, y, y_low, y_high; fractions, one row a condition.

@@ -37,7 +37,7 @@ color:inherit;overflow-wrap:anywhere;text-align:center}
 
 @dataclass(frozen=True)
 class Gallery:
-    """Images that show themselves: HTML on the page, one sheet (PNG) in the PDF, text elsewhere."""
+    """Images that display themselves: HTML on the page, a PNG sheet in the PDF, text elsewhere."""
 
     markup: str
     sheet: bytes
@@ -61,12 +61,12 @@ def gallery(
     columns: int = 10,
     size: int = 56,
 ) -> Gallery:
-    """Images in rows by group, in the order given, enlarged without smoothing.
+    """Show images in rows by group, in the order given, enlarged without smoothing.
 
     images: (n, height, width, channel) uint8 with 1 or 3 channels; captions, groups: (n,) texts, a
-    caption under each image and the name of its row; columns: at most so many images side by side
+    caption under each image and the name of its row; columns: at most this many images side by side
     (fewer where the page is narrow); size: of a shown image in px. `title` states the finding,
-    `description` says what there is to see.
+    `description` says what can be seen.
     DataError for images of another form, unequal numbers, none or more than 500 images.
     """
     check(title, description)
@@ -102,7 +102,7 @@ def gallery(
 
 
 def checked(images: np.ndarray, captions: Sequence[str], groups: Sequence[str]) -> list:
-    """The images as PIL pictures."""
+    """Check the images and convert them to PIL pictures."""
     array = np.asarray(images)
     if array.ndim != 4 or array.dtype != np.uint8 or array.shape[-1] not in (1, 3):
         raise DataError(
@@ -134,7 +134,7 @@ def _cell(picture: Image.Image, caption: str, group: str, size: int) -> str:
 def _sheet(
     pictures: list, captions: Sequence[str], rows: dict, title: str, columns: int, size: int
 ) -> bytes:
-    """All images on one white sheet, at twice the size, for paper."""
+    """Draw all images on one white sheet, at twice the size, for print."""
     name, small = (ImageFont.load_default(s) for s in (22, 15))
     side, gap, line = 2 * size, 16, 18
     tall = max(round(side * p.height / p.width) for p in pictures)

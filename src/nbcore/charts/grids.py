@@ -1,4 +1,4 @@
-"""Grids of numbers: each cell coloured by its value, which also stands in it."""
+"""Grids of numbers: each cell is coloured by its value, which is also written in it."""
 
 from typing import Unpack
 
@@ -20,7 +20,7 @@ def grid(
     domain: tuple[float, float] = (0.0, 1.0),
     **look: Unpack[Look],
 ) -> Figure:
-    """One panel per `panel`, rows and columns in order of appearance; side by side, or stacked.
+    """Draw one panel per `panel`, rows and columns as they first appear; side by side, or stacked.
 
     table: columns panel, row, column, value [, low, high: its interval, in the tooltip]; a cell
     without a value stays empty. domain: the values at the two ends of the colours.

@@ -29,12 +29,12 @@ def accuracy_scatter(
     curve: pd.DataFrame | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
+    """Draw OOD against ID accuracy of each model, the fitted line and y = x, on either scale.
 
     table: columns model, id, ood, and where known id_low, id_high, ood_low, ood_high, group.
-    The line is drawn over the table's ID range only: it says nothing beyond it. curve: columns id,
-    ood, ood_low, ood_high of a second guide, drawn dashed in its band. Above 300 models
-    the intervals are left out.
+    The line is drawn only over the table's ID range: it says nothing outside it. curve: columns
+    id, ood, ood_low, ood_high of a second guide, drawn dashed in its band. Above 300 models the
+    intervals are left out.
     """
     if len(table) > MANY:
         table = table.drop(columns=SPANS, errors="ignore")
@@ -61,7 +61,7 @@ def accuracy_scatter(
 
 
 def _band(curve: pd.DataFrame, scale: Scale, x: Any, y: Any) -> alt.LayerChart:
-    """A dashed curve in its band."""
+    """Draw a dashed curve in its band."""
     names = ("id", "ood", "ood_low", "ood_high")
     rows = alt.Chart(inline(curve, " ".join(names))).transform_calculate(
         **{f"at_{c}": onto(c, scale) for c in names}
@@ -75,7 +75,7 @@ def _band(curve: pd.DataFrame, scale: Scale, x: Any, y: Any) -> alt.LayerChart:
 
 
 def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y: Any) -> alt.Chart:
-    """The line over the table's ID range and y = x where both axes reach, with a legend."""
+    """Draw the line over the table's ID range and y = x where both axes reach, with a legend."""
     grid, pair = np.linspace(table["id"].min(), table["id"].max(), 60), table[["id", "ood"]]
     ends = [pair.min().max(), pair.max().min()] if pair.min().max() < pair.max().min() else []
     kind = [label] * len(grid) + ["y = x"] * len(ends)
@@ -94,7 +94,7 @@ def _guide(table: pd.DataFrame, line: Line, label: str, scale: Scale, x: Any, y:
 
 
 def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.Chart:
-    """Models as dots, in one colour and shape per group where the table has groups."""
+    """Draw models as dots, in one colour and shape per group where the table has groups."""
     models = models.encode(tooltip=base.tips(table, *tip))
     if "group" not in table and len(table) > MANY:
         return models.mark_point(size=16, filled=True, style="many")
@@ -106,7 +106,10 @@ def _dots(models: alt.Chart, table: pd.DataFrame, *tip: tuple[str, ...]) -> alt.
 
 
 def side_by_side(*charts: Any, columns: int | None = None, **look: Unpack[Look]) -> Figure:
-    """Figures in a row (their widths must add up to one figure's); a column where it is narrow."""
+    """Put figures in a row, or in a column where the page is narrow.
+
+    Their widths must add up to one figure's width.
+    """
     inner = [chart.properties(width=chart.width - 64) for chart in charts]  # 64: an axis's room
     return dress(alt.concat(*inner, columns=columns or len(inner), spacing=16), **look)
 
@@ -120,10 +123,10 @@ def robustness_scatter(
     labels: int = 6,
     **look: Unpack[Look],
 ) -> Figure:
-    """Effective robustness in points against ID accuracy, with the testbed's 95 % band.
+    """Draw effective robustness in points against ID accuracy, with the testbed's 95 % band.
 
     table: columns model, id, er, low, high [, group]; band: x, low, high; all as fractions.
-    The `labels` models farthest outside the band are named, as far as names do not collide.
+    The `labels` models farthest outside the band are named, unless names would overlap.
     """
     table = table.reset_index(drop=True)
     points = table.assign(**{c: 100 * table[c] for c in ("er", "low", "high")})
@@ -146,7 +149,7 @@ def robustness_scatter(
 
 
 def _outside(points: pd.DataFrame, strip: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The models farthest outside the band whose names keep clear of one another."""
+    """Choose the models farthest outside the band whose names do not overlap."""
     low, high = (np.interp(points["id"], strip["x"], strip[c]) for c in ("low", "high"))
     far = np.maximum(points["er"] - high, low - points["er"])
     room, er = 0.06 * (points["high"].max() - points["low"].min()), points["er"]
@@ -165,7 +168,7 @@ def residual_plot(
     y_title: str = "Observed − expected (points)",
     **look: Unpack[Look],
 ) -> Figure:
-    """Residuals against ID accuracy, one panel per scale, all on one vertical axis.
+    """Draw residuals against ID accuracy, one panel per scale, all on one vertical axis.
 
     table: columns model, id, residual (observed − expected OOD accuracy, a fraction), scale (the
     panel's heading, in order of appearance).
@@ -197,10 +200,11 @@ def family_explorer(
     curve: pd.DataFrame | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """All models in grey, one family in colour (a drop-down picks it), its ER in a panel below.
+    """Draw all models in grey, one family in colour, and its ER in a panel below.
 
-    table: columns model, family, id, ood, er (fractions). family: the one shown at first, and in
-    the image without JavaScript. The model under the pointer is ringed in both panels.
+    A drop-down menu picks the family. table: columns model, family, id, ood, er (fractions).
+    family: the one shown first, and in the image without JavaScript. The model under the pointer
+    is ringed in both panels.
     """
     sizes = table["family"].value_counts()
     if family not in sizes:

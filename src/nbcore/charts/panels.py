@@ -1,4 +1,4 @@
-"""Lines in several panels side by side: one colour and sign a series, one stroke a kind."""
+"""Lines in several panels side by side: one colour and sign per series, one stroke per kind."""
 
 import textwrap
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ def panels(
     marks: Mapping[str, tuple[float, str]] | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """One panel per `panel`, side by side, four and more in two columns, and under one another
-    where the page is narrow.
+    """Draw one panel per `panel`, side by side; four and more in two columns.
 
-    table: columns panel, x, y, series [, kind: solid or dotted, by order of appearance] [, low,
-    high: a band]; marks: panel -> (x, words) of a vertical rule.
+    Panels are stacked where the page is narrow. table: columns panel, x, y, series [, kind: solid
+    or dotted, by order of appearance] [, low, high: a band]; marks: panel -> (x, words) of a
+    vertical rule.
     """
     names, series = (list(dict.fromkeys(table[c])) for c in ("panel", "series"))
     kinds = list(dict.fromkeys(table["kind"])) if "kind" in table else []

@@ -38,7 +38,7 @@ SVG_LIMIT = 100_000  # bytes; above, the page carries a PNG of 64 colours and dr
 
 
 def render(spec: dict[str, Any], **_: Any) -> dict[str, str]:
-    """Altair renderer `nbcore`: a Vega-Lite specification → mime bundle (html, png, plain)."""
+    """Render a Vega-Lite specification as a mime bundle (html, png, plain), for altair."""
     spec = drawable(spec)
     title, description = spec.get("title") or "", str(spec.get("description") or "")
     check(title["text"] if isinstance(title, dict) else title, description)
@@ -88,7 +88,7 @@ def save(chart: alt.TopLevelMixin, path: Path) -> None:
 
 
 def check(title: str | list[str], description: str) -> None:
-    """Refuse a figure that a reader of the page, or of its alt text, could not understand."""
+    """Refuse a figure without a title or without a description, which becomes the alt text."""
     for name, text in {"title": "".join(title), "description": description}.items():
         if not text.strip():
             raise ParameterError(
@@ -100,8 +100,8 @@ def check(title: str | list[str], description: str) -> None:
 def write_bundle(folder: str | Path) -> Path:
     """Write `vega-bundle.js` (0.9 MB: Vega, Vega-Lite, vegaEmbed, the dark theme) into `folder`.
 
-    The library comes as the body of an ES module, which browsers refuse on file://; wrapped in a
-    function it is an ordinary script that leaves one name behind, `nbVega`.
+    The library comes as the body of an ES module, which browsers refuse on file://. Wrapped in a
+    function it is an ordinary script that defines only one name, `nbVega`.
     """
     dark = json.dumps(config("dark"), separators=(",", ":"))
     path = Path(folder) / "vega-bundle.js"

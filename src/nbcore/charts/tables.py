@@ -9,7 +9,7 @@ from nbcore.text import escape, plain
 
 
 class Table(NamedTuple):
-    """A table that shows itself: HTML on the page, text elsewhere."""
+    """A table that displays itself: HTML on the page, text elsewhere."""
 
     markup: str
     text: str
@@ -22,12 +22,12 @@ class Table(NamedTuple):
 
 
 def sentence(text: str) -> Table:
-    """Return a sentence that stands in the place of a figure or a table."""
+    """Return a sentence that replaces a figure or a table."""
     return Table(f"<p>{escape(text)}</p>", plain(text))
 
 
 def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[str] = ()) -> Table:
-    """The table with a caption and column headings that screen readers announce.
+    """Show the table with a caption and column headings that screen readers announce.
 
     percent: columns of fractions, shown in percent with one digit less; other floating-point
     columns get `digits` decimals; a missing value is an en dash.

@@ -16,7 +16,7 @@ DARK = "56B4E9 F0853A 2FC79A E09AC4 E6B84C 8FA8FF E6E8EB A9B1BB 7D8590 2F353D 12
 
 
 def config(mode: Literal["light", "dark"] = "light") -> dict[str, Any]:
-    """The Vega-Lite configuration of one mode; the two differ in colours only."""
+    """Return the Vega-Lite configuration of one mode; the two differ in colours only."""
     codes = (LIGHT if mode == "light" else DARK).split()
     c = {name: f"#{code}" for name, code in zip(NAMES.split(), codes, strict=True)}
     dot = {"opacity": 0.9, "stroke": c["page"], "strokeWidth": 0.5}

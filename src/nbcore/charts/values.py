@@ -33,7 +33,7 @@ def heat_map(
     ticks: int = 6,
     **look: Unpack[Look],
 ) -> Figure:
-    """A square matrix over models, sorted by accuracy: cell [i, j] is drawn at row i, column j.
+    """Draw a square matrix over models, sorted by accuracy: cell [i, j] is in row i, column j.
 
     matrix: (m, m) fractions, such as the dominance matrix (i right, j wrong); labels, accuracy:
     (m,) names and fractions. The axes are ranks; a few of them carry the accuracy at that rank.
@@ -85,7 +85,7 @@ def solved_histogram(
     ends: tuple[str, str] = ("right for no model", "right for all"),
     **look: Unpack[Look],
 ) -> Figure:
-    """How many images exactly k of m models solve; the two ends are marked with their counts.
+    """Draw how many images exactly k of m models solve; both ends are marked with their counts.
 
     counts: (m + 1,) whole numbers, counts[k] = images that exactly k models get right.
     """
@@ -134,7 +134,7 @@ def curve(
     level: tuple[float, str] | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """Lines with uncertainty bands, one per series, drawn as given (format "~%" for fractions).
+    """Draw lines with uncertainty bands, one per series, as given (format "~%" for fractions).
 
     table: columns x, y, series [, low, high]; band: (low, high, words) a reference band;
     level: (value, words) a dashed horizontal rule.
@@ -176,7 +176,7 @@ def bars(
     reference: tuple[float, str] | None = None,
     **look: Unpack[Look],
 ) -> Figure:
-    """Categories with a value and its interval, as dots on a common axis (top to bottom as given).
+    """Draw categories with a value and its interval, as dots on one axis (top to bottom as given).
 
     table: columns category, value, low, high [, group]; reference: (value, words) a vertical rule.
     """

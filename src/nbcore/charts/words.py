@@ -7,23 +7,23 @@ from nbcore.measures.bootstrap import Floats, estimate
 
 
 def signed(x: float) -> str:
-    """A coefficient as titles print it."""
+    """Write a coefficient as titles print it."""
     return f"{x:+.2f}".replace("-", "\u2212")
 
 
 def between(draws: Floats) -> str:
-    """A coefficient with its interval."""
+    """Write a coefficient with its interval."""
     e = estimate(draws, 1, "1")
     return f"{signed(e.value)} [{signed(e.low)}, {signed(e.high)}]"
 
 
 def listed(table: pd.DataFrame) -> str:
-    """The values of a bar chart, for its description."""
+    """List the values of a bar chart, for its description."""
     rows = table[["category", "group", "value"]].itertuples(index=False, name=None)
     return "; ".join(f"{category}, {group}: {signed(value)}" for category, group, value in rows)
 
 
 def nothing(what: str) -> Table:
-    """A sentence in the place of a figure that a run gives no data for."""
+    """Say that a run gives no data for a figure, in the place of the figure."""
     text = f"Not drawn: {what}."
     return sentence(text)

@@ -49,7 +49,7 @@ class Check:
     def outcome(self, seen: Estimate) -> str:
         """Judge one estimate: `HELD`, `MISSED`, or `UNDECIDED` where the interval covers the bound.
 
-        Missed is only an estimate whose whole interval lies on the wrong side. A tolerance in
+        An estimate is missed only if its whole interval is on the wrong side. A tolerance in
         standard errors has used the interval already, so there it is held or missed.
         """
         ends = (seen.low, seen.high)
@@ -89,7 +89,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Misread:
-    """A check that tested something else than its claim, with what was published of it.
+    """A check that tested something other than its claim, with what was published of it.
 
     It is shown and never judged again. amended: the day this was found; seen: None if the number
     is not kept.
@@ -126,7 +126,7 @@ class Claim:
 
 @lru_cache
 def ledger() -> dict[str, Claim]:
-    """Read every claim by id, in the order of `book/claims.yml`; a malformed entry is an error."""
+    """Read every claim by id, in the order of `book/claims.yml`. ClaimError for a bad entry."""
     path = project_root() / "book" / "claims.yml"
     claims: dict[str, Claim] = {}
     for entry in yaml.load(path.read_text(), LOADER):

@@ -1,6 +1,6 @@
-"""From observations to a verdict: by the ledger's checks, by one table, and nowhere typed.
+"""From observations to a verdict: only by the ledger's checks and the table below, never by hand.
 
-Each check that is asked of a claim comes to one or more of four outcomes: held, missed, undecided
+Each check that is asked of a claim has one or more of four outcomes: held, missed, undecided
 (the interval covers the bound, what would hold rests on fewer than three independent units, or the
 observation says why it cannot decide), or not run. The verdict follows from which of them occur:
 
@@ -15,7 +15,7 @@ observation says why it cannot decide), or not run. The verdict follows from whi
                                         identities and rules
     no      no    no         any        not run
 
-A check that was missed is missed, whatever is not known of the others: an undecided or unobserved
+A missed check stays missed, whatever is unknown about the others: an undecided or unobserved
 check can neither soften it to "partly" nor count as held.
 
 Which numbers count: those in the paper's setup where there are any, and those of stand-ins
@@ -101,7 +101,7 @@ class Judgement:
 
 
 def conclude(outcomes: Collection[str], green: str = REPRODUCED) -> str:
-    """Apply the table above to the outcomes of a claim's checks; `green` is what all held gives."""
+    """Apply the table to the outcomes of a claim's checks; `green`: the verdict if all hold."""
     if MISSED in outcomes:
         return PARTLY if HELD in outcomes else NOT
     if UNDECIDED in outcomes:
@@ -132,7 +132,7 @@ def _counts(check: Check, seen: Observation) -> bool:
 
 
 def _rows(claim: Claim, check: Check, found: Sequence[Observation], level: str) -> list[Row]:
-    """Give one row for each observation of a check; one without where none counts."""
+    """Make one row for each observation of a check, and a row without one if none counts."""
     counting = [o for o in found if _counts(check, o)]
     best = PAPER if any(o.setup == PAPER for o in counting) else STAND_IN
     asked = ANY_SETUP in (check.setup, level) or check.setup == level

@@ -1,4 +1,4 @@
-"""Observations as notebooks leave them: one file for each claim and chapter, read back together."""
+"""Observations that notebooks write: one file for each claim and chapter, read back together."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from nbcore.paths import build_dir
 
 
 class Summarised(Protocol):
-    """A run that can say where its numbers are from, such as `runs.store.Run`."""
+    """A run that can say where its numbers come from, such as `runs.store.Run`."""
 
     def summary(self) -> dict[str, str]: ...
 
@@ -33,10 +33,10 @@ def record(
     chapter: str = "",
     doubt: str = "",
 ) -> Observation:
-    """Write what a chapter saw of a claim's checks, for the cards and the claims page.
+    """Write what a chapter observed of a claim's checks, for the cards and the claims page.
 
     observed: check name -> Estimate; run: the run the numbers come from, or its `summary()`;
-    subject: the model or data they speak of; setup: "paper" or "reduced", by `Config.setup`;
+    subject: the model or data they are about; setup: "paper" or "reduced", by `Config.setup`;
     chapter: who observed it, the claim's own chapter unless given; doubt: why these numbers leave
     every check undecided, in words; "" where they decide. Raises ClaimError for an
     unknown id or check, a check that was found misread, a wrong unit, or a missing interval.
@@ -67,7 +67,7 @@ def relate(
     setup: str,
     chapter: str = "",
 ) -> Observation:
-    """Write related evidence: numbers beside a claim that its card shows and no verdict counts.
+    """Write related evidence: numbers on a claim that its card shows and no verdict counts.
 
     observed: words for what was measured -> Estimate; everything else as in `record`.
     """
@@ -119,13 +119,13 @@ def _check_estimate(claim_id: str, name: str, check: Check | None, seen: Estimat
 
 
 def forget(chapter: str) -> None:
-    """Remove what a chapter observed in an earlier run, so that none of it mixes with this one."""
+    """Remove what a chapter observed in an earlier run, so that it does not mix with this one."""
     for path in observations_dir().glob(f"*.{chapter}.*.json"):
         path.unlink()
 
 
 def observations_dir() -> Path:
-    """Find where executed notebooks leave what they observed (`NBCORE_OBSERVATIONS`)."""
+    """Return the folder where notebooks write what they observed (`NBCORE_OBSERVATIONS`)."""
     return Path(os.environ.get("NBCORE_OBSERVATIONS") or build_dir() / "observations")
 
 

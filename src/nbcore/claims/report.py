@@ -1,4 +1,4 @@
-"""A claim with everything that was observed of it, as data for scripts and as text for people."""
+"""A claim with everything that was observed about it, as data for scripts or as text."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -39,7 +39,7 @@ def as_data(claim: Claim, seen: Sequence[Observation]) -> dict[str, Any]:
 
 
 def as_text(claim: Claim, seen: Sequence[Observation]) -> str:
-    """Print a claim with its verdict, and each check in three short lines."""
+    """Write a claim with its verdict, and each check in three short lines."""
     judgement = judge(claim, seen)
     lines = [f"{claim.id}  {claim.title}: {judgement.verdict}", *wrap(claim.claim, 79)]
     for row in judgement.rows:

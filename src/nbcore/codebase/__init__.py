@@ -1,1 +1,1 @@
-"""Reading the library's own code as text: modules, scopes, names, what refers to what."""
+"""Read the library's own code as text: modules, scopes, names, what refers to what."""

@@ -1,6 +1,6 @@
-"""What a name stands for inside a definition, and which classes of ours a value may have.
+"""What a name stands for inside a definition, and which of nbcore's classes a value may have.
 
-A value's class is read from annotations, constructors, and what functions say they return.
+A value's class is read from annotations, constructors, and the return types of functions.
 """
 
 import ast
@@ -17,13 +17,13 @@ FOREIGN_OF_TORCH = ("Tensor", "device", "dtype", "Generator")
 
 
 def class_of(source: Source, place: Place) -> Class | None:
-    """The class at a place, or None for anything else."""
+    """Return the class at a place, or None for anything else."""
     module = source.module(place.module)
     return module.classes.get(place.path) if module else None
 
 
 def bases(source: Source, place: Place) -> Iterator[Place | None]:
-    """The bases of a class, as named; None for one that is not ours."""
+    """List the bases of a class, in order; None for one that is not nbcore's."""
     found, module = class_of(source, place), source.module(place.module)
     reader = Names(source, place)
     assert found and module
@@ -34,7 +34,7 @@ def bases(source: Source, place: Place) -> Iterator[Place | None]:
 
 
 def lineage(source: Source, place: Place) -> list[Place]:
-    """A class and its bases, the nearest first, as far as they are ours."""
+    """List a class and its bases in nbcore, the nearest first."""
     return source.remember(_lineage, place)
 
 
@@ -46,7 +46,7 @@ def _lineage(source: Source, place: Place) -> list[Place]:
 
 
 class Names:
-    """The names of one definition; `scopes` are those of the functions that are being read."""
+    """The names of one definition; `scopes` are those of the functions being read."""
 
     def __init__(self, source: Source, place: Place):
         self.source, self.place = source, place
@@ -65,7 +65,7 @@ class Names:
         return None
 
     def resolve(self, node: ast.expr) -> Place | None:
-        """The definition or module that an expression names; None for objects and foreign names."""
+        """Find the definition or module that an expression names; None for any other."""
         if isinstance(node, ast.Name):
             scope = self.local(node.id)
             if scope is not None:
@@ -79,14 +79,14 @@ class Names:
         return None
 
     def class_object(self, node: ast.expr) -> Types:
-        """The class whose own member an expression such as Config.book reads."""
+        """Find the class whose own member an expression such as Config.book reads."""
         if isinstance(node, ast.Call) and last_name(node) == "super" and self.owner:
             return frozenset(b for b in bases(self.source, self.owner) if b)
         at = self.resolve(node)
         return frozenset({at}) if at and class_of(self.source, at) else None
 
     def types(self, node: ast.expr) -> Types:
-        """The classes of ours that a value, or what it contains, may have; None: not known."""
+        """Find nbcore's classes that a value, or what it contains, may have; None: not known."""
         key = id(node)
         if key in self.asked:
             return None
@@ -134,7 +134,7 @@ class Names:
         return frozenset({at}) if class_of(self.source, at) else self._returned(at)
 
     def _returned(self, at: Place) -> Types:
-        """What a function of ours says it returns; of a table, what it is declared to hold."""
+        """Find the classes that a function declares to return, or a table declares to hold."""
         module = self.source.module(at.module)
         statement = module.bound.get(at.path, [None])[0] if module else None
         return Names(self.source, at).of_statement(statement)
@@ -147,7 +147,7 @@ class Names:
         return None
 
     def of_member(self, place: Place, attribute: str) -> Types:
-        """The classes of a field, property or method's result of a class of ours."""
+        """Find the classes of a field, a property or a method's result of a class of nbcore."""
         for owner in lineage(self.source, place):
             found = class_of(self.source, owner)
             if found and attribute in found.fields:
@@ -158,7 +158,7 @@ class Names:
         return None
 
     def annotated(self, node: ast.expr) -> Types:
-        """The classes of ours that an annotation names, through aliases; None for foreign ones."""
+        """Find nbcore's classes that an annotation names, through aliases; None if foreign."""
         if isinstance(node, ast.Constant):
             if not isinstance(node.value, str):
                 return frozenset()
@@ -201,7 +201,7 @@ class Names:
 
 
 def _union(parts: list[Types]) -> Types:
-    """All classes of several values; None when one of them is not known."""
+    """Unite the classes of several values; None when one of them is not known."""
     if not parts or any(p is None for p in parts):
         return None
     return frozenset().union(*(p for p in parts if p is not None))

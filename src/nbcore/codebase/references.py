@@ -1,6 +1,6 @@
 """What a definition refers to: by name, through a module, or as a member of an object.
 
-Where nothing tells the class of an object (`names`), its member may be that of any class.
+If the class of an object is unknown (`names`), its member may be that of any class.
 """
 
 import ast
@@ -16,9 +16,12 @@ _NAMED = re.compile(r"nbcore(\.\w+)+(:\w+)?")
 
 
 class Reference(NamedTuple):
-    """kind "name": a definition or a class that is made use of; "member": `attribute` of objects of
-    these `types`; "any": of an object of which nothing is known; "import": what a module's import
-    binds; "whole": a module of which any part may be used; "file": a data file beside it."""
+    """A thing that a definition refers to; `kind` says in which way.
+
+    "name": a definition or a class that is used; "member": `attribute` of objects of these `types`;
+    "any": of an object of which nothing is known; "import": what a module's import binds; "whole":
+    a module of which any part may be used; "file": a data file beside it.
+    """
 
     kind: str
     place: Place = Place("")
@@ -27,7 +30,7 @@ class Reference(NamedTuple):
 
 
 def references(source: Source, place: Place) -> list[Reference]:
-    """Everything that one definition refers to (of a class: its header, not its methods)."""
+    """List everything that one definition refers to (of a class: its header, not its methods)."""
     reader = _Reader(source, place)
     reader.read()
     return reader.found
@@ -97,7 +100,7 @@ class _Reader(Names, ast.NodeVisitor):
             self._refer(self.resolve(node), node.id)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """A text that names a module or one of its parts, to be imported later, or a data file."""
+        """Find a text that names a data file, or a module (or part of one) to be imported later."""
         if not isinstance(node.value, str):
             return
         if _FILE.fullmatch(node.value) and self.source.file(self.module.name, node.value):
@@ -138,7 +141,7 @@ class _Reader(Names, ast.NodeVisitor):
         self.visit(node.value)
 
     def _bases_named(self, node: ast.Attribute) -> None:
-        """Of a.b.c that is resolved, the import of `a` counts too."""
+        """Count the import of `a` as used if a.b.c is resolved."""
         first: ast.expr = node
         while isinstance(first, ast.Attribute):
             first = first.value
@@ -156,7 +159,7 @@ class _Reader(Names, ast.NodeVisitor):
             self.found.append(Reference("import", Place(self.module.name, name)))
 
     def _is_foreign(self, node: ast.expr) -> bool:
-        """Whether an expression starts from an import that is not ours, such as np or torch."""
+        """Say whether an expression starts from an import of another library, such as np."""
         while isinstance(node, ast.Attribute):
             node = node.value
         if not isinstance(node, ast.Name):

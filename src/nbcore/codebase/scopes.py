@@ -1,4 +1,4 @@
-"""The names that a function binds, and to what: what shadows the names of its module."""
+"""The names that a function binds, and to what: they shadow the names of its module."""
 
 import ast
 from typing import NamedTuple
@@ -10,7 +10,7 @@ Types = frozenset[Place] | None
 
 
 class Scope(NamedTuple):
-    """The names of a function: to what they are bound, as expressions, annotations or imports."""
+    """The names of a function and what they are bound to: expressions, annotations or imports."""
 
     values: dict[str, list[ast.expr | Types]]
     annotations: dict[str, ast.expr | None]
@@ -18,7 +18,7 @@ class Scope(NamedTuple):
 
 
 def scope_of(node: Function | ast.Lambda, package: str) -> Scope:
-    """The names that a function binds: parameters, targets, local imports and definitions."""
+    """Collect the names that a function binds: parameters, targets, local imports, definitions."""
     a = node.args
     every = [*a.posonlyargs, *a.args, *a.kwonlyargs, *(x for x in (a.vararg, a.kwarg) if x)]
     scope = Scope({}, {arg.arg: arg.annotation for arg in every}, {})
@@ -34,7 +34,7 @@ def scope_of(node: Function | ast.Lambda, package: str) -> Scope:
 
 
 def _bind(scope: Scope, node: ast.AST) -> None:
-    """Enter what one node binds, with the expression that the name takes its value from."""
+    """Enter what one node binds, with the expression that gives the name its value."""
     if isinstance(node, Function | ast.ClassDef):
         scope.values.setdefault(node.name, []).append(None)
         return

@@ -1,7 +1,7 @@
-"""The source of modules as definitions: what each name is bound to, free of what enters no number.
+"""The source of modules as definitions: what each name is bound to, without what affects no number.
 
 Nothing is imported or executed. `Source` finds modules by a loader, so that a test can read a text
-that lies in no file.
+that is in no file.
 """
 
 import ast
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 def read_package(name: str) -> str | None:
-    """The text of one of nbcore's modules."""
+    """Read the text of one of nbcore's modules; None for a name that is not one."""
     import nbcore
 
     first, *rest = name.split(".")
@@ -67,7 +67,7 @@ class Module:
 
 
 class Class:
-    """Members by name; the fields that a constructor fills; everything else of its body."""
+    """Members by name; the fields that a constructor fills; everything else in its body."""
 
     def __init__(self, node: ast.ClassDef):
         self.node = node
@@ -81,14 +81,14 @@ class Class:
                 self.members.setdefault(name, []).append(statement)
 
     def digest(self) -> str:
-        """Of what a constructor needs: the bases, the decorators, the fields with defaults."""
+        """Hash what a constructor needs: the bases, the decorators, the fields with defaults."""
         node = self.node
         fields = [[name, _shape(field.value)] for name, field in self.fields.items()]
         return digest([_shape([*node.bases, *node.keywords, *node.decorator_list]), fields])
 
 
 class Source:
-    """Modules by name, read when asked for; `replaced` is the same with other texts."""
+    """Modules by name, read when asked for; `replaced` returns the same with other texts."""
 
     def __init__(self, load: Loader = read_package):
         self.load = load
@@ -97,7 +97,7 @@ class Source:
         self._asked: list[set[str]] = []
 
     def module(self, name: str) -> Module | None:
-        """A module, or None where it is not followed."""
+        """Read a module, or return None where it is not followed."""
         for asked in self._asked:
             asked.add(name)
         if name not in self._modules:
@@ -107,14 +107,14 @@ class Source:
         return self._modules[name]
 
     def replaced(self, texts: Mapping[str, str]) -> "Source":
-        """Another source in which some modules have these texts; what they do not touch is kept."""
+        """Make a source in which some modules have these texts; unaffected results are kept."""
         other = Source(lambda name: texts[name] if name in texts else self.load(name))
         other._modules = {k: m for k, m in self._modules.items() if k not in texts}
         other._known = {k: v for k, v in self._known.items() if not v[1] & set(texts)}
         return other
 
     def remember(self, read: Callable[["Source", Place], Any], place: Place) -> Any:
-        """`read(source, place)`, read once, and the modules that it asked for."""
+        """Return `read(source, place)`, computed once, and note the modules that it asked for."""
         key = read, place
         if key not in self._known:
             self._asked.append(set())
@@ -126,7 +126,7 @@ class Source:
         return value
 
     def file(self, module: str, name: str) -> str | None:
-        """The text of a data file that lies in a module's package, or None."""
+        """Read the text of a data file in a module's package, or return None."""
         import nbcore
 
         folder = Path(nbcore.__file__).parents[1].joinpath(*module.split("."))
@@ -135,14 +135,14 @@ class Source:
         return found[0].read_text("utf-8") if found else None
 
     def _has_parts(self, name: str) -> bool:
-        """Whether a name is a package: only then may relative imports start from itself."""
+        """Say whether a name is a package: only then may relative imports start from itself."""
         import nbcore
 
         first, *rest = name.split(".")
         return first == "nbcore" and Path(nbcore.__file__).parent.joinpath(*rest).is_dir()
 
     def find(self, place: Place) -> Place | None:
-        """Where a name of a module is defined, through any number of imports; None: elsewhere."""
+        """Find where a module's name is defined, through any number of imports; None: elsewhere."""
         for _ in range(20):
             module = self.module(place.module)
             if module is None or not place.path:
@@ -167,7 +167,7 @@ def _parent(name: str) -> str:
 
 
 def imported(node: ast.AST, package: str) -> dict[str, Place]:
-    """What an import statement binds; nothing for any other node."""
+    """Return what an import statement binds; nothing for any other node."""
     if isinstance(node, ast.Import):
         return {
             a.asname or a.name.split(".")[0]: Place(a.name if a.asname else a.name.split(".")[0])
@@ -186,7 +186,7 @@ def _defines(node: ast.AST) -> bool:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Names that a statement of a module or class binds, in whatever branch."""
+    """List the names that a statement of a module or class binds, in any branch."""
     if isinstance(statement, Function | ast.ClassDef):
         yield statement.name
         return
@@ -200,7 +200,7 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def walk_scope(root: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below one that share its scope: not those inside functions and comprehensions."""
+    """List all nodes below one that share its scope: none inside functions and comprehensions."""
     own = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
     waiting = [root]
     while waiting:
@@ -215,14 +215,14 @@ def _is_class_variable(node: ast.AnnAssign) -> bool:
 
 
 def last_name(node: ast.AST) -> str:
-    """`c` of the expressions c, a.b.c, c(...) and c[...]; empty for others."""
+    """Return `c` for the expressions c, a.b.c, c(...) and c[...]; an empty text for others."""
     if isinstance(node, ast.Call | ast.Subscript):
         return last_name(node.func if isinstance(node, ast.Call) else node.value)
     return getattr(node, "id", None) or getattr(node, "attr", None) or ""
 
 
 def _clean(text: str) -> ast.Module:
-    """The tree of a text without docstrings, error texts and what `SETTINGS` names."""
+    """Parse a text into a tree without docstrings, error texts and what `SETTINGS` names."""
     return _Cleaner().visit(ast.parse(text))
 
 
@@ -256,12 +256,12 @@ class _Cleaner(ast.NodeTransformer):
 
 
 def digest(shape: Any) -> str:
-    """Sixteen hex digits of nested lists."""
+    """Hash nested lists into sixteen hex digits."""
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 
 def statements_digest(statements: list[ast.stmt]) -> str:
-    """Of the code of statements; the same under every version of Python."""
+    """Hash the code of statements; the same under every version of Python."""
     return digest(_shape(statements))
 
 
@@ -270,8 +270,10 @@ _SILENT = {"ctx", "kind", "type_comment", "annotation", "returns", "simple", "ty
 
 
 def _shape(node: Any) -> Any:
-    """A tree as nested lists, without annotations and without what is absent or empty, in which
-    versions of Python differ."""
+    """Convert a tree to nested lists, without annotations and absent or empty parts.
+
+    Versions of Python differ in these parts.
+    """
     if isinstance(node, ast.AnnAssign):
         node = ast.Assign([node.target], node.value) if node.value else ast.Pass()
     if isinstance(node, ast.AST):

@@ -79,7 +79,7 @@ FAMILIES = ["source", "kind", "pretraining", "tuning"]
 
 
 def load_imagenet_testbed() -> pd.DataFrame:
-    """The ImageNet testbed of Taori et al.: models that have ImageNet validation, 335 of 338.
+    """Read the ImageNet testbed of Taori et al.: 335 of its 338 models, those with `val`.
 
     DataError: nothing there, other columns, another table than the known one.
     """
@@ -104,9 +104,10 @@ def load_imagenet_testbed() -> pd.DataFrame:
 
 
 def load_open_clip() -> pd.DataFrame:
-    """Zero-shot accuracies of CLIP models without duplicates and one broken fine-tuning: 115.
+    """Read the zero-shot accuracies of 115 CLIP models on the catalogue's test sets.
 
-    Further columns: `data` (the tag's beginning) and `pairs` (NaN where it is not known).
+    Left out are duplicates and one model whose fine-tuning failed. Further columns: `data` (the
+    beginning of the tag) and `pairs` (image-text pairs; NaN where the number is not known).
     """
     found = obtain("open-clip")
     images = entry(found.name).images
@@ -135,7 +136,7 @@ def _quick(names: "pd.Series[str]") -> "pd.Series[bool]":
 
 
 def load_timm_shifts() -> pd.DataFrame:
-    """timm's models on four more sets; each at the image size of `load_timm_results`."""
+    """Read timm's results on four more sets, at the image size of `load_timm_results`."""
     base, found = load_timm_results(), obtain("timm-shifts")
     images = entry(found.name).images
     table = base[["model", "img_size", "pretraining", "imagenet"]]
@@ -150,7 +151,7 @@ def load_timm_shifts() -> pd.DataFrame:
 
 
 def timm_families(pretraining: "pd.Series[str]") -> dict[str, "str | pd.Series[str]"]:
-    """The families of timm's models, all of them tuned to ImageNet-1k, from their pretraining."""
+    """Derive the families of timm's models, all tuned to ImageNet-1k, from their pretraining."""
     alone = pretraining == ONLY_1K
     kind = alone.map({True: "timm, ImageNet-1k only", False: "timm, more data"})
     return {"source": "timm", "kind": kind, "tuning": _tuning(pretraining)}
@@ -171,7 +172,7 @@ def _more_data(model: str) -> str:
 
 
 def _kinds(folder: Path) -> dict[str, str]:
-    """Model -> kind, from `model_types.csv` or the public home's script, read as text."""
+    """Read {model: kind} from `model_types.csv`, or from the public home's script as text."""
     ready, script = folder / "model_types.csv", folder / "plotting/model_types.py"
     if ready.is_file():
         text = ready.read_text()
@@ -192,7 +193,7 @@ def _kinds(folder: Path) -> dict[str, str]:
 
 
 def _read(file: Path, columns: list[str]) -> pd.DataFrame:
-    """These columns of a CSV; a table that lacks some is refused by name."""
+    """Read these columns of a CSV. DataError names the columns that it lacks."""
     try:
         table = pd.read_csv(file, thousands=",")
     except (OSError, ValueError) as error:
@@ -206,7 +207,7 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def _known(found: Found) -> None:
-    """Refuse a table whose contents are not those of the catalogue, with both checksums."""
+    """Check a table against the catalogue's sha256. DataError, with both sums, if it differs."""
     e = entry(found.name)
     want = e.forms[0] if e.forms else e.get
     for file in found.files:

@@ -1,4 +1,4 @@
-"""What can be asked for by name. The table is `catalog.toml`, which explains its fields."""
+"""The data sets that can be asked for by name. Their table `catalog.toml` explains its fields."""
 
 import hashlib
 import os
@@ -13,14 +13,14 @@ Name = str | os.PathLike[str]
 
 
 def combine(form: dict[str, str]) -> str:
-    """One sha256 for several files, given theirs: over the sorted lines "sha256  name"."""
+    """Combine the sha256 of several files into one, over the sorted lines "sha256  name"."""
     lines = sorted(f"{digest}  {name}" for name, digest in form.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the catalogue."""
+    """One data set of the catalogue."""
 
     name: str
     kind: str
@@ -50,7 +50,7 @@ CATALOG = {name: Entry(name=name, **row) for name, row in _TABLE.items()}
 
 
 def entry(name: str) -> Entry:
-    """The catalogue's line for a name; an unknown one is a DataError that names the nearest."""
+    """Return the catalogue's entry for a name. DataError for an unknown one names the nearest."""
     if name not in CATALOG:
         raise DataError(
             f"There is no data set {name!r}: {did_you_mean(name, CATALOG)}; "
@@ -60,7 +60,7 @@ def entry(name: str) -> Entry:
 
 
 def is_path(name: Name) -> bool:
-    """Whether a data set is asked for by its path: a Path, ./name, or a folder that is there."""
+    """Say whether a data set is given by its path: a Path, ./name, or a folder that exists."""
     if not isinstance(name, str):
         return True
     try:
@@ -70,9 +70,10 @@ def is_path(name: Name) -> bool:
 
 
 def declared(name: Name) -> tuple[str, ...]:
-    """The known checksums of a data set, that of the published runs first; needs no data.
+    """Return the known checksums of a data set, that of the published runs first; needs no data.
 
-    None are known of images of your own, given by their path, or of files published without any.
+    The tuple is empty for your own images, given by their path, and for files published without
+    checksums.
     """
     e = None if is_path(name) else entry(str(name))
     forms = (e.forms or [e.get]) if e else []

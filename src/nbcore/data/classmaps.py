@@ -53,7 +53,7 @@ class ClassMap:
 
 
 def read_map(name: str | Path) -> Sources:
-    """The map as written: {target: [synset or index, ...]}. DataError for anything else."""
+    """Read a map as it is written: {target: [synset or index, ...]}. DataError for other forms."""
     if str(name) in BUILT_IN:
         text = (files(__package__) / "maps" / BUILT_IN[str(name)]).read_text("utf-8")
         return _from_csv(text) if BUILT_IN[str(name)].endswith(".csv") else _from_yaml(text, name)
@@ -75,8 +75,9 @@ def _from_csv(text: str) -> Sources:
 
 
 class _Loader(yaml.BaseLoader):
-    """YAML in which every word is text (a class may be called no, 010 or 2024-02-30), and a target
-    written twice is an error: the first would vanish unseen.
+    """A YAML loader that reads every word as text: a class may be called no, 010 or 2024-02-30.
+
+    A target written twice is an error: YAML would silently drop the first.
     """
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

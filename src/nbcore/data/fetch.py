@@ -1,4 +1,4 @@
-"""Fetching what is nowhere on this machine from its public home, checked."""
+"""Fetch data that are not on this machine from their public home, and check them."""
 
 import hashlib
 import io
@@ -28,10 +28,11 @@ PART = ".part-"
 
 
 def obtain(name: Name) -> Found:
-    """`find`, else the public home: a file gets into the cache whole and checked, or not at all.
+    """Find a data set on this machine, or else fetch it from its public home into the cache.
 
-    A download that was damaged later is set aside and fetched again; one process fetches, others
-    wait. DataError: as `find`; no download, no network, a truncated file, another checksum.
+    A file enters the cache only when it is complete and its checksum is right. A download that was
+    damaged later is set aside and fetched again; one process fetches, others wait. DataError: as
+    `find`; no download, no network, a truncated file, another checksum.
     """
     if (found := find(name)) and not _set_damaged_aside(found):
         return found
@@ -49,7 +50,7 @@ def obtain(name: Name) -> Found:
 
 
 def damaged(found: Found) -> list[Path]:
-    """Which files of a download in the cache are not, or no longer, what was fetched."""
+    """List the files of a download in the cache that differ from what was fetched."""
     e = found.entry
     if e is None or found.source != "cache" or not (e.get or e.predictions):
         return []
@@ -70,12 +71,12 @@ def _set_damaged_aside(found: Found) -> bool:
 
 
 def get(name: Name) -> Path:
-    """The folder a data set is in, fetched from its public home if it is not on this machine."""
+    """Return the folder of a data set; fetch it from its public home if it is not here."""
     return obtain(name).root
 
 
 def fetch(e: Entry) -> None:
-    """Bring a set's files into the cache, but those that are there and whole."""
+    """Fetch the files of a set into the cache, except those that are there and complete."""
     target = cache_dir() / "data" / e.folder
     try:
         if e.predictions and not _is_whole(target / e.needs[0], e.forms[-1][e.needs[0]]):
@@ -87,7 +88,7 @@ def fetch(e: Entry) -> None:
 
 
 def _is_whole(file: Path, digest: str | None) -> bool:
-    """Whether a file is there, with the sha256 that is stated, if any is."""
+    """Say whether a file exists and has the sha256 that is stated, if one is."""
     if not file.is_file():
         return False
     with file.open("rb") as stream:
@@ -95,9 +96,9 @@ def _is_whole(file: Path, digest: str | None) -> bool:
 
 
 def download(url: str, file: Path, sha256: str | None = None, progress: bool = True) -> Path:
-    """Fetch one file into a folder of its own, check it, move it (`pooch.retrieve`).
+    """Fetch a file into a temporary folder, check it and move it into place (`pooch.retrieve`).
 
-    OSError: no answer or a short one.  ValueError: another sha256.  NBCORE_OFFLINE=1 forbids it.
+    OSError: no answer, an incomplete one, or NBCORE_OFFLINE=1. ValueError: another sha256.
     """
     import pooch
     from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
@@ -123,7 +124,7 @@ def download(url: str, file: Path, sha256: str | None = None, progress: bool = T
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what downloads left whose process was killed."""
+    """Remove the partial downloads of processes that no longer run."""
     import psutil
 
     for left in folder.glob(f"{PART}*-*"):
@@ -136,9 +137,9 @@ def pack(e: Entry, target: Path) -> None:
     """Fetch a testbed's public files and write them as one .npz, in the catalogue's last form.
 
     For each model and test set, CIFAR-10.1's repository holds a JSON list of classes, ImageNetV2's
-    an int array (n, 5), the best class first.  Neither states checksums, so what is checked is the
-    .npz, whose bytes depend on the content alone.  OSError: no answer (what came is kept, to go on
-    from there).  ValueError: other content (nothing is kept).
+    an int array (n, 5), the best class first. Neither states checksums, so the .npz is checked: its
+    bytes depend on the content alone. OSError: no answer (the files fetched so far are kept, to
+    continue from there). ValueError: other content (nothing is kept).
     """
     parts = target / "parts"
 
@@ -160,7 +161,7 @@ def pack(e: Entry, target: Path) -> None:
 
 
 def test_labels(name: str) -> np.ndarray:
-    """Labels of the test split of a set in the catalogue, for the predictions on it."""
+    """Read the labels of the test split of a catalogue's set, to compare predictions with."""
     return read(obtain(name), "test").labels
 
 

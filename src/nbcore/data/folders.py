@@ -1,4 +1,4 @@
-"""What lies in a folder, as people have it: links followed, hidden files left, nothing hung on."""
+"""List the files in a user's folder: follow links, skip hidden files, never wait on a pipe."""
 
 import os
 import stat
@@ -26,10 +26,10 @@ MOST = 8
 
 
 class Contents(NamedTuple):
-    """Regular files in the order of their paths, and what else there is.
+    """The regular files of a folder, in the order of their paths, and what else is in it.
 
     odd: links that lead nowhere, named pipes and the like; looped: links back to a folder above,
-    or to one that was seen often.
+    or to a folder that was seen often.
     """
 
     files: list[Path]
@@ -38,9 +38,10 @@ class Contents(NamedTuple):
 
 
 def contents(root: Path) -> Contents:
-    """Everything below a folder but hidden files and system folders; DataError where it is closed.
+    """List all files below a folder, except hidden files and system folders.
 
-    A link to a folder is followed, unless it leads back to a folder that it lies in.
+    A link to a folder is followed, unless it leads back to a folder that contains it. DataError:
+    a folder that cannot be opened.
     """
     out, visits = Contents([], [], []), Counter[tuple[int, int]]()
     stack = [(root, frozenset([_identity(root)]))]
@@ -83,17 +84,17 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def is_picture(file: Path) -> bool:
-    """Whether a file is an image, by its ending."""
+    """Say whether a file is an image, judged by its ending."""
     return file.name.lower().endswith(PICTURES)
 
 
 def shown(path: os.PathLike[str] | str) -> str:
-    r"""A path as text that can be printed: bytes that are no UTF-8 are written as \xe9."""
+    r"""Write a path as printable text: bytes that are not UTF-8 are written as \xe9."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_utf8(path: os.PathLike[str] | str) -> bool:
-    """Whether a path can be written as text."""
+    """Say whether a path can be written as UTF-8."""
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:

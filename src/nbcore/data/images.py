@@ -57,17 +57,17 @@ class ImageSet:
         return len(self.labels)
 
     def subset(self, indices: Any) -> "ImageSet":
-        """The same set with these examples only: positions, a mask or a slice."""
+        """Select examples of the set by positions, a mask or a slice."""
         parts = {k: getattr(self, k) for k in ("images", "labels", "files", "positions")}
         return replace(self, **{k: v[indices] if len(v) else v for k, v in parts.items()})
 
 
 def load(name: Name, split: str = "test", size: int | None = None) -> ImageSet:
-    """A data set by its name in the catalogue, or images of your own by their path.
+    """Load a data set by its name in the catalogue, or your own images by their path.
 
-    split: "train", "test" or, where there is one, "val"; a folder without splits, or with one, is
-    the same under each (`train_test` holds images out).  size: resize to size×size pixels
-    (bicubic); needed where images differ in size.  A path may end in ::LAYOUT, see `layout`.
+    split: "train", "test" or, where there is one, "val"; a folder without splits, or with only
+    one, gives the same images for each (`train_test` holds images out). size: resize to size×size
+    pixels (bicubic); needed where images differ in size. A path may end in ::LAYOUT, see `layout`.
     DataError: nothing there, no such split, two ways to read it, or a file that is damaged or of
     another form. Of your own images up to 1 % may be unreadable: they are left out, and named.
     """
@@ -105,7 +105,7 @@ class Decoded(NamedTuple):
 
 
 def decode_all(raw: Raw, size: int | None, name: str) -> Decoded:
-    """Every image decoded, in threads where that pays."""
+    """Decode every image, in threads where the images are large enough."""
 
     def one(item: Any) -> np.ndarray | Deep | str:
         try:
@@ -125,9 +125,10 @@ def decode_all(raw: Raw, size: int | None, name: str) -> Decoded:
 def _pixels(
     part: Read, size: int | None, found: Found, split: str, digest: str
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """uint8 (n, h, w, c) of the readable images, and why the others are not, by position.
+    """Read the images of a split: uint8 (n, h, w, c), and why some are unreadable, by position.
 
-    What takes long to decode is kept in the cache, checked as it is read: that is 20 times faster.
+    Images that take long to decode are kept in the cache, which is 20 times faster and checked
+    when it is read.
     """
     raw = part.raw
     if isinstance(raw, np.ndarray) and (size is None or raw.shape[1:3] == (size, size)):
@@ -148,7 +149,7 @@ def _pixels(
 
 
 def _kept(file: Path) -> tuple[np.ndarray, dict[int, str]] | None:
-    """What `_pixels` has kept; None where there is nothing, or nothing that holds."""
+    """Read what `_pixels` has kept in the cache; None where it is missing or damaged."""
     try:
         files.check(file)
         with open(file, "rb") as stream:
@@ -192,7 +193,7 @@ def _stacked(
 def _ranges(
     images: list[np.ndarray | Deep], found: Found, split: str, size: int | None
 ) -> dict[str, tuple[float, float]]:
-    """The ranges of deep images over all splits, so that each is scaled alike."""
+    """Compute the ranges of deep images over all splits, so that all are scaled alike."""
     over = scaling.ranges(images)
     for other in readers.splits(found) if over else ():
         if other != split and len(readers.splits(found)) > 1:
@@ -206,7 +207,7 @@ def _ranges(
 
 
 def _bearable(found: Found, part: Read, lost: dict[int, str]) -> list[str]:
-    """What is to be said of unreadable images; DataError for too many, or for a whole class."""
+    """Describe the unreadable images. DataError for too many, or for a whole class."""
     if not lost:
         return []
     where = sorted(lost)
@@ -231,7 +232,7 @@ def _bearable(found: Found, part: Read, lost: dict[int, str]) -> list[str]:
 
 
 def _odd(found: Found, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:
-    """Notes on classes of few images, and on grey images among coloured ones."""
+    """Write notes on classes of few images, and on grey images among coloured ones."""
     out = []
     counts = np.bincount(labels, minlength=len(classes))
     few = [f"{shown(classes[i])} {counts[i]}" for i in np.unique(labels) if counts[i] < FEW]

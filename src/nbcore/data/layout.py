@@ -1,11 +1,11 @@
-"""Which folders are splits and which are classes: read from the names of a tree alone.
+"""Which folders are splits and which are classes, decided by the names in a tree alone.
 
 The rule, level by level from the root:
 
 - a single folder is unwrapped (`archive/images/cat` is `cat`);
 - a level whose names are all split words is the split level. Split words are those of `WORDS`, in
-  any case, and with what people put around them: `seg_train`, `split=train`, `training_set`,
-  `test2017`, or one more word that all of the level share, as in `pets_train`, `pets_test`;
+  any case, and with common additions: `seg_train`, `split=train`, `training_set`, `test2017`, or
+  one more word that all of the level share, as in `pets_train`, `pets_test`;
 - the next level is the class level: a class is the folder directly under the root or the split;
 - below a class images are collected, however deep they lie.
 
@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     classes: list[str | None]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Split -> class -> number of images; both in the order of their names."""
+        """Count the images as {split: {class: number}}; both in the order of their names."""
         pairs = Counter((s, c) for s, c in zip(self.splits, self.classes, strict=True) if c)
         out: dict[str, dict[str, int]] = {}
         for (split, label), n in sorted(pairs.items()):
@@ -57,7 +57,7 @@ class Reading(NamedTuple):
         return out
 
     def told(self, most: int = 12) -> str:
-        """The counts in words: `train: cat 9, dog 9; test: cat 3, dog 3`."""
+        """Write the counts in words: `train: cat 9, dog 9; test: cat 3, dog 3`."""
         return "; ".join(
             f"{split}: {listed(counts, most)}" if split else listed(counts, most)
             for split, counts in self.counts().items()
@@ -65,20 +65,20 @@ class Reading(NamedTuple):
 
 
 def listed(counts: dict[str, int], most: int = 12) -> str:
-    """`cat 9, dog 9`, and how many more there are."""
+    """List counts as `cat 9, dog 9`, and say how many more there are."""
     shown = ", ".join(f"{name} {n:,}" for name, n in list(counts.items())[:most])
     return f"{shown} and {len(counts) - most} more" if len(counts) > most else shown
 
 
 def split_of(name: str) -> str | None:
-    """The split that a name stands for by itself: "seg_train" -> "train", "test tube" -> None."""
+    """Map a name by itself to its split, else None: "seg_train" -> "train", "test tube" -> None."""
     letters = re.sub(r"[\W\d_]+", "", name.lower())
     match = _NAME.fullmatch(letters)
     return _SPLIT[match[1]] if match else None
 
 
 def splits_of_level(names: Iterable[str]) -> dict[str, str] | None:
-    """Name -> split, if all of a level are split words, or differ in nothing but a split word."""
+    """Map names of a level to splits if all are split words or differ only in one, else None."""
     names = list(names)
     alone = {name: split for name in names if (split := split_of(name))}
     if len(alone) == len(names):
@@ -93,7 +93,7 @@ def splits_of_level(names: Iterable[str]) -> dict[str, str] | None:
 
 
 class _Level(NamedTuple):
-    """The files below one folder, by index: those in sub-folders, by name, and those beside."""
+    """The files below one folder, by index: those in sub-folders, by name, and all others."""
 
     folders: dict[str, list[int]]
     loose: list[int]
@@ -111,7 +111,7 @@ def _level(paths: Sequence[Parts], files: Iterable[int], depth: int) -> _Level:
 
 
 def _unwrap(paths: Sequence[Parts], files: list[int], depth: int) -> int:
-    """The depth below single folders that hold folders themselves; a stray file beside is none."""
+    """Return the depth below nested single folders; a few stray files beside them are ignored."""
     while True:
         level = _level(paths, files, depth)
         if len(level.folders) != 1 or 4 * len(level.loose) >= len(files):
@@ -123,9 +123,9 @@ def _unwrap(paths: Sequence[Parts], files: list[int], depth: int) -> int:
 
 
 def readings(paths: Sequence[Parts]) -> list[Reading]:
-    """The possible readings of a tree of images, given as parts below its root; the likely first.
+    """List the possible readings of a tree of images, the likeliest first.
 
-    Empty: there is no folder that could be a class.
+    paths: each image's parts below the root. Empty: no folder could be a class.
     """
     files = list(range(len(paths)))
     depth = _unwrap(paths, files, 0)
@@ -150,7 +150,7 @@ def readings(paths: Sequence[Parts]) -> list[Reading]:
 
 
 def forced(paths: Sequence[Parts], layout: str) -> Reading | None:
-    """The reading of a tree that was asked for; None where it has no such levels."""
+    """Read a tree by the layout that was asked for; None where it has no such levels."""
     files = list(range(len(paths)))
     depth = _unwrap(paths, files, 0)
     level = _level(paths, files, depth)
@@ -217,7 +217,7 @@ def _class_split(paths: Sequence[Parts], level: _Level, depth: int) -> Reading:
 
 
 def _tidy(folders: dict[str, list[int]]) -> dict[str, list[int]]:
-    """Folders by the names of their classes: `label=cat` is cat, é is written in one way."""
+    """Group folders by class name: `label=cat` becomes cat, and é has one spelling (NFC)."""
     out: dict[str, list[int]] = {}
     for name, files in folders.items():
         label = re.sub(r"^(label|class|category)=(?=.)", "", unicodedata.normalize("NFC", name))

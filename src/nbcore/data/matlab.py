@@ -1,7 +1,8 @@
-"""Numeric arrays of a MATLAB 5 file, as SVHN is published.
+"""Read the numeric arrays of a MATLAB 5 file, the form in which SVHN is published.
 
-Read here, since scipy's reader (1.17) ends the process on some damaged files: a changed byte in the
-type of an element is an address outside its table. The format is in MathWorks' "MAT-File Format".
+scipy's reader (1.17) is not used: some damaged files crash its process, since a changed byte in
+the type of an element becomes an address outside its table. The format is in MathWorks' "MAT-File
+Format".
 """
 
 import math
@@ -36,7 +37,7 @@ MATRIX, COMPRESSED, HEADER, COMPLEX = 14, 15, 128, 8
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the real numeric arrays of a file by name; arrays of other kinds are left out.
 
-    DataError for what is no such file, or is damaged where that can be told.
+    DataError: no MATLAB 5 file, or damage that can be detected.
     """
     content = path.read_bytes()
     order = {b"IM": "<", b"MI": ">"}.get(content[126:HEADER], "")
@@ -56,7 +57,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _element(content: bytes, at: int, order: str) -> tuple[int, bytes, int]:
-    """The type and the bytes of the element that begins at `at`, and where the next one does."""
+    """Read the element that begins at `at`: its type, its bytes, and where the next one begins."""
     if at + 8 > len(content):
         raise ValueError("it ends within an element")
     kind, size = (int(n) for n in np.frombuffer(content, f"{order}u4", 2, at))
@@ -71,7 +72,7 @@ def _element(content: bytes, at: int, order: str) -> tuple[int, bytes, int]:
 
 
 def _array(body: bytes, order: str) -> tuple[str, np.ndarray] | None:
-    """Name and values of an array; None for one of text, cells or structures, or complex."""
+    """Read an array's name and values; None for text, cells, structures or complex numbers."""
     at, parts = 0, list[tuple[int, bytes]]()
     while at < len(body) and len(parts) < 4:  # flags, shape, name, values
         kind, part, at = _element(body, at, order)

@@ -1,4 +1,4 @@
-"""Pixels as a network should see them: decoded by content, upright and opaque."""
+"""Decode images as a network should see them: by their content, upright and opaque."""
 
 import io
 import stat
@@ -28,7 +28,7 @@ class Unreadable(Exception):
 
 @cache
 def pillow():
-    """Pillow's `Image` with all that it can open here; HEIC where the extra `heic` is installed."""
+    """Return Pillow's `Image` with its formats loaded; HEIC where the extra `heic` is installed."""
     from PIL import Image, ImageFile
 
     Image.init()
@@ -45,12 +45,12 @@ def pillow():
 
 
 def images_among(files: list[Path]) -> list[Path]:
-    """Those that are images by their ending or, without one that is known, by their content."""
+    """Select the files that are images by their ending or, failing that, by their content."""
     return [file for file in files if is_picture(file) or looks_like_image(file)]
 
 
 def looks_like_image(file: Path) -> bool:
-    """Whether a regular file without a known ending is an image, by its content."""
+    """Say whether a regular file without a known ending has the content of an image."""
     try:
         with file.open("rb") as stream:
             head = stream.read(64)
@@ -65,7 +65,7 @@ def looks_like_image(file: Path) -> bool:
 
 
 def open_image(raw: bytes | Path):
-    """A Pillow image of a file or of bytes, its pixels not yet read; Unreadable says why not."""
+    """Open a file or bytes as a Pillow image, pixels not yet read. Unreadable says why not."""
     data = raw if isinstance(raw, bytes) else _read(raw)
     if data.startswith(LFS):
         raise Unreadable("a Git LFS pointer, not the image: run git lfs pull")
@@ -99,7 +99,7 @@ def _read(file: Path) -> bytes:
 
 
 def _unsupported(head: bytes) -> str:
-    """Why an image of a known kind cannot be opened with what is installed; "" if it can."""
+    """Say why an image of a known kind cannot be opened with what is installed; "" if it can."""
     brand, formats = head[8:12] if head[4:8] == b"ftyp" else b"", pillow().OPEN
     if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
         has = "HEIF" in formats or (b"avif" in head and "AVIF" in formats)
@@ -131,7 +131,9 @@ class _said_in_words:
 
 
 def decode(raw: bytes | Path | np.ndarray, size: int | None = None) -> np.ndarray | Deep:
-    """One image, upright and opaque: uint8 (h, w, 1 or 3), or Deep; resized to size×size (bicubic).
+    """Decode an image, upright and opaque: uint8 (h, w, 1 or 3), or Deep for more than 8 bits.
+
+    size: resize to size×size pixels (bicubic).
 
     Unreadable: says why in words.
     """
@@ -160,7 +162,10 @@ def _upright(image):
 
 
 def _opaque(image):
-    """L or RGB; what is transparent lies on white, or on black where nothing would be seen."""
+    """Convert an image to L or RGB, transparent parts on white.
+
+    Black is used instead where nothing would be seen on white.
+    """
     see_through = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     grey = image.mode in ("1", "L", "LA", "La")
     if see_through:
@@ -182,7 +187,7 @@ def _composed(image, mode: str, has_shape: bool):
 
 
 def _raw_mode(image) -> str:
-    """How the first tile of an image is stored, such as RGB;16B."""
+    """Return how the first tile of an image is stored, such as RGB;16B."""
     if not image.tile:
         return ""
     args = image.tile[0][3]
@@ -214,9 +219,9 @@ def _deep(image, raw: bytes | Path, size: int | None) -> np.ndarray | Deep:
 
 
 def _sixteen_bit_colours(image, raw: bytes | Path) -> np.ndarray | None:
-    """uint16 (h, w, 3) of an image whose low bytes Pillow drops; None where they cannot be had.
+    """Read uint16 (h, w, 3) from an image whose low bytes Pillow drops; None if they are lost.
 
-    The low bytes are read as if the order of the two bytes were the other one.
+    The low bytes are read by opening the image with its byte order swapped.
     """
     stored = _raw_mode(image)
     order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}.get(stored[-1])
@@ -241,7 +246,7 @@ def _sixteen_bit_colours(image, raw: bytes | Path) -> np.ndarray | None:
 
 
 def header(raw: bytes | Path) -> tuple[tuple[int, int], bool] | None:
-    """(width, height) and whether an image is grey, from its header; None if it is unreadable."""
+    """Read (width, height) and whether an image is grey from its header; None if unreadable."""
     try:
         with open_image(raw) as image:
             lies = image.getexif().get(0x0112, 1) > 4 and image.format != "TIFF"  # Pillow turns it
@@ -254,5 +259,5 @@ def header(raw: bytes | Path) -> tuple[tuple[int, int], bool] | None:
 
 
 def name_of(raw: bytes | Path, otherwise: str) -> str:
-    """What to call an image in a message."""
+    """Return the path of an image for a message; `otherwise` for one that is bytes."""
     return shown(raw) if isinstance(raw, Path) else otherwise

@@ -1,4 +1,4 @@
-"""The forms in which images lie on disk: each reader gives pixels, or images still to be decoded.
+"""The forms in which images are stored: each reader returns pixels, or images still to be decoded.
 
 Image parquet, a folder per class, IDX, CIFAR's binary release, SVHN's .mat, .npy, digits' table.
 """
@@ -36,9 +36,9 @@ class Read(NamedTuple):
 
 
 def read(found: Found, split: str) -> Read:
-    """A split: pixels or images still to be decoded, labels, class names, files.
+    """Read a split: pixels or images still to be decoded, labels, class names, files.
 
-    A set of your own with one split alone gives that one, whichever is asked for.
+    If your own set has only one split, that one is read, whichever is asked for.
     """
     e = found.entry
     try:
@@ -61,7 +61,7 @@ def read(found: Found, split: str) -> Read:
 
 
 def splits(found: Found) -> list[str]:
-    """The splits of a set that have labelled images, in order; [""] where it has none."""
+    """List the splits of a set that have labelled images, in order; [""] where it has none."""
     if is_tree(found):
         return list(trees.reading(found).counts())
     if _reader(found) is _parquet:
@@ -70,12 +70,12 @@ def splits(found: Found) -> list[str]:
 
 
 def is_tree(found: Found) -> bool:
-    """Whether a set is pictures in folders."""
+    """Say whether a set consists of pictures in folders."""
     return _reader(found) is _tree
 
 
 def bad(found: Found, why: str) -> DataError:
-    """What is wrong with a set, and where it lies."""
+    """Build the error that says what is wrong with a set, and where it is."""
     return DataError(f"{shown(found.name)} in {shown(found.root)} {why}.")
 
 
@@ -104,7 +104,7 @@ def _choose(found: Found, split: str, splits: Mapping[str, Any]) -> Any:
 
 
 def _by_name(found: Found) -> dict[str, list[Path]]:
-    """Split -> its parquet files, as their name or the nearest folder above says; "" if none do."""
+    """Group parquet files by split, from their name or the nearest folder above; "" if none fit."""
     out: dict[str, list[Path]] = {}
     for file in found.files:
         parts = file.relative_to(found.root).parts[::-1]
@@ -157,7 +157,7 @@ def _table(found: Found, file: Path) -> Any:
 
 
 def _tree(found: Found, split: str) -> Read:
-    """Pictures in a folder per class, as `layout` reads their names."""
+    """Read pictures in a folder per class, with the splits and classes that `layout` finds."""
     how = trees.reading(found)
     rows = list(zip(found.files, how.splits, how.classes, strict=True))
     names = sorted({label for _, _, label in rows if label})
@@ -186,9 +186,9 @@ def _idx(found: Found, split: str) -> Read:
 
 
 def _cifar_binary(found: Found, split: str) -> Read:
-    """CIFAR's binary release: one label byte per image (CIFAR-100: two), then 3×32×32 bytes.
+    """Read CIFAR's binary release: one label byte per image (CIFAR-100: two), then 3×32×32 bytes.
 
-    Read from the archive itself: nothing is unpacked and nothing unpickled.
+    It is read from the archive itself: nothing is unpacked and nothing unpickled.
     """
     names = {"train": r"(data_batch_\d|train)\.bin", "test": r"test(_batch)?\.bin"}
     wanted, parts = re.compile(_choose(found, split, names) + "|fine_label_names.txt"), {}

@@ -1,4 +1,4 @@
-"""Images of more than eight bits a channel, brought to eight by the range of their whole set.
+"""Scale images of more than eight bits a channel to eight, by the range of their whole set.
 
 Whole numbers are scaled by the fewest bits that hold the largest of them (8, 10, 12, 14 or 16),
 numbers with a point from [0, 1], [0, 255] or [-1, 1], and anything else by its own range.
@@ -26,7 +26,7 @@ class Deep(NamedTuple):
 
 
 def scale(kind: str, low: float, high: float) -> tuple[float, float]:
-    """(zero, factor) that bring values stored between low and high to 0 … 255."""
+    """Return (zero, factor) such that (value - zero) * factor brings low … high into 0 … 255."""
     if kind == "whole" and low >= 0 and high < 2**16:
         bits = next(b for b in BITS if high < 2**b)
         return 0.0, 255 / (2**bits - 1)
@@ -40,7 +40,7 @@ def scale(kind: str, low: float, high: float) -> tuple[float, float]:
 
 
 def ranges(images: list[np.ndarray | Deep]) -> dict[str, tuple[float, float]]:
-    """Kind -> (lowest, highest) of the deep images among these."""
+    """Find {kind: (lowest, highest)} of the deep images among these."""
     out: dict[str, tuple[float, float]] = {}
     for image in images:
         if isinstance(image, Deep):
@@ -50,7 +50,7 @@ def ranges(images: list[np.ndarray | Deep]) -> dict[str, tuple[float, float]]:
 
 
 def to_bytes(image: np.ndarray | Deep, over: dict[str, tuple[float, float]]) -> np.ndarray:
-    """uint8 (h, w, c), deep images scaled by the ranges of their kind over the set."""
+    """Convert an image to uint8 (h, w, c), a deep one by the range of its kind in the whole set."""
     if not isinstance(image, Deep):
         return image
     zero, factor = scale(image.kind, *over[image.kind])

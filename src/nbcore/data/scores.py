@@ -19,7 +19,7 @@ from nbcore.errors import DataError, did_you_mean
 
 
 def load_labels(name: str, column: str, given: np.ndarray) -> np.ndarray:
-    """int64 (n,) labels under `column` of a set of labels such as "cifar10n".
+    """Load int64 (n,) labels under `column` of a set of labels such as "cifar10n".
 
     given: the labels (n,) that the images come with; where the set repeats them (its first array)
     they must be the same, or the order differs. DataError: unknown name or column, another length
@@ -50,7 +50,7 @@ PUBLISHED = {10: "cifar10-c-scores", 100: "cifar100-c-scores"}
 
 
 def load_scores(source: str | os.PathLike[str], labels: np.ndarray) -> np.ndarray:
-    """float64 (n,) scores in the order of the training images whose labels (n,) are given.
+    """Load float64 (n,) scores in the order of the training images whose labels (n,) are given.
 
     source: "published" (Jiang et al., 2021, for CIFAR-10 or CIFAR-100, whichever has as many
     classes), the catalogue's name of one of them, or a path: .npy (n,), .npz with `scores` and
@@ -87,7 +87,7 @@ def _published(labels: np.ndarray) -> str:
 
 
 def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Scores and, where the file has them, labels; nothing pickled is opened."""
+    """Read scores and, where the file has them, labels; pickled files are refused."""
     readers = {".npy": _npy, ".npz": _npz, ".csv": _csv}
     if not file.is_file():
         raise DataError(f"There is no file of scores {str(file)!r}; check the path.")

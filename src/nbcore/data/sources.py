@@ -1,4 +1,4 @@
-"""Where data are: NBCORE_DATA, the cache, what ships them; and what of a folder is data."""
+"""Where data are: NBCORE_DATA, the cache, a package or the system; and which files are data."""
 
 import gzip
 import hashlib
@@ -26,10 +26,10 @@ READING = 2
 
 
 class Found(NamedTuple):
-    """Data that are on this machine: `files` are what is read and what the checksum covers.
+    """Data that are on this machine: `files` are read, and the checksum covers them.
 
-    layout: the one that was asked for, "" for the only one possible; skipped: what else lies there,
-    in words; beside: pictures that lie beside image parquet.
+    layout: the one that was asked for, "" for the only one possible; skipped: what else is in the
+    folder, in words; beside: pictures that are there beside image parquet.
     """
 
     name: str
@@ -53,13 +53,13 @@ class Row(NamedTuple):
 
 
 def split_layout(name: Name) -> tuple[Name, str]:
-    """A name and the layout it asks for: `./imgs::split/class` -> ("./imgs", "split/class")."""
+    """Split a name from its layout: `./imgs::split/class` -> ("./imgs", "split/class")."""
     path, mark, layout = os.fspath(name).rpartition("::")
     return (path, layout) if mark and layout in LAYOUTS else (name, "")
 
 
 def with_layout(name: str, layout: str) -> str:
-    """The name of a folder of your own with a layout chosen; other names stay as they are."""
+    """Add a layout to the name of your own folder; other names are returned unchanged."""
     if (
         not layout
         or not is_path(name)
@@ -71,18 +71,18 @@ def with_layout(name: str, layout: str) -> str:
 
 
 def short_name(name: Name) -> str:
-    """What to call a data set where its whole path would be too long: its last folder."""
+    """Shorten the name of a data set to its last folder, for where a whole path is too long."""
     path = os.fspath(split_layout(name)[0])
     return shown(Path(path).name or Path(path).absolute().name or "images")
 
 
 def is_own(name: Name) -> bool:
-    """Whether a name stands for images of your own, by their path."""
+    """Say whether a name stands for your own images, given by their path."""
     return is_path(split_layout(name)[0])
 
 
 def places(e: Entry) -> dict[Path, str]:
-    """The folders in which a data set is looked for, in order, and what each of them is."""
+    """List the folders in which a data set is looked for, in order, and the kind of each."""
     found = {}
     if base := os.environ.get("NBCORE_DATA"):
         found[Path(base).expanduser() / e.folder] = "NBCORE_DATA"
@@ -98,10 +98,11 @@ def places(e: Entry) -> dict[Path, str]:
 
 
 def find(name: Name) -> Found | None:
-    """What a name or a path stands for, if it is on this machine; nothing is fetched.
+    """Find the data that a name or a path stands for on this machine; None if there are none.
 
-    A name of the catalogue wins over a folder that is called so: that is ./digits, or a Path.
-    DataError: an unknown name, or a path that does not exist or holds no images.
+    Nothing is fetched. A name of the catalogue wins over a folder of the same name: write that as
+    ./digits, or give a Path. DataError: an unknown name, or a path that does not exist or holds no
+    images.
     """
     name, layout = split_layout(name)
     if is_path(name):
@@ -116,7 +117,7 @@ def find(name: Name) -> Found | None:
 
 
 def _files(root: Path, needs: list[str], skip: str) -> list[Path]:
-    """The files of a catalogue's set: `needs` if all are there, or else one of the forms."""
+    """List the files of a catalogue's set: `needs` if all are there, or else one of the forms."""
     if needs:
         return [root / n for n in needs] if all((root / n).is_file() for n in needs) else []
     if not root.is_dir():
@@ -129,7 +130,7 @@ def _files(root: Path, needs: list[str], skip: str) -> list[Path]:
 
 
 def _own(text: str, path: Path, layout: str) -> Found:
-    """Images of your own: one of the forms, or pictures; what is neither is named as skipped."""
+    """Find your own images: one of the forms, or pictures; other files are named as skipped."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -179,7 +180,7 @@ def _single(text: str, path: Path, mode: int) -> Found:
 
 
 def has_images(file: Path) -> bool | None:
-    """Whether a parquet file has a column of images; None if it cannot be read."""
+    """Say whether a parquet file has a column of images; None if it cannot be read."""
     import pyarrow.parquet as pq
 
     try:
@@ -189,7 +190,7 @@ def has_images(file: Path) -> bool | None:
 
 
 def missing(e: Entry, why: str) -> DataError:
-    """What was tried to find a data set, and how to get it."""
+    """Build the error that says where a data set was looked for, and how to get it."""
     tried = [f"{kind} ({root})" for root, kind in places(e).items()]
     tried = tried if os.environ.get("NBCORE_DATA") else ["NBCORE_DATA (not set)", *tried]
     what = " and ".join(e.needs) or "image parquet, its original files or a folder per class"
@@ -202,7 +203,10 @@ def missing(e: Entry, why: str) -> DataError:
 
 @lru_cache(maxsize=2**17)
 def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
-    """Of a file's contents; size and mtime are there so that a changed file is read again."""
+    """Compute the sha256 of a file's contents.
+
+    size and mtime are part of the cache's key, so that a changed file is read again.
+    """
     try:
         with gzip.open(file) if packed else open(file, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -211,11 +215,11 @@ def _sha256(file: Path, packed: bool, size: int, mtime: int) -> str:
 
 
 def checksum_of(found: Found) -> str:
-    """sha256 over the files' paths and sha256s; a .gz counts by its contents.
+    """Compute the sha256 over the files' paths and sha256s; a .gz counts by its contents.
 
-    The path of a picture starts below the root, since the folders are its label; that of any other
-    file below the folder that all are in, so that it does not matter how deep that lies. Of your
-    own images the layout that was chosen, and the way in which they are read, count too.
+    The path of a picture starts below the root, since its folders give its label. The path of any
+    other file starts below the folder that contains them all, so that the depth of that folder does
+    not matter. Of your own images, the chosen layout and the version of the reading count too.
     """
     pictures = not _is_form(found.files[0])
     common = Path(os.path.commonpath([file.parent for file in found.files]))
@@ -241,24 +245,24 @@ def _is_form(file: Path) -> bool:
 
 
 def here(name: Name) -> Found:
-    """`find`; DataError if it is not on this machine."""
+    """Find a data set on this machine, as `find` does. DataError if it is not there."""
     if found := find(name):
         return found
     raise missing(entry(os.fspath(name)), "nothing was fetched")
 
 
 def checksum(name: Name) -> str:
-    """The checksum of what a name or a path stands for; DataError if it is not on this machine."""
+    """Compute the checksum of a data set by its name or path. DataError if it is not here."""
     return checksum_of(here(name))
 
 
 def where(name: Name) -> Path:
-    """The folder a data set is in; DataError if it is not on this machine."""
+    """Return the folder of a data set. DataError if it is not on this machine."""
     return here(name).root
 
 
 def status() -> list[Row]:
-    """All of the catalogue and where it is on this machine; opens and fetches nothing."""
+    """List the catalogue with where each set is on this machine; opens and fetches nothing."""
     rows = []
     for e in CATALOG.values():
         found = find(e.name) or Found(e.name, Path(), [], e.home)

@@ -26,7 +26,7 @@ FEWEST = 2
 
 
 class TrainTest(NamedTuple):
-    """Two sets without an image in common, and a sentence on where the second is from."""
+    """Two sets without an image in common, and a sentence on where the second comes from."""
 
     train: ImageSet
     test: ImageSet
@@ -34,9 +34,9 @@ class TrainTest(NamedTuple):
 
 
 def splits_of(found: Found) -> list[str]:
-    """The split to learn from and the one held out; the first alone where there is no other.
+    """Return the split to learn from and the one held out; only the first if there is no other.
 
-    DataError for several splits of which none is to learn from.
+    DataError for several splits of which none is called train.
     """
     have = readers.splits(found)
     if len(have) == 1:
@@ -51,12 +51,12 @@ def splits_of(found: Found) -> list[str]:
 
 
 def has_test(name: Name) -> bool:
-    """Whether a set has images to test on beside those to learn from."""
+    """Say whether a set has a split to test on besides the one to learn from."""
     return len(splits_of(obtain(name))) > 1
 
 
 def hold_out(labels: np.ndarray, share: float = SHARE, seed: int = SEED) -> np.ndarray:
-    """(n,) bool: of each class the share, drawn at random, but one image at the least."""
+    """Draw a share of each class at random, at least one image: (n,) bool."""
     out = np.zeros(len(labels), bool)
     for c in np.unique(labels):
         own = np.random.default_rng([seed, c]).permutation(np.flatnonzero(labels == c))
@@ -67,7 +67,7 @@ def hold_out(labels: np.ndarray, share: float = SHARE, seed: int = SEED) -> np.n
 def train_test(
     name: Name, size: int | None = None, share: float = SHARE, seed: int = SEED
 ) -> TrainTest:
-    """A set's images to train on and to test on, with equal channels; no image is in both.
+    """Load a set's images to train on and to test on, with equal channels; no image is in both.
 
     The test split is the set's own, or else val; without either, `share` of each class is held
     out, drawn with `seed`. DataError: as `load`; a class of one image, where some are to be held
@@ -95,7 +95,7 @@ def train_test(
 
 
 def held_out_sentence(found: Found, share: float, seed: int, training: int, test: int) -> str:
-    """What was held out of a set without splits, for the page."""
+    """Write the page's sentence on what was held out of a set without splits."""
     return (
         f"{shown(found.name)} has no test split: of each class {share:.0%} of the images (one at "
         f"the least), drawn with seed {seed}, are held out: {training:,} to train on, {test:,} to "
@@ -118,7 +118,7 @@ def _said_of_own(found: Found, train: ImageSet, test: ImageSet) -> str:
 
 
 def _alike(train: ImageSet, test: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Both with as many channels as the one with more: grey repeated."""
+    """Give both sets the larger number of channels of the two: grey is repeated."""
     channels = max(part.images.shape[-1] for part in (train, test))
     return tuple(  # type: ignore[return-value]
         replace(p, images=np.broadcast_to(p.images, (*p.images.shape[:-1], channels)))
@@ -129,9 +129,9 @@ def _alike(train: ImageSet, test: ImageSet) -> tuple[ImageSet, ImageSet]:
 
 
 def describe(name: Name) -> list[str]:
-    """How images of your own were read, a sentence each: classes with counts, what was left out.
+    """Describe how your own images were read: the classes with counts, and what was left out.
 
-    Nothing is decoded, so unreadable images are not among it (`ImageSet.notes`).
+    One sentence each. Nothing is decoded, so unreadable images are not in it (`ImageSet.notes`).
     """
     found = obtain(name)
     out = trees.told(found) if readers.is_tree(found) else [_table_told(found)]
@@ -151,8 +151,8 @@ def _table_told(found: Found) -> str:
 def tell(*names: Name, held_out: bool = False) -> None:
     """Say how the folders among these names were read, before anything is computed with them.
 
-    In a notebook it is said on the page, elsewhere on stderr; once for each. held_out: also how
-    they are divided into images to train on and to test on.
+    In a notebook it is shown on the page, elsewhere on stderr; once for each name. held_out: also
+    say how they are divided into images to train on and to test on.
     """
     for name in names:
         if is_own(name):

@@ -201,8 +201,8 @@ def _rows(path: Path, numeric: Sequence[str], needs: str) -> tuple[Row, list[Row
 def _row_names(path: Path, names: list[str], rows: list[Row], numeric: Sequence[str]) -> int:
     """Return 1 if every row begins with a name that the header leaves out, as R writes it, or 0.
 
-    It does if only so every wanted column is one of numbers, or if the names count the rows.
-    DataError for other longer rows.
+    It is 1 if only then every wanted column holds numbers, or if the names count the rows.
+    DataError for other rows longer than the header.
     """
     longer = [row for row in rows if len(row.cells) > len(names)]
     if not longer:
@@ -227,7 +227,7 @@ def _row_names(path: Path, names: list[str], rows: list[Row], numeric: Sequence[
 
 
 def _without_units(table: Table, numeric: Sequence[str]) -> Table:
-    """Take a row of units under the header away, and keep what its units mean."""
+    """Remove a row of units under the header, and keep the factors that they stand for."""
     units = {name: UNIT.fullmatch(table.columns[name][0]) for name in numeric}
     if not all(units.values()):
         return replace(table, factors=dict.fromkeys(table.columns, 1.0))

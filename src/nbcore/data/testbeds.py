@@ -1,4 +1,4 @@
-"""Public predictions and accuracies of many models under a shift: what the line is fitted to."""
+"""Public predictions and accuracies of many models under a shift, to which the line is fitted."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ class Testbed:
 
 
 def load_testbed(name: str) -> Testbed:
-    """A testbed of public predictions: "testbed-cifar10.1" or "testbed-imagenetv2".
+    """Load a testbed of public predictions: "testbed-cifar10.1" or "testbed-imagenetv2".
 
     DataError: unknown name, nothing there, or a file that is damaged or of another form.
     """
@@ -76,9 +76,9 @@ FAMILIES = {
 
 
 def pretraining_family(model: str) -> str:
-    """The family of a timm model, read from the words of its tag (after the dot).
+    """Return the family of a timm model, read from the words of its tag (after the dot).
 
-    A teacher's data do not count: not for distillation, nor for modelling masked CLIP features.
+    A teacher's data do not count, neither for distillation nor for masked CLIP features.
     """
     words = model.partition(".")[2].split("_")
     for family, starts in FAMILIES.items():
@@ -88,7 +88,7 @@ def pretraining_family(model: str) -> str:
 
 
 def load_timm_results() -> "pd.DataFrame":
-    """timm's result tables joined: one row per model that has both ImageNet and ImageNetV2.
+    """Join timm's result tables: one row per model that has both ImageNet and ImageNetV2.
 
     Columns: model, pretraining (`pretraining_family`), params_m (millions), img_size (pixels), and
     top-1 as fractions: imagenet, imagenetv2, imagenet_a, imagenet_a_clean (NaN where it was not

@@ -1,4 +1,4 @@
-"""A folder of pictures read by its layout: the one that is possible, or the one asked for."""
+"""Read a folder of pictures by its layout: the only possible one, or the one asked for."""
 
 from collections import Counter
 from functools import lru_cache
@@ -13,7 +13,7 @@ STRAY = 0.05
 
 
 def reading(found: Found) -> Reading:
-    """Split and class of every file; DataError without class folders, or with two readings."""
+    """Find split and class of every file. DataError without class folders, or with two readings."""
     return _reading(found.name, found.layout, tuple(_parts(found)))
 
 
@@ -47,7 +47,7 @@ def _reading(name: str, layout: str, paths: tuple[Parts, ...]) -> Reading:
 
 
 def _ways(name: str, options: list[Reading]) -> str:
-    """The readings with their counts, and how to choose."""
+    """List the possible readings with their counts, and say how to choose."""
     if not options:
         return "it has no folders that could be classes"
     told = " or ".join(f"layout={r.layout} ({shown(r.told())})" for r in options)
@@ -70,7 +70,7 @@ def _without_classes(name: str, paths: tuple[Parts, ...]) -> str:
 
 
 def _loose(how: Reading) -> list[int]:
-    """Files without a class, but for those of a split in which no file has one."""
+    """List the files without a class, except those of a split in which no file has one."""
     labelled = {s for s, c in zip(how.splits, how.classes, strict=True) if c}
     return [
         i
@@ -80,7 +80,7 @@ def _loose(how: Reading) -> list[int]:
 
 
 def one_form(found: Found) -> None:
-    """DataError where classes of pictures lie beside image parquet, so that either may be meant."""
+    """Raise DataError where class folders are beside image parquet, so either may be meant."""
     if not found.beside:
         return
     paths = [file.relative_to(found.root).parts for file in found.beside]
@@ -95,7 +95,7 @@ def one_form(found: Found) -> None:
 
 
 def told(found: Found) -> list[str]:
-    """How a folder of pictures was read: its classes with their counts, and what was left out."""
+    """Describe how a folder of pictures was read: classes with counts, and what was left out."""
     how = reading(found)
     names = {label for label in how.classes if label}
     n = sum(label is not None for label in how.classes)
@@ -114,7 +114,10 @@ def told(found: Found) -> list[str]:
 
 
 def _within(found: Found, how: Reading) -> list[str]:
-    """Folders below the classes, whose images count as the class's: said, since some are masks."""
+    """Name folders below the classes, whose images count as the class's.
+
+    They are named because some hold masks.
+    """
     below = Counter(
         parts[-2]
         for parts, label in zip(_parts(found), how.classes, strict=True)

@@ -1,4 +1,4 @@
-"""What a teacher hands out: the built site, and the chapters without their solutions."""
+"""What a teacher gives to students: the built site, and the chapters without solutions."""
 
 import zipfile
 from pathlib import Path
@@ -12,9 +12,9 @@ from nbcore.publish.chapters import find_chapters, read_source
 
 
 def student_notebook(path: Path) -> nbformat.NotebookNode:
-    """The notebook of a chapter with an empty cell where each solution was.
+    """Make the notebook of a chapter with an empty cell where each solution was.
 
-    A solution is what stands between the cells that hold `solution-start` and `solution-end`.
+    A solution is what is between the cells that hold `solution-start` and `solution-end`.
     """
     notebook = read_source(path)
     kept, inside = [], False
@@ -38,7 +38,7 @@ def student_notebook(path: Path) -> nbformat.NotebookNode:
 
 
 def _plain(source: str) -> str:
-    """Directives that Jupyter would show as code become headings and text."""
+    """Turn directives that Jupyter would show as code into headings and text."""
     lines = []
     for line in source.splitlines():
         if "solution-start" in line:

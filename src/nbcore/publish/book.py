@@ -1,4 +1,4 @@
-"""The book: execute every chapter, stage it with the prose, build it, check what came out."""
+"""The book: execute every chapter, stage it with the prose, build it and check the result."""
 
 import os
 import re
@@ -24,10 +24,10 @@ from nbcore.publish.execute import execute
 
 
 def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
-    """Execute all chapters with these parameters and build `_build/html`; returns its index.
+    """Execute all chapters with these parameters and build `_build/html`; return its index.
 
-    strict: warnings are errors and the built pages are checked. Until the new book is whole, that
-    before stays, and so do the verdicts that `nbcore claims` prints, whatever happens meanwhile.
+    strict: warnings are errors and the built pages are checked. Until the new book is complete, the
+    previous one stays, and so do the verdicts that `nbcore claims` prints, even after an error.
     """
     chapters, html = find_chapters(), build_dir() / "html"
     with files.locked(build_dir() / ".lock", "builds the book"):
@@ -45,7 +45,7 @@ def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
 
 @contextmanager
 def _new_observations() -> Iterator[tuple[Path, Path]]:
-    """An empty folder for what this build observes, and the one that the build before has left."""
+    """Make an empty folder for what this build observes; also give that of the last build."""
     before = claims.observations_dir()
     new = before.with_name(f"{before.name}-work")
     shutil.rmtree(new, ignore_errors=True)
@@ -61,7 +61,7 @@ def _new_observations() -> Iterator[tuple[Path, Path]]:
 
 
 def make_page(chapter: Chapter, parameters: dict[str, Any]) -> tuple[Path, Path]:
-    """Execute one chapter and build its page alone; returns (notebook, page)."""
+    """Execute one chapter and build its page alone; return (notebook, page)."""
     folder = build_dir() / "runs" / chapter.stem
     notebook = folder / f"{chapter.stem}.ipynb"
     execute(chapter, notebook, parameters)
@@ -77,7 +77,7 @@ def stage(
     folder: Path | None = None,
     whole: bool = True,
 ) -> Path:
-    """A folder that jupyter-book can build: prose, executed notebooks, generated pages, scripts."""
+    """Make a folder for jupyter-book: prose, executed notebooks, generated pages, scripts."""
     folder = folder or build_dir() / "book"
     shutil.rmtree(folder, ignore_errors=True)
     root = project_root()
@@ -104,7 +104,7 @@ def stage(
 
 
 def _mathjax() -> Path:
-    """MathJax with SVG output as one file, from the distribution that carries it."""
+    """Find MathJax with SVG output as one file, in the distribution that ships it."""
     for file in metadata.files("sphinx-mathjax-offline") or []:
         if file.name == "tex-svg.js":
             return Path(str(file.locate()))
@@ -143,7 +143,7 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
 
 
 def status_page(executed: dict[str, Path], chapters: list[Chapter]) -> str:
-    """When each chapter last ran, how long it took and with which parameters, from papermill."""
+    """Tabulate when, for how long and with which parameters each chapter last ran (papermill)."""
     rows = ["| chapter | parameters | seconds | executed (UTC) |", "|---|---|---|---|"]
     for chapter in chapters:
         meta = nbformat.read(executed[chapter.stem], as_version=4).metadata["papermill"]

@@ -1,4 +1,4 @@
-"""Claim cards: one for each claim, with all that was observed of it."""
+"""Claim cards: one for each claim, with everything that was observed about it."""
 
 import re
 from collections.abc import Mapping, Sequence

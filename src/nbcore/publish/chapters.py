@@ -1,4 +1,4 @@
-"""The chapters: which there are, what they are called, which parameters each takes."""
+"""The chapters: which there are, their names, and the parameters of each."""
 
 import dataclasses
 import re
@@ -49,7 +49,10 @@ class Chapter:
         return values.read_assignments(assignments, known, f"Chapter {self.stem}")
 
     def check(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The given parameters with known names and right types, or a ParameterError."""
+        """Check the names and types of the given parameters and return them with the right types.
+
+        ParameterError for an unknown name or a wrong type.
+        """
         for name in given:
             if name not in self.parameters:
                 raise ParameterError(
@@ -86,13 +89,13 @@ def read_source(path: Path) -> "NotebookNode":
 
 
 def find_chapters() -> list[Chapter]:
-    """Every chapter in reading order."""
+    """List every chapter in reading order."""
     paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.py"))
     return [_chapter(path) for path in paths]
 
 
 def get_chapter(name: str) -> Chapter:
-    """A chapter by number ("01", "1"), stem ("01_line") or slug ("line")."""
+    """Find a chapter by number ("01", "1"), stem ("01_line") or slug ("line")."""
     chapters = find_chapters()
     for chapter in chapters:
         if name in (chapter.number, chapter.number.lstrip("0"), chapter.stem, chapter.slug):
@@ -103,7 +106,10 @@ def get_chapter(name: str) -> Chapter:
 
 
 def _chapter(path: Path) -> Chapter:
-    """Read what stands in a source's text; as a notebook, with its Config, it takes seconds."""
+    """Read a chapter's number, slug and title from the text of its source.
+
+    Reading it as a notebook, with its Config, would take seconds.
+    """
     text = path.read_text("utf-8")
     heading = re.search(r"^# # (.+)$", text, re.M)
     cells = len(re.findall(CELL, text))

@@ -1,4 +1,4 @@
-"""Reading the built site as a suspicious visitor: what is missing, broken, or fetched from afar."""
+"""Check the built site for what is missing, broken, or loaded from another server."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -79,7 +79,7 @@ def _page_problems(path: Path, page: _Page, html: Path, pages: dict[Path, _Page]
 
 
 def toc_files(toc: dict) -> Iterator[str]:
-    """Every page that a table of contents names, without suffix."""
+    """List every page that a table of contents names, without suffix."""
     for key in ("root", "file"):
         if key in toc:
             yield toc[key]
@@ -95,7 +95,7 @@ def _parse(path: Path) -> _Page:
 
 
 def _broken(link: str, path: Path, html: Path, pages: dict[Path, _Page]) -> str:
-    """The link when its local target, or the place in it, does not exist; else ''."""
+    """Return the link if its local target, or the place in it, does not exist; else ''."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return ""

@@ -1,4 +1,4 @@
-"""The claims page: every claim of the ledger with its card, and how many have which verdict."""
+"""The claims page: every claim of the ledger with its card, and the number of each verdict."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Executing a chapter: jupytext converts it, papermill runs it with its parameters."""
+"""Execute a chapter: jupytext converts it, papermill runs it with its parameters."""
 
 import io
 import logging
@@ -26,8 +26,8 @@ def execute(
 ) -> nbformat.NotebookNode:
     """Run a chapter with checked parameters and write the executed notebook to `output`.
 
-    The notebook is written only when every cell has run; a failing cell raises NbcoreError with
-    the sentence it failed with, and what had run is kept beside it as `*.failed.ipynb`.
+    The notebook is written only when every cell has run. A failing cell raises NbcoreError with its
+    error message, and the notebook up to there is kept beside it as `*.failed.ipynb`.
     """
     checked = chapter.check(parameters)
     with files.locked(output.with_suffix(".lock"), f"executes {chapter.stem}"):
@@ -72,7 +72,7 @@ def _execute(
 
 
 def _sentence(chapter: Chapter, error: PapermillExecutionError, kept: Path) -> str:
-    """One sentence for people: nbcore's own message, or what failed where."""
+    """Write the error in one sentence: nbcore's own message, or what failed where."""
     if error.ename in {"DataError", "StoreError", "ParameterError", "ClaimError", "NbcoreError"}:
         return str(error.evalue)
     return (
@@ -82,7 +82,7 @@ def _sentence(chapter: Chapter, error: PapermillExecutionError, kept: Path) -> s
 
 
 class _Notes(io.StringIO):
-    """Of what a notebook writes to stderr, passes on what `files.note` says."""
+    """A stream that passes on, of a notebook's stderr, only what `files.note` says."""
 
     def write(self, text: str) -> int:
         for line in text.splitlines(keepends=True):
@@ -92,10 +92,10 @@ class _Notes(io.StringIO):
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Hide the injected parameters, of which readers see the commented cell; drop progress bars.
+    """Hide the cell of injected parameters and drop progress bars.
 
-    What `files.note` says goes too: a damaged file that was made anew is no part of a page.
-    Warnings stay, and stop a strict build.
+    Readers see the commented parameters cell instead. What `files.note` says is dropped too: a
+    damaged file that was made anew is no part of a page. Warnings stay, and stop a strict build.
     """
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
@@ -119,7 +119,7 @@ def _is_bar(line: str) -> bool:
 
 @contextmanager
 def _quiet_kernel() -> Iterator[None]:
-    """Kernels start without the debugger's warnings, and on the project's own hash seed."""
+    """Start kernels without the debugger's warnings, and with the project's own hash seed."""
     before = dict(os.environ)
     os.environ |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "PYTHONHASHSEED": "0"}
     os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # bars are text here

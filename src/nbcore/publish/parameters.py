@@ -1,8 +1,8 @@
 """A chapter's parameters as readers see them: the cell of its notebook and the table of its page.
 
-Both are made from the fields of the chapter's Config, which alone declares them. An executed
-notebook gets the cell whatever its source holds; `python -m nbcore.publish.parameters` writes it
-into the sources too, for those who open them in Jupyter.
+Both are made from the fields of the chapter's Config, the only place where they are declared. An
+executed notebook gets this cell, whatever its source has; `python -m nbcore.publish.parameters`
+writes it into the sources too, for those who open them in Jupyter.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def cell_source(slug: str) -> str:
 
 
 def is_parameters(cell: "NotebookNode") -> bool:
-    """Tell whether a cell is tagged as the one that papermill's parameters come after."""
+    """Say whether a cell has the tag of the cell after which papermill puts its parameters."""
     return TAG in cell.metadata.get("tags", [])
 
 
@@ -85,7 +85,7 @@ def parameters_table(slug: str) -> "pd.DataFrame":
 
 
 def rewritten(path: Path) -> str:
-    """Read a notebook's source, its parameters cell written anew."""
+    """Read a notebook's source and return it with a new parameters cell."""
     slug = path.stem.partition("_")[2].replace("_", "-")
     new = cell_source(slug) + "\n\n"
     return re.sub(CELL, lambda found: found[1] + new, path.read_text())

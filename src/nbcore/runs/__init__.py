@@ -1,4 +1,4 @@
-"""Running and keeping: presets, provenance, the results store."""
+"""Run experiments and keep their results: presets, provenance, the results store."""
 
 from nbcore.runs.config import Config, from_cell, param, resolve
 

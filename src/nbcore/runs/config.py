@@ -32,10 +32,10 @@ def param(
     is_path: bool = False,
     paper: str = EQUAL,
 ) -> Any:
-    """A field with its meaning and range.
+    """Declare a field of a Config with its meaning and range.
 
     in_address: whether it is part of what identifies a run; is_path: may name a file or folder,
-    which is taken relative to where the reader stands.
+    which is taken relative to the reader's working directory.
     """
     meta = dict(help=help, low=low, high=high, choices=choices)
     meta |= dict(in_address=in_address, is_path=is_path, paper=paper)
@@ -70,7 +70,7 @@ class Config:
 
     @classmethod
     def resolve(cls, preset: str = "book", **overrides: Any) -> Self:
-        """A preset with single fields replaced; an override of None keeps the preset's value."""
+        """Build a preset with single fields replaced; None as override keeps the preset's value."""
         if preset not in PRESETS:
             raise ParameterError(
                 f"There is no preset {preset!r} for {cls.slug}; {did_you_mean(preset, PRESETS)}"
@@ -88,9 +88,9 @@ class Config:
 
     @classmethod
     def from_address(cls, address: typing.Mapping[str, Any], **others: Any) -> Self:
-        """The config of a stored run: the fields of its address, and others that are not in it.
+        """Rebuild the config of a stored run from the fields of its address and from others.
 
-        StoreError where that gives another address, as after a change of the fields.
+        StoreError if the result has another address, as after a change of the fields.
         """
         hints = typing.get_type_hints(cls)
         names = [f.name for f in dataclasses.fields(cls) if f.name in address]
@@ -112,10 +112,10 @@ class Config:
     def setup(self, claim: str = "", parts: Collection[str] = ()) -> str:
         """Say whether this is the paper's own setup of a claim: "paper" or "reduced".
 
-        It is where every field equals that of the `paper` preset, but for counts (seeds, members,
-        images), which may be larger, and for what does not bear on the claim (`param`'s `paper`);
-        and where the same is true of every run in `parts` that the claim rests on: those named
-        here, or all of the preset's. A claim in `stand_ins` has no paper's setup here.
+        It is "paper" if every field equals that of the `paper` preset. Counts (seeds, members,
+        images) may be larger, and fields that do not affect the claim (`param`'s `paper`) may
+        differ. The same must be true of every run in `parts` on which the claim rests: those named
+        here, or all of the preset's. A claim in `stand_ins` is always "reduced".
         """
         own = claim not in self.stand_ins and self._is_at_least(type(self).paper(), parts)
         return "paper" if own else "reduced"
@@ -131,7 +131,7 @@ class Config:
         return all(n in mine and n in theirs and mine[n]._is_at_least(theirs[n]) for n in wanted)
 
     def address(self) -> dict[str, Any]:
-        """What identifies a run: every field declared to be in the address."""
+        """Return the fields that identify a run: all that are declared to be in the address."""
         out = {}
         for f in dataclasses.fields(self):
             if f.metadata.get("in_address", True):
@@ -141,7 +141,10 @@ class Config:
 
 
 def check_value(name: str, value: Any, hint: Any, meta: typing.Mapping[str, Any]) -> Any:
-    """`value` in the type of `hint` (int passes for float, a list for a tuple), or an error."""
+    """Convert `value` to the type of `hint` (int to float, list to tuple) and check its range.
+
+    ParameterError for another type or a value out of range.
+    """
     converted = _convert(value, hint)
     if converted is _NO:
         raise ParameterError(
@@ -191,7 +194,7 @@ def _type_name(hint: Any) -> str:
 
 
 def absolute(value: Any, folder: Path) -> Any:
-    """A name, or a list of names: those that exist as a path in `folder` made absolute."""
+    """Make a name, or each of a list of names, absolute if it exists as a path in `folder`."""
     if isinstance(value, (list, tuple)):
         return [absolute(v, folder) for v in value]
     try:
@@ -202,12 +205,12 @@ def absolute(value: Any, folder: Path) -> Any:
 
 
 def slugs() -> list[str]:
-    """The slugs of all chapters: their folders' names, with dashes."""
+    """List the slugs of all chapters: their folders' names, with dashes."""
     return [name.replace("_", "-") for name in chapter_folders()]
 
 
 def config_class(slug: str) -> type[Config]:
-    """The parameters of a chapter: the class with this slug in its folder's module `config`.
+    """Return a chapter's Config: the class with this slug in its folder's module `config`.
 
     ParameterError for a slug without a folder, or a module without exactly one such class.
     """
@@ -227,12 +230,12 @@ def config_class(slug: str) -> type[Config]:
 
 
 def resolve(slug: str, preset: str = "book", **overrides: Any) -> Config:
-    """The config of a chapter: `resolve("line", "smoke", bins=50)`."""
+    """Build the config of a chapter: `resolve("line", "smoke", bins=50)`."""
     return config_class(slug).resolve(preset, **overrides)
 
 
 def from_cell(slug: str, namespace: typing.Mapping[str, Any]) -> Config:
-    """The config that a notebook's parameters cell asks for: `from_cell("line", globals())`."""
+    """Build the config that a parameters cell asks for: `from_cell("line", globals())`."""
     names = {f.name for f in dataclasses.fields(config_class(slug))} & set(namespace)
     return resolve(slug, namespace["preset"], **{name: namespace[name] for name in names})
 
@@ -249,7 +252,7 @@ def shown(value: Any, most: int = 8) -> str:
 
 
 def describe(slug: str) -> list[dict[str, str]]:
-    """One row per parameter for the pages: name, meaning, value in book (and others), range."""
+    """Describe each parameter in a row for the pages: name, meaning, values by preset, range."""
     cls = config_class(slug)
     settings = {preset: getattr(cls, preset)() for preset in PRESETS}
     rows = []

@@ -1,4 +1,4 @@
-"""When a member that was computed again counts as the stored one. Written before any comparison.
+"""When a recomputed member counts as equal to the stored one. Written before any comparison.
 
 On a processor of the model that stored it, a member is *identical*: every number of its rows in
 the stored tables is the same. On another one, products are rounded in another order, so
@@ -41,13 +41,13 @@ class Finding(NamedTuple):
     holds: bool
 
     def text(self) -> str:
-        """`held-out accuracy: 0.0042 (at most 0.01)`."""
+        """Write the finding as text: `held-out accuracy: 0.0042 (at most 0.01)`."""
         word = "at least" if self.what == "votes" else "at most"
         return f"{self.what}: {self.found:.4g} ({word} {self.limit:g})"
 
 
 def identical(again: xr.Dataset, stored: xr.Dataset) -> list[str]:
-    """The variables whose values differ; those that only one of the two has are among them."""
+    """List the variables whose values differ, or that only one of the two tables has."""
     names = {str(n) for n in (*again.data_vars, *stored.data_vars)}
     return sorted(n for n in names if not _same(again.get(n), stored.get(n)))
 
@@ -61,7 +61,7 @@ def _same(a: xr.DataArray | None, b: xr.DataArray | None) -> bool:
 
 
 def close(again: xr.Dataset, stored: xr.Dataset) -> Iterator[Finding]:
-    """The findings on two tables with the same members; nothing where nothing can be compared."""
+    """Compare two tables with the same members: one finding for each quantity that both hold."""
     for name in sorted(str(n) for n in again.data_vars if n in stored):
         for pattern, what, measure, limit in RULES:
             if re.fullmatch(pattern, name):
@@ -73,7 +73,10 @@ def close(again: xr.Dataset, stored: xr.Dataset) -> Iterator[Finding]:
 
 
 def same_votes(again: np.ndarray, stored: np.ndarray) -> Finding:
-    """Of all votes (..., class) the share that goes to the same class of the same example."""
+    """Compare two arrays of votes (..., class).
+
+    The finding is the share of all votes that go to the same class of the same example.
+    """
     share = float(np.minimum(again, stored).sum() / max(stored.sum(), again.sum(), 1))
     return Finding("votes", share, VOTES, share >= VOTES)
 
@@ -97,14 +100,14 @@ def _at_input(table: xr.Dataset, name: str) -> np.ndarray:
 
 
 def _share_of_bits(table: xr.Dataset, name: str) -> np.ndarray:
-    """Accuracies (member[, checkpoint]) from packed bits, NaN where a member has no checkpoint."""
+    """Compute accuracies (member[, checkpoint]) from packed bits, NaN without a checkpoint."""
     total = int(table.attrs["total_" + name.partition("_")[2]])
     right = np.unpackbits(table[name].values, axis=-1, count=total).mean(-1)
     return np.where(np.isnan(table["step"].values), np.nan, right) if "step" in table else right
 
 
 def _mean_depths(table: xr.Dataset, name: str) -> np.ndarray:
-    """(member, training or held out): means over the examples that have a depth."""
+    """Compute mean depths (member, held out or training) over the examples that have a depth."""
     depth = table[name].values.astype(float)
     known = np.where(depth >= 0, depth, np.nan)
     held = table["held_out"].values if name == "depth" and "held_out" in table else None

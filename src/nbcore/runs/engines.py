@@ -39,13 +39,14 @@ def compute_members(
     title: str = "",
     engine: str | None = None,
 ) -> Iterator[Result]:
-    """(name, data set, seconds) of each member as it gets done; with one worker in order.
+    """Compute the members and yield (name, data set, seconds) of each as soon as it is done.
 
-    workers: with 1, this process and all its threads; with more, so many processes of one thread
-    each, since small networks run best so, and a member's numbers then do not depend on who
-    computed it. On a Ray cluster a member has one CPU and one thread too, and as many run at a
-    time as there are CPUs; where it has GPUs, `workers` members share each of them. engine: "local"
-    or "ray" instead of what NBCORE_ENGINE says. ParameterError for another one, or without Ray.
+    workers: with 1, this process and all its threads compute them in order; with more, that many
+    processes of one thread each, since small networks run best so, and a member's numbers then do
+    not depend on which process computed it. On a Ray cluster a member has one CPU and one thread
+    too, and as many run at a time as there are CPUs; where it has GPUs, `workers` members share
+    each of them. engine: "local" or "ray" instead of what NBCORE_ENGINE says. ParameterError for
+    another one, or without Ray.
     """
     engine = engine or os.environ.get("NBCORE_ENGINE") or "local"
     if engine not in ENGINES:
@@ -124,14 +125,17 @@ ENGINES = {"local": _local, "ray": _ray}
 
 
 def _start_worker() -> None:
-    """One thread; and an interrupt ends it without a word, since this process says what to say."""
+    """Set up a worker process: one thread, and a silent exit with code 130 on an interrupt.
+
+    The parent process prints the message about the interrupt.
+    """
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     _one_thread()
 
 
 @contextmanager
 def _environment(more: dict[str, str]) -> Iterator[None]:
-    """Variables that processes started meanwhile find, unless they are set already."""
+    """Set environment variables for processes started meanwhile, unless they are set already."""
     own = {k: v for k, v in more.items() if k not in os.environ}
     os.environ.update(own)
     try:

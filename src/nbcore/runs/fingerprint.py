@@ -68,9 +68,9 @@ def _entries(value: Any) -> Iterator[str]:
 
 
 def fingerprint(entries: Iterable[str], source: Source | None = None) -> dict[str, str]:
-    """Module -> digest of those of its definitions that are reached from the entries.
+    """Compute {module: digest} over the definitions that are reached from the entries.
 
-    StoreError for an entry that is not there any more.
+    StoreError for an entry that no longer exists.
     """
     reached = closure(entries, source)
     modules: dict[str, list[list[str]]] = {}
@@ -80,7 +80,7 @@ def fingerprint(entries: Iterable[str], source: Source | None = None) -> dict[st
 
 
 def closure(entries: Iterable[str], source: Source | None = None) -> dict[Place, str]:
-    """Every definition that is reached from the entries, with the hash of its code."""
+    """Find every definition that is reached from the entries, with the hash of its code."""
     walk = _Walk(source or Source())
     for entry in entries:
         walk.enter(entry)
@@ -89,7 +89,7 @@ def closure(entries: Iterable[str], source: Source | None = None) -> dict[Place,
 
 
 def compare(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The modules in which two fingerprints differ."""
+    """List the modules in which two fingerprints differ."""
     return sorted(m for m in {*recorded, *now} if recorded.get(m) != now.get(m))
 
 
@@ -104,7 +104,7 @@ class _Walk:
     modules: set[str] = field(default_factory=set)
 
     def enter(self, entry: str) -> None:
-        """Start from `module:function`, `module:Class()` or what lies inside a function."""
+        """Start from `module:function`, `module:Class()` or a definition inside a function."""
         module, _, path = entry.partition(":")
         top = path.removesuffix(OBJECT).partition(".<locals>")[0]
         name, _, member = top.partition(".")
@@ -160,13 +160,13 @@ class _Walk:
             self.definition(place)
 
     def definition(self, place: Place) -> None:
-        """A function, a table, a constant: its code counts, and what it refers to."""
+        """Reach a function, a table or a constant: its code counts, and what it refers to."""
         if place in self.reached:
             return
         self._add(place, self.source.remember(_hashed, place))
 
     def construct(self, place: Place) -> None:
-        """A class that is named: its fields and bases, and what is called without being named."""
+        """Reach a class that is named: its fields, its bases, and what is called without a name."""
         self.classes.add(place)
         if place in self.reached:
             return
@@ -187,7 +187,7 @@ class _Walk:
                 self.definition(Place(place.module, f"{place.path}.{name}"))
 
     def member(self, owner: Place, name: str) -> None:
-        """What `object.name` is for an object of this class, or of a known class below it."""
+        """Reach `object.name` of an object of this class, or of a known class below it."""
         for place in lineage(self.source, owner):
             if self.own_member(place, name):
                 break
@@ -196,14 +196,17 @@ class _Walk:
                 self.own_member(below, name)
 
     def own_member(self, place: Place, name: str) -> bool:
-        """Reach a class's own member; a field is given by whoever made the object."""
+        """Reach a class's own member, and say whether the class has a member or field of this name.
+
+        A field has no code of its own here: its value comes from the code that makes the object.
+        """
         found = class_of(self.source, place)
         if found and name in found.members and place.module not in OUTSIDE:
             self.definition(Place(place.module, f"{place.path}.{name}"))
         return bool(found and (name in found.members or name in found.fields))
 
     def whole(self, name: str) -> None:
-        """A module that is handed on as an object: everything that it defines."""
+        """Reach everything that a module defines, since the module is passed on as an object."""
         module = self.source.module(name)
         for path in module.bound if module else ():
             self.waiting.append(Reference("name", Place(name, path)))
@@ -231,7 +234,7 @@ def _hashed(source: Source, place: Place) -> str:
 
 
 def _run_on_import(source: Source, name: str) -> Iterator[Reference]:
-    """Statements that bind no name, and definitions that a decorator of ours has seen."""
+    """Find statements that bind no name, and definitions that one of our decorators has seen."""
     module = source.module(name)
     assert module is not None
     for path, statements in module.bound.items():

@@ -1,7 +1,7 @@
-"""A run's manifest: what it is written and read by, and its own checksum.
+"""Read and write a run's manifest, with its own checksum.
 
 The checksum is that of the manifest as canonical JSON without it. It guards against accident, not
-against intent: who changes a manifest through `write_manifest` gets a new one.
+against intent: whoever changes a manifest through `write_manifest` gets a new one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def checksum(manifest: dict[str, Any]) -> str:
 
 
 def data_names(manifest: Manifest) -> dict[str, str]:
-    """Role -> the name of the data set that a stored run used."""
+    """Return {role: name of the data set} of a stored run."""
     return {role: entry["name"] for role, entry in manifest["data"].items()}
 
 
@@ -36,9 +36,9 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(folder: Path, to_the_byte: bool = False) -> dict[str, Any]:
-    """Read a run's manifest. Damaged, without what to do, when it is not as it was written.
+    """Read a run's manifest. Damaged, without a remedy in the message, if it was changed.
 
-    to_the_byte: also when its form differs from what `write_manifest` writes, not its content.
+    to_the_byte: Damaged also if only its form differs from what `write_manifest` writes.
     """
     path = folder / MANIFEST
     try:

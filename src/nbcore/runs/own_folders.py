@@ -1,4 +1,4 @@
-"""The parameter `layout`: how folders of your own are read, where that can be doubted."""
+"""The parameter `layout`: how your own folders are read, where there are several ways."""
 
 from typing import Any
 
@@ -8,16 +8,19 @@ from nbcore.runs.config import FREE, Config, param
 
 
 def layout_param() -> Any:
-    """The field; not in a run's address, since the folders' checksums say how they were read."""
+    """Declare the field `layout`.
+
+    It is not in a run's address, since the folders' checksums say how they were read.
+    """
     words = "how your folders are read, where that can be doubted"
     return param(None, words, choices=LAYOUTS, in_address=False, paper=FREE)
 
 
 def apply_layout(config: Config, *fields: str) -> None:
-    """Write the layout of a config into the names of the folders under its fields, when it is made.
+    """Write the layout of a config into the names of the folders under its fields.
 
-    So every name says by itself how it is read, in whichever process, and names of the catalogue
-    stay as they are.
+    This is done when the config is made, so that every name says by itself how it is read, in
+    whichever process. Names of the catalogue stay as they are.
     """
     layout = getattr(config, "layout")  # noqa: B009  (only some configs have it)
     for name in fields if layout else ():

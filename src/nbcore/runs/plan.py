@@ -1,7 +1,7 @@
-"""A run before it is computed, and how the plan of a stored one is found again.
+"""The plan of a run before it is computed, and how the plan of a stored run is found again.
 
-A module that stores runs says so in `STORED`: experiment -> a function from a run's manifest to its
-plan. Such modules are found by that name, in whatever folder they lie; there is no list of them.
+A module that stores runs has a dict `STORED`: experiment -> a function from a run's manifest to its
+plan. Such modules are found by that name in any folder; there is no list of them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Plan:
 
 
 def stored_plan(manifest: Manifest) -> Plan | None:
-    """The plan by which a stored run's members can be computed again; None when none is known."""
+    """Find the plan for computing a stored run's members again; None if none is known."""
     for module in _modules():
         stored = importlib.import_module(module).STORED
         if manifest["experiment"] in stored:
@@ -65,7 +65,7 @@ def stored_plan(manifest: Manifest) -> Plan | None:
 
 @lru_cache
 def _modules() -> list[str]:
-    """Modules of nbcore that bind `STORED`, found in their text, so that no other is imported."""
+    """List nbcore's modules that bind `STORED`, found in their text: no other is imported."""
     import nbcore
 
     root = Path(nbcore.__file__).parent

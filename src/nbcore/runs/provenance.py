@@ -18,7 +18,7 @@ VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2
 
 
 def versions() -> dict[str, str]:
-    """Python, nbcore and the libraries that numbers depend on, by distribution name."""
+    """List the versions of Python, nbcore and the libraries that numbers depend on, by name."""
     found = {"python": platform.python_version(), "nbcore": metadata.version("nbcore")}
     for name in LIBRARIES:
         try:
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 @lru_cache
 def hardware(device: str = "cpu") -> str:
-    """For people: processor, cores, memory, and the GPU when `device` is one."""
+    """Describe the hardware: processor, cores, memory, and the GPU when `device` is one."""
     import psutil
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -45,10 +45,10 @@ def hardware(device: str = "cpu") -> str:
 
 @lru_cache
 def processor() -> str:
-    """Name this machine's processor: model, and where the system says them family and vectors.
+    """Name this machine's processor: its model and, where the system tells, family and vectors.
 
-    `AMD EPYC (family 25, model 1, AVX2)`: machines of one marketing name can have other
-    instructions, with which sums are rounded in another order.
+    For example `AMD EPYC (family 25, model 1, AVX2)`. Machines with the same marketing name can
+    have other instructions, with which sums are rounded in another order.
     """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -65,15 +65,15 @@ def processor() -> str:
 
 
 def code_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Any]:
-    """What a manifest says of the code that computes a run: `entry` and `source`."""
+    """Return what a manifest records of the code that computes a run: `entry` and `source`."""
     entry = entry_points(functions)
     return {"entry": entry, "source": dict(_today(tuple(entry)))}  # a copy: it is kept
 
 
 def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
-    """Name the modules in which code that a run's numbers reach is not what its manifest recorded.
+    """Name the modules whose code, as reached by a run's numbers, differs from its manifest.
 
-    None for a run of which nobody has written down from which functions its numbers come.
+    None for a run whose manifest does not say from which functions its numbers come.
     """
     if "entry" not in manifest:
         return None
@@ -85,7 +85,7 @@ def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
 
 
 def in_words(changed: list[str] | None) -> str:
-    """What `changed_since` found, for a table."""
+    """Write what `changed_since` found, for a table."""
     if changed is None:
         return "not known"
     return "changed: " + ", ".join(changed) if changed else "unchanged"
@@ -98,5 +98,5 @@ def _today(entry: tuple[str, ...]) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _source() -> Source:
-    """Today's code, read once."""
+    """Return today's code, read once."""
     return Source()

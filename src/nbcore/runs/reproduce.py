@@ -28,7 +28,7 @@ REPRODUCED, DIFFERS, NOT_COMPARED = "reproduced", "differs", "not compared"
 
 @dataclass
 class Reproduction:
-    """What came out for one run.
+    """The result of computing one run's members again.
 
     outcome: "reproduced", "differs" or "not compared"; members: those computed again; identical:
     whether every number is the same; findings: what was compared otherwise; why: in words.
@@ -42,7 +42,7 @@ class Reproduction:
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """A row for a table or a script."""
+        """Return a row for a table or a script."""
         words = ([self.why] if self.why else []) + [f.text() for f in self.findings]
         return {
             "run": f"{self.run.experiment}/{self.run.path.name}",
@@ -53,7 +53,7 @@ class Reproduction:
 
 
 def stored_runs(wanted: str | None = None) -> list[Run]:
-    """The published runs, or those with this address or of this experiment."""
+    """List the published runs, or those with this address or of this experiment."""
     every = [run for run in all_runs() if run.origin == "stored"]
     chosen = [r for r in every if wanted in (None, r.path.name, r.experiment)]
     if not chosen:
@@ -93,7 +93,7 @@ def stamp(found: Reproduction) -> None:
 
 
 def _check_data(run: Run, plan: Plan) -> None:
-    """DataError where data of the run are not on this machine, or are others."""
+    """Check the data of the run. DataError if they are not on this machine, or differ."""
     for role, name in plan.data.items():
         nbdata.where(name)
         if nbdata.checksum(name) != run.manifest["data"][role]["sha256"]:
@@ -101,7 +101,11 @@ def _check_data(run: Run, plan: Plan) -> None:
 
 
 def _choose(run: Run, plan: Plan, members: int) -> list[str]:
-    """Of the members that can be computed here, those in the middle of equal shares of the cost."""
+    """Choose the members to compute again, by their cost.
+
+    They are the ones in the middle of equal shares of the members, sorted by seconds; the members
+    that the plan needs are added. StoreError without a GPU, if the plan needs one.
+    """
     gpu = plan.device.startswith("cuda")
     if plan.only_on_gpu and not gpu:
         raise StoreError(f"needs a GPU: {plan.only_on_gpu}")
@@ -114,7 +118,7 @@ def _choose(run: Run, plan: Plan, members: int) -> list[str]:
 
 @contextlib.contextmanager
 def _computed(run: Run, plan: Plan, names: list[str]) -> Iterator[Run]:
-    """A run of these members alone, in a folder of its own, written and read as any run is."""
+    """Compute these members alone, in a temporary folder, as a run that is read like any other."""
     with tempfile.TemporaryDirectory(prefix="nbcore-") as folder:
         path, entries = Path(folder), {}
         # two workers: one thread each, as published members are computed
@@ -152,7 +156,10 @@ def _compare(run: Run, plan: Plan, names: list[str], again: Tables) -> Reproduct
 
 
 def _rows(ours: xr.Dataset, stored: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """The same members of two tables; checkpoints that only pad longer members are cut off."""
+    """Select the same members of two tables.
+
+    Checkpoints that only fill up the rows of longer members are cut off.
+    """
     names = [str(name) for name in ours["member"].values]
     theirs = stored.sel(member=names)
     theirs = theirs[[name for name in theirs.data_vars if "member" in theirs[name].dims]]

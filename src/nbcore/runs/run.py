@@ -1,12 +1,12 @@
-"""Runs as they are found: one folder each, looked up by what was run on what, verified when read.
+"""Find runs, one folder each, by what was run on which data, and verify them when they are read.
 
     <root>/<experiment>/<address>/manifest.json     config, data, members, versions, hardware
                                  /member-NAME.zarr.zip   one member as computed (the local cache)
                                  /table-NAME.zarr.zip    what the pages need (committed in results/)
 
-The address hashes the config, without how many members were asked for, and the declared checksums
+The address hashes the config, without the number of members asked for, and the declared checksums
 of the data: so a run is found on a machine that has no data, and members can be added later.
-What `verify` checks in them is in its own module.
+The checks of a whole run are in `verify`.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ class Run:
         return sorted(self.manifest["members"])
 
     def table(self, name: str) -> xr.Dataset:
-        """One of the reduced tables, by name."""
+        """Read one of the reduced tables, by name."""
         return self._read("table", name, self.manifest["tables"])
 
     def member(self, name: str) -> xr.Dataset:
-        """One member as computed; a published run usually keeps only the tables."""
+        """Read one member as computed; a published run usually keeps only the tables."""
         return self._read("member", name, self.manifest["members"])
 
     def members(self) -> Iterator[tuple[str, xr.Dataset]]:
-        """Every member with its name, one at a time."""
+        """Read every member with its name, one at a time."""
         for name in self.member_names:
             yield name, self.member(name)
 
     def summary(self) -> dict[str, str]:
-        """For people: what a page states about where its numbers are from."""
+        """Sum up, for people, where the run's numbers are from, as pages state it."""
         return together([self])
 
     def newer(self, than: datetime) -> Run | None:
@@ -93,12 +93,12 @@ class Run:
 
 
 def address(experiment: str, config: Config, checksums: Mapping[str, str]) -> str:
-    """Twelve hex digits from the canonical config and the data checksums by role."""
+    """Hash the canonical config and the data checksums by role into twelve hex digits."""
     return digest(experiment, config.address(), checksums)
 
 
 def digest(experiment: str, config: dict[str, Any], checksums: Mapping[str, str]) -> str:
-    """The address, from a manifest's plain values."""
+    """Compute the address from a manifest's plain values."""
     what = {"experiment": experiment, "config": config, "data": dict(checksums)}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -109,9 +109,10 @@ def places() -> dict[str, Path]:
 
 
 def find_runs(experiment: str, config: Config, data: Mapping[str, str]) -> dict[str, Run]:
-    """Find the runs of this config by their origin: what came with the book, what is in the cache.
+    """Find the runs of this config by origin: "stored" with the book, "cached" on this machine.
 
-    Each is the one on the data found here, or else as declared, so it takes no data to find one.
+    For each origin, a run on the data found here is preferred to one on the declared data, so no
+    data are needed to find one.
     """
     found = {}
     for origin, root in places().items():
@@ -128,7 +129,7 @@ def find_run(
 ) -> Run | None:
     """Find the first of these runs that has any table, or the one named; None without one.
 
-    Nothing is computed: for what a page shows if it happens to be there.
+    Nothing is computed: this is for what a page shows only if it is already there.
     """
     for run in find_runs(experiment, config, data).values():
         if table in run.manifest["tables"] or (run.manifest["tables"] and not table):
@@ -137,7 +138,7 @@ def find_run(
 
 
 def _opened(path: Path, origin: str) -> Run | None:
-    """The run in a folder; None without one. One in the cache that is damaged counts as none."""
+    """Open the run in a folder; None without one, or for a damaged one in the cache."""
     if origin == "stored":
         files.restore_folder(path)
     if not (path / MANIFEST).is_file():
@@ -152,7 +153,7 @@ def _opened(path: Path, origin: str) -> Run | None:
 
 
 def open_run(path: Path, origin: str) -> Run:
-    """The run in a folder; Damaged when its manifest is not as it was written."""
+    """Open the run in a folder. Damaged if its manifest is not as it was written."""
     try:
         return Run(path, read_manifest(path), origin)
     except files.Damaged as error:
@@ -170,7 +171,7 @@ def all_runs() -> Iterator[Run]:
 
 
 def remedy(origin: str) -> str:
-    """What to do about a run that is damaged, as the end of a sentence."""
+    """Say how to repair a damaged run, as the end of a sentence."""
     if origin == "stored":
         return "restore it from version control or compute the run with fresh=true"
     return "run the same again, which computes anew what does not hold"
@@ -199,7 +200,7 @@ def _candidates(data: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def wrong(path: Path, expected: str, checksum: Callable[[Path], str] = files.sha256) -> str:
-    """What is wrong with a stored file, as the beginning of a sentence; "" where it holds."""
+    """Say what is wrong with a stored file, as the beginning of a sentence; "" if it is intact."""
     try:
         found = checksum(path)
     except FileNotFoundError:

@@ -127,14 +127,17 @@ def publish(run: Run) -> Path:
 
 
 def _complete(run: Run, reduce: object) -> bool:
-    """Whether nothing is left to compute; in the cache, every file must hold too."""
+    """Say whether nothing is left to compute; in the cache, every file must be intact too."""
     if not run.manifest["tables"] and reduce is not None:
         return False
     return run.origin == "stored" or not any(p for *_, p in examine(run, files.sha256_once))
 
 
 def _begin(path: Path, plan: Plan, data: dict, anew: Sequence[str] | None) -> dict[str, Any]:
-    """The manifest to go on from; `anew`: not where the run with these members was finished."""
+    """Return the manifest to continue from, or a new one.
+
+    anew: the members asked for with `fresh`; a finished run that has them is not continued.
+    """
     code = provenance.code_of(plan.functions)
     finished = anew is not None and _is_finished(path, anew)
     manifest = mend(path)
@@ -161,14 +164,14 @@ def _is_finished(path: Path, members: Sequence[str]) -> bool:
 
 
 def _own(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The members whose files are here; of the others only the published tables are known."""
+    """Select the members whose files are here; of the others only published tables are known."""
     return {name: e for name, e in manifest["members"].items() if not e.get("published")}
 
 
 def _adopt(manifest: dict[str, Any], published: Run | None) -> Run | None:
-    """Enter the members of a published run that the same code computed; None when there are none.
+    """Enter the members of a published run that the same code computed; return that run, or None.
 
-    Where one of them was computed here too, the tables cannot be joined and nothing is adopted.
+    If one of them was computed here too, the tables cannot be joined and nothing is adopted.
     """
     before, own = set(manifest["members"]), _own(manifest)
     if published and (
@@ -184,7 +187,7 @@ def _adopt(manifest: dict[str, Any], published: Run | None) -> Run | None:
 
 
 def save(path: Path, kind: str, name: str, dataset: xr.Dataset) -> dict[str, Any]:
-    """Write one member or table under a temporary name, rename it; its checksum and date."""
+    """Write one member or table under a temporary name and rename it; return checksum and date."""
     target = path / f"{kind}-{name}.zarr.zip"
     files.write_atomically(target, lambda temporary: zarrzip.write(temporary, dataset))
     now = datetime.now(UTC).isoformat(timespec="seconds")

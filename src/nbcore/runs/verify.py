@@ -1,7 +1,7 @@
-"""Checking what is stored, to the byte: every run, published or in the cache, and what is beside.
+"""Check what is stored, to the byte: every run, published or in the cache, and other files there.
 
-A cached run that does not hold is mended: what is damaged is set aside, and computed again when the
-run is asked for. Of a published run only leftovers are removed; version control has the rest.
+A damaged cached run is mended: damaged files are set aside, and computed again when the run is
+asked for. Of a published run only leftovers are removed; version control has the rest.
 """
 
 import shutil
@@ -60,7 +60,7 @@ def verify(run: Run) -> int:
 def verify_all(repair: bool = False) -> list[Checked]:
     """Check every run in `results/` and in the cache, and what else numbers come from there.
 
-    repair: mend what can be mended; the faults that are left are in `faults`.
+    repair: mend what can be mended; the remaining faults are in `faults`.
     """
     checked = []
     for root, origin in ((results_dir(), "stored"), (cache_dir() / "runs", "cached")):
@@ -71,7 +71,7 @@ def verify_all(repair: bool = False) -> list[Checked]:
 
 
 def conclude(checked: list[Checked]) -> None:
-    """Raise a StoreError that counts the faults and names the first, where there is one."""
+    """Raise a StoreError that counts the faults and names the first, if there are any."""
     faults = [fault for c in checked for fault in c.faults]
     if not faults:
         return
@@ -110,7 +110,7 @@ def examine(
 ) -> Iterator[tuple[str, str, Path, str]]:
     """List a run's tables and members: (kind, name, file, what is wrong with it or "").
 
-    Members that only their published tables are kept of are left out.
+    Members are left out if only their published tables are kept.
     """
     for kind in ("table", "member"):
         for name, entry in run.manifest[f"{kind}s"].items():
@@ -121,9 +121,9 @@ def examine(
 
 
 def mend(path: Path) -> dict[str, Any] | None:
-    """Set aside what does not hold in the folder of a cached run; the manifest of what is left.
+    """Set aside what is damaged in the folder of a cached run; return the manifest of the rest.
 
-    To be called with the run's lock held. None where there is no manifest that can be trusted; then
+    Call it with the run's lock held. None if there is no manifest that can be trusted, since then
     neither can the other files be.
     """
     for leftover in path.glob("*.tmp"):  # of a run that was killed
@@ -149,20 +149,20 @@ def mend(path: Path) -> dict[str, Any] | None:
 
 
 def remove_unknown(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Remove the tables and members that a cached run's manifest does not know: none is read."""
+    """Remove the tables and members that a cached run's manifest does not list."""
     for file in extra(path, manifest):
         if file.match("table-*.zarr.zip") or file.match("member-*.zarr.zip"):
             file.unlink(missing_ok=True)
 
 
 def _content(path: Path) -> list[Path]:
-    """The files in a run's folder that should be in its manifest, and this one."""
+    """List the files in a run's folder that its manifest should list, and the manifest."""
     there = (p for p in path.iterdir() if not p.name.startswith("."))
     return [p for p in there if not files.is_set_aside(p)]
 
 
 def extra(path: Path, manifest: Mapping[str, Any]) -> list[Path]:
-    """List the files in a run's folder that its manifest does not know."""
+    """List the files in a run's folder that its manifest does not list."""
     known = {
         f"{kind}-{name}.zarr.zip" for kind in ("table", "member") for name in manifest[f"{kind}s"]
     }
@@ -193,7 +193,7 @@ def _run(path: Path, origin: str, repair: bool) -> Checked:
 
 
 def _strays(root: Path, origin: str, repair: bool) -> Iterator[Checked]:
-    """What lies beside the runs: left by a publish that was killed, or put there."""
+    """Find what is there beside the runs: left by a killed publish, or put there by someone."""
     for path in sorted([*root.glob("*"), *root.glob("*/*")]):
         left = path.name.startswith(".") and path.suffix in (".old", ".tmp")
         if not left and (path.is_dir() or path.name.startswith(".")):
@@ -210,7 +210,10 @@ def _strays(root: Path, origin: str, repair: bool) -> Iterator[Checked]:
 
 
 def _kept(repair: bool) -> Iterator[Checked]:
-    """What says itself whether it holds: features, checkpoints, decoded images; and downloads."""
+    """Check files that carry their own checksum, and downloads.
+
+    The former are features, checkpoints of training and decoded images in the cache.
+    """
     for name in ("features", "partial", "decoded"):
         checked = Checked(name, cache_dir() / name)
         for file in sorted(checked.place.rglob("*")):

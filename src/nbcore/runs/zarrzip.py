@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def write(path: Path, dataset: xr.Dataset) -> None:
     """Write `dataset` to `path`. Entries are sorted and undated, so that checksums repeat.
 
-    One chunk an array, since files are read whole. zarr format 2, because format 3 has no stable
-    form for fixed-length text yet.
+    Each array is one chunk, since files are read whole. It is zarr format 2, because format 3 has
+    no stable form for fixed-length text yet.
     """
     import zarr
     from numcodecs import Blosc
@@ -38,7 +38,7 @@ def write(path: Path, dataset: xr.Dataset) -> None:
 
 
 def read(path: Path) -> xr.Dataset:
-    """The data set in `path`, loaded whole; StoreError when it is no such file."""
+    """Read the whole data set in `path`. StoreError if it is no such file."""
     import xarray as xr
     import zarr
 
