@@ -5,7 +5,18 @@ from typing import ClassVar, NamedTuple
 
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig
-from nbcore.runs.config import AT_LEAST, param
+from nbcore.runs.config import AT_LEAST, FREE, param
+
+#: pretrained networks whose weights need no network, a family of three sizes first
+NETWORKS = (
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "mobilenet_v2",
+    "squeezenet1_0",
+)
+#: in the place of a side in pixels: the one that a network was pretrained on
+OWN_SIDE = 0
 
 
 class Condition(NamedTuple):
@@ -26,7 +37,7 @@ class RiseAndFall(LineConfig):
 
     slug: ClassVar[str] = "rise-and-fall"
     #: about all six networks, another one (A11), or BiT networks with their last layer trained
-    stand_ins: ClassVar[tuple[str, ...]] = ("A5", "A6", "A11", "A12", "A13", "A18", "A36")
+    stand_ins: ClassVar[tuple[str, ...]] = ("A5", "A6", "A10", "A11", "A12", "A13", "A18", "A36")
 
     train_images: int = param(10_000, "training images for the network", low=10, paper=AT_LEAST)
     seeds: int = param(
@@ -47,6 +58,25 @@ class RiseAndFall(LineConfig):
     head_lrs: tuple[float, ...] = param((0.001, 0.01, 0.0001), "last-layer rates, main one first")
     mse_lr: float = param(0.003, "last-layer rate with squared error", low=0.0)
     checkpoints: int = param(10, "evaluations, in log steps", low=3, high=1000, paper=AT_LEAST)
+    networks: tuple[str, ...] = param(
+        (),
+        "networks whose last layers are compared; none means all five on CIFAR-10",
+        in_address=False,
+        paper=FREE,
+    )
+    head_sizes: tuple[int, ...] = param(
+        (128,), "sides they see; 0: the one of pretraining", in_address=False, paper=FREE
+    )
+    head_checkpoints: int = param(
+        100, "their evaluations, in log steps", low=3, high=1000, in_address=False, paper=AT_LEAST
+    )
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Networks whose last layers are compared: on images of your own only those you name."""
+        published = RiseAndFall()
+        ours = (self.id, self.ood) == (published.id, published.ood)
+        return self.networks or (NETWORKS if ours else ())
 
     @classmethod
     def smoke(cls) -> "RiseAndFall":
@@ -74,6 +104,9 @@ class RiseAndFall(LineConfig):
             head_lrs=(0.01, 0.1),
             mse_lr=0.01,
             checkpoints=8,
+            networks=(OWN_NET,),
+            head_sizes=(8,),
+            head_checkpoints=20,
             testbed=tuple(bed),
             apart=(),
             epochs=0.15,

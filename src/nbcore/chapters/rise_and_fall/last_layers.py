@@ -7,14 +7,13 @@ and repeated with several networks, rates and seeds. One stored run holds them a
 import sys
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import ClassVar
 
-import numpy as np
 import torch
 import xarray as xr
 
-from nbcore.chapters.rise_and_fall.config import RiseAndFall
-from nbcore.errors import ParameterError
+from nbcore.chapters.rise_and_fall.config import NETWORKS, OWN_SIDE, RiseAndFall
 from nbcore.lines.config import OWN_NET, LineConfig, data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves, joined_curves
@@ -28,9 +27,6 @@ from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load
 from nbcore.training import loop
 from nbcore.training.recipe import Recipe
-
-#: the side in pixels of a condition that stands for the one a network was pretrained on
-OWN_SIDE = 0
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class LastLayers(Config):
     steps: int = param(6_000, "steps of training")
     batch: int = param(64, "images a step")
     checkpoints: int = param(100, "evaluations, in log steps")
-    networks: tuple[str, ...] = param(tuple(offline.NETWORKS), "networks", in_address=False)
+    networks: tuple[str, ...] = param(NETWORKS, "networks", in_address=False)
     sides: tuple[int, ...] = param((128,), "sides in pixels; 0: its own", in_address=False)
     lrs: tuple[float, ...] = param((0.001, 0.01), "rates, main one first", in_address=False)
     seeds: int = param(5, "seeds of each", in_address=False)
@@ -58,7 +54,7 @@ class LastLayers(Config):
 
 
 def beside(config: RiseAndFall) -> LastLayers:
-    """Return the last layers that go with chapter 2's config: same images, same kind of training."""
+    """Return the last layers that go with chapter 2's config: same images, same training."""
     return LastLayers(
         id=config.id,
         ood=config.ood,
@@ -68,7 +64,7 @@ def beside(config: RiseAndFall) -> LastLayers:
         steps=config.head_steps,
         batch=config.batch,
         checkpoints=config.head_checkpoints,
-        networks=config.networks,
+        networks=config.compared,
         sides=config.head_sizes,
         lrs=config.head_lrs[:2],
         seeds=config.head_seeds,
@@ -86,10 +82,8 @@ def condition(network: str, side: int, lr: float) -> str:
 
 def conditions(config: LastLayers) -> list[str]:
     """List the conditions, those of one network and side side by side: they share features."""
-    table = [
-        condition(n, side, lr) for n in config.networks for side in config.sides for lr in config.lrs
-    ]
-    return list(dict.fromkeys(table))
+    choices = product(config.networks, config.sides, config.lrs)
+    return list(dict.fromkeys(condition(*choice) for choice in choices))
 
 
 def run_last_layers(config: LastLayers, fresh: bool = False) -> Run:
@@ -175,18 +169,16 @@ def _member(config: LastLayers, name: str) -> xr.Dataset:
     )
 
 
-def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False) -> Study:
-    """Measure the last layers of all networks against chapter 2's testbed.
+def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False) -> Study | None:
+    """Measure the last layers of all networks against chapter 2's testbed; None without any.
 
-    Everything is as in `runs.study`, of the same images and draws. ParameterError where the chapter
-    runs no other network (`networks` is empty), or the set was not measured.
+    Everything is as in `runs.study`, of the same images and draws. ParameterError where the set was
+    not measured.
     """
-    if not config.networks:
-        raise ParameterError("The chapter's `networks` is empty; name pretrained networks.")
+    if not config.compared:
+        return None
     heads = beside(config)
     bed, run = run_testbed(config), run_last_layers(heads)
     found = by_condition(run.table("curves"))
     parts = {name: found[name] for name in conditions(heads)}
-    return measure(
-        bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart
-    )
+    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart)

@@ -3,22 +3,17 @@
 from collections.abc import Callable
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 
 from nbcore import claims
-from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions
+from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.claims import Observation
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve, Study
 from nbcore.lines.tables import words
-from nbcore.measures.bootstrap import estimate
-from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
 
 Observed = dict[str, Estimate]
-#: bins of ID accuracy in which runs are averaged (ER appendix B.5)
-BINS = 100
 
 
 def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observation]:
@@ -39,11 +34,8 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
             {"full", "last-layer"},
             lambda: _last_layer(c["full"], c.get("last-layer-small", c["last-layer"])),
         ),
-        "A36": ({"last-layer"}, lambda: _gap_share(c["last-layer"])),
         "A38": ({"random", "random-small"}, lambda: _sizes(c["random"], c["random-small"])),
     }
-    if config.checkpoints >= BINS:
-        parts["A18"] = ({"full", "last-layer"}, lambda: _spreads(_pretrained(c, config)))
     ready = {k for k, curve in c.items() if curve.covered.any()}
     claims.forget(config.slug)
     return {
@@ -63,11 +55,6 @@ def record(study: Study, config: RiseAndFall, preset: str) -> dict[str, Observat
 
 def _random(curves: dict[str, Curve]) -> list[Curve]:
     return [v for k, v in curves.items() if k.startswith("random") and v.covered.any()]
-
-
-def _pretrained(curves: dict[str, Curve], config: RiseAndFall) -> list[Curve]:
-    table = conditions(config)
-    return [v for k, v in curves.items() if table[k].pretrained and v.covered.any()]
 
 
 def _peaks(c: dict[str, Curve]) -> Observed:
@@ -121,36 +108,6 @@ def _last_layer(full: Curve, last: Curve) -> Observed:
             full.id[:, -1] - last.id[:, -1], full, last
         ),
     }
-
-
-def _spreads(curves: list[Curve], resamples: int = 500) -> Observed:
-    """Compare how much the error bars at the peak bin and the largest ones vary over conditions.
-
-    The number is the first standard deviation minus the second; a draw redraws each condition's
-    seeds.
-    """
-    rng = np.random.default_rng(0)
-    draws = []
-    for draw in range(resamples + 1):
-        bars = []
-        for c in curves:
-            pick = rng.integers(0, c.seeds, c.seeds) if draw else np.arange(c.seeds)
-            again = Curve(
-                **{**vars(c), "id_by_seed": c.id_by_seed[pick], "er_by_seed": c.er_by_seed[pick]}
-            )
-            bars.append(compare.peak_spreads(again))
-        at_peak, largest = np.std(bars, axis=0, ddof=1)
-        draws.append(at_peak - largest)
-    name = "with 100 checkpoints or more, spread of the peak-bin minus that of the largest"
-    return {name: estimate(np.array(draws), len(curves), "fraction", "seeds drawn again")}
-
-
-def _gap_share(c: Curve) -> Observed:
-    shares = c.gap_share[:, c.covered]
-    order = np.arange(shares.shape[1])
-    draws = np.array([spearman(order, row) for row in shares])
-    seen = estimate(draws, c.seeds, "1", c.over)
-    return {"last-layer spearman of gap share with checkpoint": seen} if seen.defined else {}
 
 
 def _sizes(large: Curve, small: Curve) -> Observed:
