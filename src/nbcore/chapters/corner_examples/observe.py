@@ -41,7 +41,7 @@ class Chapter:
 
     @property
     def watch(self) -> noise.Watch | None:
-        """The networks on 40 % planted labels that claims B21 to B23 are read from."""
+        """The networks on planted labels that claims B21 to B23 are read from."""
         return self.watched[most_like(self.watched)] if self.watched else None
 
     @cached_property
@@ -84,8 +84,11 @@ def record(chapter: Chapter, preset: str) -> dict[str, Observation]:
     if watch := chapter.watch:
         seen = noise.observed(watch)
         ready |= seen
-        source |= dict.fromkeys(seen, chapter.noisy_runs[f"watched {watch.key}"])
-        subject |= dict.fromkeys(seen, f"{nice_name(watch.key)}, 40 % planted labels")
+        run = chapter.noisy_runs[f"watched {watch.key}"]
+        source |= dict.fromkeys(seen, run)
+        subject |= dict.fromkeys(
+            seen, f"{nice_name(watch.key)}, {run.manifest['config']['noise']:.0%} planted labels"
+        )
     claims.forget(config.slug)
     return {
         key: claims.record(

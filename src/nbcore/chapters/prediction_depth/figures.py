@@ -14,6 +14,7 @@ from nbcore.depths.roster import nice_name
 from nbcore.depths.view import ROLES, EnsembleView
 from nbcore.measures.bootstrap import auroc_draws, draw_weights, estimate, roc_points
 from nbcore.measures.correlation import curve_correlation
+from nbcore.runs.store import Run
 
 LAYER = "layer (0: input, {last}: softmax)"
 RELATIVE = "depth (0: input, 1: softmax)"
@@ -141,15 +142,25 @@ def sets(study: Study) -> Figure | Table:
     )
 
 
-def _noisy(study: Study) -> dict[str, tuple[Floats, np.ndarray]]:
-    """Read (depths, wrong) of each companion with changed labels, by what was changed."""
+def _changed(study: Study) -> dict[str, Run]:
+    """Find each companion with changed labels, by what was changed."""
     words = {"noise": "planted", "human-noise": "people's"}
     found = {word: study.companion(purpose) for purpose, word in words.items()}
     return {
-        f"{word}, {nice_name(pair[0]).partition(',')[0]}": page.wrong_labels(pair[1])
+        f"{word}, {nice_name(pair[0]).partition(',')[0]}": pair[1]
         for word, pair in found.items()
         if pair
     }
+
+
+def _noisy(study: Study) -> dict[str, tuple[Floats, np.ndarray]]:
+    """Read (depths, wrong) of each companion with changed labels, by what was changed."""
+    return {name: page.wrong_labels(run) for name, run in _changed(study).items()}
+
+
+def _lasts(study: Study) -> dict[str, int]:
+    """Name the depth of the softmax in each companion of `_noisy`, by the same words."""
+    return {name: run.table("members").sizes["probe"] - 1 for name, run in _changed(study).items()}
 
 
 def roc(study: Study) -> Figure | Table:
@@ -183,9 +194,9 @@ def labels_by_depth(study: Study) -> Figure | Table:
     """Draw the depths of rightly and of wrongly labelled training examples."""
     if not (runs := _noisy(study)):
         return nothing("labels that were changed")
-    parts, means = [], {}
+    parts, means, depths_of = [], {}, _lasts(study)
     for name, (depth, wrong) in runs.items():
-        last = int(np.nanmax(depth))
+        last = depths_of[name]
         for word, mask in (("right", ~wrong), ("wrong", wrong)):
             own = depth[:, mask]
             seen = np.stack(

@@ -162,7 +162,7 @@ def passing(study: Study) -> Figure | Table:
         f"“{hard.name}” has {hard.own[0]:.0%}; their mean depths are {easy.depth:.1f} and "
         f"{hard.depth:.1f}",
         subtitle=f"{nice_name(study.main)}: votes in networks that were not trained on the image",
-        description="Share of the 30 nearest neighbours' votes at each layer for two images. "
+        description="Share of the nearest neighbours' votes at each layer for two images. "
         f"{easy.name} (mean depth {easy.depth:.1f}): {easy.own[0]:.2f} at the input, "
         f"{easy.own[-1]:.2f} at the softmax. {hard.name} (mean depth {hard.depth:.1f}): "
         f"{hard.own[0]:.2f} and {hard.own[-1]:.2f}.",
