@@ -74,6 +74,8 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
+            # an interrupt ends the workers too, and may be seen there first: then ours comes now
+            time.sleep(0.5)
             raise StoreError(
                 "A process that computed a member died; the likely cause is too little memory or a "
                 "crash in a library: the finished members are kept, go on with fewer workers."
