@@ -176,3 +176,13 @@ def test_zarrzip_is_reproducible_and_says_when_a_file_is_none(tmp_path):
     Path(b).write_bytes(b"not a zip")
     with pytest.raises(StoreError, match="is not a stored data set"):
         zarrzip.read(b)
+
+
+def test_damaged_runs_of_the_cache_are_one_note_and_hide_no_other(own_cache, monkeypatch, capsys):
+    monkeypatch.setenv("NBCORE_RESULTS", str(own_cache / "none"))
+    for name in ("aaa", "bbb", "ccc"):
+        (own_cache / "runs" / "old" / name).mkdir(parents=True)
+        (own_cache / "runs" / "old" / name / "manifest.json").write_text("{}")
+    assert list(store.all_runs()) == []
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "3 runs in" in said[0] and "nbcore runs verify" in said[0]

@@ -137,8 +137,11 @@ def find_run(
     return None
 
 
-def _opened(path: Path, origin: str) -> Run | None:
-    """Open the run in a folder; None without one, or for a damaged one in the cache."""
+def _opened(path: Path, origin: str, tell: Callable[[str], None] = files.note) -> Run | None:
+    """Open the run in a folder; None without one, or for a damaged one in the cache.
+
+    tell: is told what is wrong with a damaged one.
+    """
     if origin == "stored":
         files.restore_folder(path)
     if not (path / MANIFEST).is_file():
@@ -148,7 +151,7 @@ def _opened(path: Path, origin: str) -> Run | None:
     except files.Damaged as error:
         if origin == "stored":
             raise
-        files.note(str(error))
+        tell(str(error))
         return None
 
 
@@ -164,10 +167,18 @@ def all_runs() -> Iterator[Run]:
     """List every run in `results/`, then every run computed on this machine that can be opened."""
     for left in results_dir().glob("*/.*.old"):  # by a publish that was killed
         files.restore_folder(left.with_name(left.name[1 : -len(".old")]))
+    damaged: list[str] = []
     for origin, root in places().items():
         for path in sorted(root.glob("*/[!.]*")):
-            if run := _opened(path, origin):
+            if run := _opened(path, origin, damaged.append):
                 yield run
+    if len(damaged) == 1:
+        files.note(damaged[0])
+    elif damaged:
+        files.note(
+            f"{len(damaged)} runs in {places()['cached']} cannot be opened and are left out; "
+            "nbcore runs verify says why, and with --repair sets them aside."
+        )
 
 
 def remedy(origin: str) -> str:
