@@ -110,6 +110,10 @@ def test_catalogue_is_complete():
         "cifar10-c-scores",
         "cifar100-c-scores",
         "mobilenet_v2",
+        "mnist",
+        "usps",
+        "tiny-imagenet-32",
+        "cifar10-neg",
         "squeezenet1_0",
     }
     references = (project_root() / "book" / "references.bib").read_text()
