@@ -34,10 +34,9 @@ image_size = None  # side to which all images are first brought (32)
 feature_size = None  # side for last-layer training (128)
 test_images = None  # ID test images, class-balanced (4000)
 conditions = None  # conditions to run; none means all
-# models of the line, KIND-N (plain8-100, plain8-300, … (36 in all))
+# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
 testbed = None
-# models shown beside the line, KIND-N (mean-50000, knn-300, … (15 in all))
-apart = None
+apart = None  # models shown beside the line, KIND-N
 epochs = None  # training of the testbed's networks, relative (1.0)
 resamples = None  # bootstrap resamples of images and seeds (500)
 workers = None  # processes (2)
@@ -125,12 +124,9 @@ print(" ".join(f"{height:+.2f}" for height in heights))
 #
 # ### A line of our own
 #
-# The public CIFAR testbed of chapter 1 had no weak models. This one has: convolutional networks of
-# three families (one convolution a stage, two as in VGG, residual pairs) and several widths, trained
-# on a hundred to fifty thousand images, for longer or shorter, with and without random crops. Their
-# list was fixed before any of them saw a shifted image. Models of other kinds, from nearest pixels to
-# dense networks, are drawn beside them and do not enter the fit: the claims are about fine-tuned
-# convolutional networks, and a line through everything can bend for the mixture alone.
+# The public CIFAR testbed of chapter 1 had no weak models. This one has: pixels compared directly,
+# random features, dense and convolutional networks, from a few hundred to fifty thousand images. A
+# line through models of so many kinds can bend for the mixture alone.
 
 # %% tags=["hide-input"]
 figures.testbed(result, "shifted")

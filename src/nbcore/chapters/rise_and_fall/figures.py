@@ -31,8 +31,8 @@ def testbed(study: Study, shifted: str) -> Figure:
         pd.concat(parts),
         fit,
         scale="logit",
-        title=f"{fit.n} networks trained here: slope {fit.slope:.2f}, R² {fit.r2:.3f}"
-        + (", and they bend" if curve is not None else ""),
+        title=f"{fit.n} models trained here: slope {fit.slope:.2f}, R² {fit.r2:.3f}"
+        + (", but it bends" if curve is not None else ""),
         subtitle=f"{study.id_total:,} ID and {study.ood_total:,} shifted images, 95 % intervals",
         description=f"Accuracy on {shifted} against ID accuracy of {fit.n} models trained from "
         f"scratch, on logit axes. The line has slope {fit.slope:.2f}, intercept "

@@ -81,9 +81,9 @@ def condition(network: str, side: int, lr: float) -> str:
 
 
 def conditions(config: LastLayers) -> list[str]:
-    """List the conditions, those of one network and side side by side: they share features."""
-    choices = product(config.networks, config.sides, config.lrs)
-    return list(dict.fromkeys(condition(*choice) for choice in choices))
+    """List the conditions; neighbours are of different networks, so that workers share none."""
+    choices = product(config.sides, config.lrs, config.networks)
+    return list(dict.fromkeys(condition(n, side, lr) for side, lr, n in choices))
 
 
 def run_last_layers(config: LastLayers, fresh: bool = False) -> Run:
@@ -97,7 +97,7 @@ def run_plan(config: LastLayers) -> Plan:
         config.slug,
         config,
         data_roles(_line(config)),
-        [f"{c}-seed{s}" for c in conditions(config) for s in range(config.seeds)],
+        [f"{c}-seed{s}" for s in range(config.seeds) for c in conditions(config)],
         partial(_member, config),
         reduce=curves,
         join=joined_curves,
