@@ -65,7 +65,8 @@ head_checkpoints = None  # their evaluations, in log steps (100)
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.rise_and_fall import figures, last_layers, networks
+from nbcore.chapters.rise_and_fall import figures, last_layers
+from nbcore.chapters.rise_and_fall import networks as heads
 from nbcore.chapters.rise_and_fall import observe as page
 from nbcore.chapters.rise_and_fall.runs import study
 from nbcore.lines.prose import told
@@ -79,7 +80,7 @@ config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 others = last_layers.study(config)
 page.record(result, config, preset)
-networks.record(others, config, preset)
+heads.record(others, config, preset)
 show_cards("rise-and-fall")
 
 # %% [markdown]
@@ -224,17 +225,17 @@ figures.gap_share(result, ["full", "last-layer"])
 # Do other networks rise as well, and larger ones higher? Training a last layer on kept features costs
 # seconds, so here it is done for five networks with a hundred checkpoints each: EfficientNet-Lite0, 1
 # and 2, which are one design in three sizes, MobileNetV2 {cite}`sandler2018` and SqueezeNet
-# {cite}`iandola2016`. Larger networks were pretrained on larger images, so at one size of image size and
-# resolution are mixed.
+# {cite}`iandola2016`. Larger networks were pretrained on larger images, so that at one size of image a
+# larger network is also further from what it knows.
 
 # %% tags=["hide-input"]
-networks.curves(others, config)
+heads.curves(others, config)
 
 # %% tags=["hide-input"]
-networks.peaks(others, config)
+heads.peaks(others, config)
 
 # %% tags=["hide-input", "hide-output"]
-networks.table(others)
+heads.table(others)
 
 # %% [markdown]
 # ### A control that must fail

@@ -9,7 +9,8 @@ from nbcore import claims
 from nbcore.chapters.rise_and_fall import last_layers, networks
 from nbcore.chapters.rise_and_fall.config import NETWORKS, RiseAndFall
 from nbcore.lines.config import OWN_NET
-from nbcore.lines.curves import Curve, frame
+from nbcore.lines.curves import Curve
+from nbcore.lines.frames import frame
 from nbcore.measures.estimate import Estimate
 from nbcore.models import offline
 

@@ -18,7 +18,7 @@ from nbcore.chapters.rise_and_fall.runs import study
 from nbcore.errors import DataError, ParameterError
 from nbcore.lines.compare import at_equal_accuracy
 from nbcore.lines.config import SHIFTED
-from nbcore.lines.curves import frame
+from nbcore.lines.frames import frame
 from nbcore.lines.tables import summary
 from nbcore.lines.trained import load_sets
 

@@ -17,7 +17,7 @@ from nbcore.errors import DataError, ParameterError
 from nbcore.lines.public import add_intervals
 from nbcore.measures import robustness
 from nbcore.measures.bends import Bend, bend
-from nbcore.measures.bootstrap import IMAGES, IMAGES_AND_SEEDS, interval, seed_weights
+from nbcore.measures.bootstrap import IMAGES, IMAGES_AND_SEEDS, seed_weights
 from nbcore.runs.store import Run
 
 #: claims of which a bend alone can decide the outcome: that no model ever leaves the line, that two
@@ -252,31 +252,3 @@ def _lines(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndar
     dx = x - x.mean(0)
     slope = (dx * y).sum(0) / (dx**2).sum(0)
     return slope, y.mean(0) - slope * x.mean(0)
-
-
-def frame(study: Study) -> pd.DataFrame:
-    """Tabulate one row per condition and checkpoint.
-
-    Columns condition, step, id, ood, er with interval (low, high), band, gap_share, covered.
-    """
-    rows = []
-    for c in study.curves.values():
-        for k, step in enumerate(c.steps):
-            low, high = interval(c.er[1:, k])
-            rows.append(
-                (
-                    c.name,
-                    int(step),
-                    c.id[0, k],
-                    c.ood[0, k],
-                    c.er[0, k],
-                    low,
-                    high,
-                    c.band[k],
-                    c.gap_share[0, k],
-                    bool(c.covered[k]),
-                )
-            )
-    columns = ["condition", "step", "id", "ood", "er", "low", "high", "band"]
-    columns += ["gap_share", "covered"]
-    return pd.DataFrame(rows, columns=columns)

@@ -8,7 +8,8 @@ import pandas as pd
 from nbcore.charts.base import Figure
 from nbcore.charts.finetuning import robustness_curves
 from nbcore.charts.tables import Table, sentence
-from nbcore.lines.curves import Study, frame
+from nbcore.lines.curves import Study
+from nbcore.lines.frames import binned, frame
 from nbcore.measures import robustness
 
 Words = Callable[[str], str]
@@ -35,19 +36,25 @@ def uncovered(study: Study, names: Sequence[str], words: Words) -> Table:
 
 
 def curves(
-    study: Study, names: Sequence[str], words: Words, title: str, subtitle: str
+    study: Study,
+    names: Sequence[str],
+    words: Words,
+    title: str,
+    subtitle: str,
+    width: float | None = None,
 ) -> Figure | Table:
     """Draw effective robustness along ID accuracy, mean over seeds, of these conditions in order.
 
-    words: how the page calls a condition. A sentence where the line covers none of them.
+    words: how the page calls a condition; width: of bins of ID accuracy, in which checkpoints are
+    averaged. A sentence where the line covers none of them.
     """
     kept = covered(study, names)
     if not kept:
         return uncovered(study, names, words)
-    table = frame(study)
+    table = frame(study) if width is None else binned(study, width)
     table = table[table["covered"] & table["condition"].isin(kept)]
-    order = {n: i for i, n in enumerate(kept)}
-    table = table.sort_values(["condition", "step"], key=lambda s: s.map(order).fillna(s))
+    order, along = {n: i for i, n in enumerate(kept)}, "step" if width is None else "id"
+    table = table.sort_values(["condition", along], key=lambda s: s.map(order).fillna(s))
     table = table.assign(series=table["condition"].map(words))
     grid = np.linspace(*study.line.id_range, 60)
     low, high = robustness.chance_band(grid, study.ood_total, study.line)

@@ -7,6 +7,7 @@ was written down before any of its networks was evaluated on a shifted set, and 
 comes out.
 """
 
+from collections.abc import Iterable
 from itertools import product
 from typing import NamedTuple
 
@@ -120,6 +121,21 @@ def family(model: str) -> str:
     """Name the family of a convolutional model of a testbed; of any other model its kind."""
     kind = split_name(model)[0]
     return CONVOLUTIONS[kind].family if kind in CONVOLUTIONS else kind
+
+
+def groups(models: Iterable[str]) -> list[str]:
+    """Name a group for each model of a picture: families of convolutional networks, if all are.
+
+    Otherwise what a model looks at: pixels, random features, or what a dense or convolutional
+    network learns.
+    """
+    found = [split_name(m)[0] for m in models]
+    if all(kind in CONVOLUTIONS for kind in found):
+        return [CONVOLUTIONS[kind].family for kind in found]
+    words = {"patches": "random features", "mlp": "dense"} | dict.fromkeys(
+        ("mean", "logistic", "knn", "forest"), "pixels"
+    )
+    return [words.get(kind, "convolutional") for kind in found]
 
 
 def effort(model: str) -> float:

@@ -22,7 +22,7 @@ from nbcore.chapters.example_difficulty.config import ExampleDifficulty
 from nbcore.chapters.example_difficulty.pretraining import run_pretraining
 from nbcore.chapters.example_difficulty.runs import run_example_difficulty, study
 from nbcore.errors import DataError, NbcoreError, ParameterError
-from nbcore.lines.curves import frame
+from nbcore.lines.frames import frame
 from nbcore.runs import store
 
 FEW = ("full-hard", "full-then-hard", "head-easy", "scratch-phase-out-25", "pretrain-60")
