@@ -24,7 +24,8 @@ def test_a_bin_is_the_mean_of_its_checkpoints_and_of_their_draws():
     )
     study = SimpleNamespace(curves={"x": curve})
     table = binned(study, 0.1)
-    assert table["step"].tolist() == [0, 2] and table["id"].tolist() == pytest.approx([0.425, 0.545])
+    assert table["step"].tolist() == [0, 2]
+    assert table["id"].tolist() == pytest.approx([0.425, 0.545])
     assert table["er"].tolist() == pytest.approx([er[0, :2].mean(), er[0, 2:4].mean()])
     low, high = np.quantile(er[1:, :2].mean(1), [0.025, 0.975])
     assert (table["low"][0], table["high"][0]) == pytest.approx((low, high))

@@ -71,13 +71,22 @@ def straightness(study: Study) -> pd.DataFrame:
     """Tabulate whether the line's models bend, and the slope without each family of them."""
     fit, models = study.line, study.models
     rows = [("slope, all models", f"{fit.slope:.3f} ± {fit.slope_se:.3f}", "")]
-    families = [kinds.family(m) for m in models["model"]]
+    families = kinds.groups(models["model"])
     for name, (slope, se) in bends.without_each(models["id"], models["ood"], families).items():
         rows.append((f"slope without {name}", f"{slope:.3f} ± {se:.3f}", ""))
     if study.bend is not None:
         found = study.bend
         said = "bends" if found.significant else "no bend found"
         rows.append(
-            ("quadratic term", f"{found.term:+.3f} ± {found.se:.3f}", f"p = {found.p:.2g}: {said}")
+            (
+                "quadratic term",
+                f"{found.term:+.3f} ± {found.se:.3f}",
+                f"p {_small(found.p)}: {said}",
+            )
         )
     return pd.DataFrame(rows, columns=["in logits", "value ± standard error", ""])
+
+
+def _small(p: float) -> str:
+    """Put a p-value in words: `= 0.012`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
