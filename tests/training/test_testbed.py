@@ -38,7 +38,9 @@ def test_balanced_subset():
 def test_the_testbed_is_of_convolutional_networks_of_three_families():
     roster = (*CONVOLUTIONAL, *CLASSICAL)
     assert len(set(roster)) == len(roster) and len(CONVOLUTIONAL) >= 30
-    assert {kinds.family(m) for m in CONVOLUTIONAL} == {"plain", "vgg", "resnet"}
+    assert set(kinds.groups(CONVOLUTIONAL)) == {"plain", "vgg", "resnet"}
+    mixed = ["knn-300", "patches-1000", "mlp-1000", "res16-5000"]
+    assert kinds.groups(mixed) == ["pixels", "random features", "dense", "convolutional"]
     assert all(split_name(m)[0] not in CONVOLUTIONS for m in CLASSICAL)
     assert max(CONVOLUTIONAL, key=kinds.effort) == "resnet32-crops-long-50000"
 

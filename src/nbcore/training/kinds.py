@@ -117,12 +117,6 @@ CONVOLUTIONAL = (
 )
 
 
-def family(model: str) -> str:
-    """Name the family of a convolutional model of a testbed; of any other model its kind."""
-    kind = split_name(model)[0]
-    return CONVOLUTIONS[kind].family if kind in CONVOLUTIONS else kind
-
-
 def groups(models: Iterable[str]) -> list[str]:
     """Name a group for each model of a picture: families of convolutional networks, if all are.
 
