@@ -60,7 +60,7 @@ def accuracy_scatter(
     return dress(alt.layer(*layers), 400, **look)
 
 
-def _band(curve: pd.DataFrame, scale: Scale, x: Any, y: Any) -> alt.LayerChart:
+def _band(curve: pd.DataFrame, scale: Scale, x: Any, y: Any) -> Any:
     """Draw a dashed curve in its band."""
     names = ("id", "ood", "ood_low", "ood_high")
     rows = alt.Chart(inline(curve, " ".join(names))).transform_calculate(

@@ -160,7 +160,7 @@ def peaks(study: Study | None, config: RiseAndFall) -> Figure | Table:
             "high": [100 * e.high for e in found],
         }
     )
-    best = table.loc[table["value"].idxmax()]
+    best = table.iloc[int(np.argmax(table["value"]))]
     return charts.bars(
         table,
         title=f"{best['category']} peaks highest, at {best['value']:+.1f} points",
