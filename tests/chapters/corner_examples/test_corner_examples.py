@@ -332,7 +332,7 @@ def test_enrichment_by_hand(planted):
 
 def chapter_of(studies, mislabelled=None, watched=None):
     summary = dict(origin="computed", members="20", hardware="x", seconds="1", date="2026-01-01")
-    run = SimpleNamespace(summary=lambda: summary)
+    run = SimpleNamespace(summary=lambda: summary, manifest={"config": {"noise": 0.4}})
     wrong_runs = {f"watched {k}": run for k in watched or {}}
     return page.Chapter(
         CornerExamples.book(),
