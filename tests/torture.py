@@ -52,6 +52,7 @@ def book_kills(n: int, seconds: float, seed: int, folder: Path) -> Iterator[Row]
     """Kill the build of the whole book n times, at any moment; the book before must stay."""
     rng, html = np.random.default_rng(seed), folder / "build/html"
     with accidents.places(folder):
+        os.environ["NBCORE_RESULTS"] = str(accidents.ROOT / "results")  # what the book came with
         if not seconds:
             start = time.monotonic()
             subprocess.run(_book(), check=True, stdout=subprocess.DEVNULL)
@@ -209,10 +210,12 @@ def _map(path: Path) -> Any:
 
 
 def _assignment(path: Path) -> Any:
-    from nbcore.runs.config import parse_assignment, resolve
+    from nbcore.runs.config import config_class, resolve
+    from nbcore.runs.values import fields_of, read_assignments
 
-    name, value = parse_assignment(path.read_bytes().decode("utf-8", "surrogateescape"))
-    return resolve("line", "smoke", **{name: value})
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    known = fields_of(config_class("line"))
+    return resolve("line", "smoke", **read_assignments([text], known, "chapter line"))
 
 
 def _manifest(path: Path) -> Any:

@@ -11,7 +11,7 @@ from nbcore.chapters.corner_examples.study import TooFewNetworks
 from nbcore.chapters.depth_bounds import observe as bounds_page
 from nbcore.chapters.depth_bounds.study import attempt
 from nbcore.chapters.example_difficulty import observe as difficulty
-from nbcore.chapters.rise_and_fall import observe as fine_tuning
+from nbcore.chapters.rise_and_fall import networks as fine_tuning
 from nbcore.errors import ParameterError
 from nbcore.measures.bounds import TooFewExamples, fit_bound
 from nbcore.measures.corners import NoCorners, corner_examples
@@ -70,9 +70,9 @@ def test_a_constant_has_no_rank_correlation():
     curves = {f"pretrain-{n}": flat for n in (0, 10, 100)}
     assert np.isnan(difficulty.size_correlation(curves)).all()
     assert difficulty._sizes(curves) == {}
-    assert fine_tuning._gap_share(flat) == {}
+    assert fine_tuning._gap_shares([flat]) == {}
     rising = a_curve(np.tile([0.01, 0.02, 0.03], (5, 1)))
-    assert next(iter(fine_tuning._gap_share(rising).values())).value == 1
+    assert next(iter(fine_tuning._gap_shares([rising]).values())).value == 1
     assert not curve_correlation(np.ones(5), np.arange(5.0)).defined
     assert not curve_correlation(np.arange(3.0), np.arange(3.0)).defined
 

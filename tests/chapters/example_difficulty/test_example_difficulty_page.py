@@ -92,7 +92,9 @@ def made(changes=None, phase=(0, 0, 0, 1)):
             {"phase": (("member", "checkpoint"), [list(map(float, phase))] * 4)}, {"member": names}
         )
     )
-    return DifficultyStudy(run, run, models, line, curves, 1000, 1000, CONFIG, run)
+    return DifficultyStudy(
+        run, run, models, models[:0], line, None, curves, 1000, 1000, CONFIG, run
+    )
 
 
 @pytest.fixture
