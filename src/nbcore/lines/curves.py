@@ -107,7 +107,7 @@ class Study:
         if claim not in ON_STRAIGHTNESS or self.bend is None or not self.bend.significant:
             return ""
         return (
-            f"the testbed bends (quadratic term {self.bend.term:+.3f}, p = {self.bend.p:.1g}), so "
+            f"the testbed bends (quadratic term {self.bend.term:+.3f}, {self.bend.told}), so "
             "that a height above its line is partly the curve's"
         )
 

@@ -78,15 +78,6 @@ def straightness(study: Study) -> pd.DataFrame:
         found = study.bend
         said = "bends" if found.significant else "no bend found"
         rows.append(
-            (
-                "quadratic term",
-                f"{found.term:+.3f} ± {found.se:.3f}",
-                f"p {_small(found.p)}: {said}",
-            )
+            ("quadratic term", f"{found.term:+.3f} ± {found.se:.3f}", f"{found.told}: {said}")
         )
     return pd.DataFrame(rows, columns=["in logits", "value ± standard error", ""])
-
-
-def _small(p: float) -> str:
-    """Put a p-value in words: `= 0.012`, `< 0.001`."""
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"

@@ -40,6 +40,11 @@ class Bend(NamedTuple):
         return float(np.sqrt(self.covariance[0, 0]))
 
     @property
+    def told(self) -> str:
+        """The p-value in words: `p = 0.012`, `p < 0.001`."""
+        return "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
+
+    @property
     def significant(self) -> bool:
         """Whether the models follow a curve rather than a line, at `LEVEL`."""
         return self.p < LEVEL
