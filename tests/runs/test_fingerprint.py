@@ -334,6 +334,18 @@ KINDS = {
         "nbcore.training.loop:cached_features",
         "nbcore.lines.trained:build",
     ],
+    "last-layers": [
+        *LOADING,
+        *TRAINING,
+        *PRETRAINED,
+        *CURVES,
+        "nbcore.chapters.rise_and_fall.last_layers:_member",
+        "nbcore.chapters.rise_and_fall.last_layers:_line",
+        "nbcore.training.loop:cached_features",
+        "nbcore.lines.trained:build",
+        "nbcore.models.offline:with_linear_head",
+        "nbcore.models.offline:build",
+    ],
     "ensemble": [
         *LOADING,
         *TRAINING,
@@ -564,7 +576,7 @@ def test_ten_mutations_and_more_of_what_enters_no_run_are_not_noticed(entries, s
             {"ensemble", "label-noise", "sensitivity", "c-scores", "example-difficulty"},
         ),
         ("measures.blocks", "FORWARD = 250", "FORWARD = 251", set()),
-        ("training.loop", "The class of the largest logit", "The largest logit's class", set()),
+        ("training.loop", "the class of the largest logit", "the largest logit's class", set()),
         ("depths.roster", "networks on random splits", "networks", set()),
     ],
 )
