@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 #: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
 #: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(8 << 30)}
+
+#: exit code of a worker that was interrupted
+INTERRUPTED = 130
 
 Compute = Callable[[str], "xr.Dataset"]
 Result = tuple[str, "xr.Dataset", float]
@@ -70,12 +74,14 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
         ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
     ):
         futures = [pool.submit(_timed, compute, name) for name in names]
+        children = multiprocessing.active_children()
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
-            # an interrupt ends the workers too, and may be seen there first: then ours comes now
-            time.sleep(0.5)
+            # an interrupt ends the workers too; ours may come later, or be lost in a callback
+            if any(_exit_code(child) == INTERRUPTED for child in children):
+                raise KeyboardInterrupt from None
             raise StoreError(
                 "A process that computed a member died; the likely cause is too little memory or a "
                 "crash in a library: the finished members are kept, go on with fewer workers."
@@ -126,12 +132,18 @@ def _join(ray: Any) -> None:
 ENGINES = {"local": _local, "ray": _ray}
 
 
+def _exit_code(child: BaseProcess) -> int | None:
+    """Return a worker's exit code, waiting a moment for one that is ending."""
+    child.join(1)
+    return child.exitcode
+
+
 def _start_worker() -> None:
     """Set up a worker process: one thread, and a silent exit with code 130 on an interrupt.
 
     The parent process prints the message about the interrupt.
     """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     _one_thread()
 
 
