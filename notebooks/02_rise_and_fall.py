@@ -65,9 +65,8 @@ head_checkpoints = None  # their evaluations, in log steps (100)
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.rise_and_fall import figures, last_layers
+from nbcore.chapters.rise_and_fall import figures, last_layers, observe
 from nbcore.chapters.rise_and_fall import networks as heads
-from nbcore.chapters.rise_and_fall import observe as page
 from nbcore.chapters.rise_and_fall.runs import study
 from nbcore.lines.prose import told
 from nbcore.lines.tables import control, straightness, summary
@@ -79,7 +78,7 @@ from nbcore.runs import from_cell, resolve
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 others = last_layers.study(config)
-page.record(result, config, preset)
+observe.record(result, config, preset)
 heads.record(others, config, preset)
 show_cards("rise-and-fall")
 

@@ -37,7 +37,9 @@ class LineConfig(Config):
         (), "conditions to run; none means all", in_address=False, paper=FREE
     )
     testbed: tuple[str, ...] = param(kinds.MIXED, "models of the line, KIND-N", in_address=False)
-    apart: tuple[str, ...] = param((), "models shown beside the line, KIND-N", in_address=False)
+    apart: tuple[str, ...] = param(
+        (), "models shown beside the line, KIND-N", in_address=False, paper=FREE
+    )
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
         500,
