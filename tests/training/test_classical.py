@@ -1,4 +1,3 @@
-import time
 
 import numpy as np
 from scipy.special import logit
@@ -8,9 +7,7 @@ from nbcore.training.classical import digits_testbed, shift_digits
 
 
 def test_digits_testbed_is_a_line_and_repeats():
-    start = time.perf_counter()
     bed = digits_testbed(0)
-    assert time.perf_counter() - start < 5
     assert bed.sizes == {"model": 14, "example": 899}
     inside = bed.id_correct.mean("example").values
     outside = bed.ood_correct.mean("example").values
