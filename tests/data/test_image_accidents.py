@@ -228,6 +228,19 @@ def test_stray_files_stop_nothing(tmp_path, case):
     assert all("\n" not in line for line in data.describe(root))
 
 
+@pytest.mark.parametrize("name", ["0.parquet", "train-images-idx3-ubyte", "0.npy", "0_32x32.mat"])
+def test_a_picture_under_the_name_of_another_form_is_a_picture(tmp_path, name):
+    """The first file's name once chose the reader of all, which then waited for a pipe."""
+    root = zoo(tmp_path / "zoo")
+    before = counts(root)
+    first = min((root / "ant").iterdir())
+    first.rename(root / "ant" / name)
+    assert counts(root) == before
+    os.mkfifo(root / "ant" / "pipe.png")
+    with pytest.raises(DataError, match="named pipe"):
+        data.load(root)
+
+
 # --- links
 
 

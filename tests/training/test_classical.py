@@ -1,4 +1,3 @@
-
 import numpy as np
 from scipy.special import logit
 from scipy.stats import linregress

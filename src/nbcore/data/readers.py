@@ -89,7 +89,7 @@ def _reader(found: Found) -> Callable[[Found, str], Read]:
         raise DataError(f"{e.name} holds {e.kind}: use load_testbed or load_timm_results.")
     readers |= {".mat": _svhn, ".npy": _npy, ".csv.gz": _digits}
     first = found.files[0]
-    if is_picture(first):
+    if found.pictures or is_picture(first):
         return _tree
     return next((read for end, read in readers.items() if first.name.endswith(end)), _tree)
 

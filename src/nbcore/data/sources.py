@@ -29,7 +29,8 @@ class Found(NamedTuple):
     """Data that are on this machine: `files` are read, and the checksum covers them.
 
     layout: the one that was asked for, "" for the only one possible; skipped: what else is in the
-    folder, in words; beside: pictures that are there beside image parquet.
+    folder, in words; beside: pictures that are there beside image parquet; pictures: the files are
+    known to be pictures by their content, whatever their names.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     layout: str = ""
     skipped: tuple[str, ...] = ()
     beside: tuple[Path, ...] = ()
+    pictures: bool = False
 
 
 class Row(NamedTuple):
@@ -150,16 +152,16 @@ def _own(text: str, path: Path, layout: str) -> Found:
     if with_images and layout in ("", "parquet"):
         beside = () if layout else tuple(pictures)
         return Found(text, path, with_images, "path", None, layout, tuple(told), beside)
+    rest = sorted(set(files) - set(pictures))
     for pattern in FORMS[1:]:
-        if hits := [file for file in files if fnmatch(file.name, pattern)]:
+        if hits := [file for file in rest if fnmatch(file.name, pattern)]:
             return Found(text, path, hits, "path", None, layout, tuple(told))
     if pictures and layout != "parquet":
-        others = sorted(set(files) - set(pictures))
-        if others:
-            more = ", …" if len(others) > 3 else ""
-            first = ", ".join(shown(file.relative_to(path)) for file in others[:3])
-            told.append(f"{len(others)} files that are no images ({first}{more})")
-        return Found(text, path, sorted(pictures), "path", None, layout, tuple(told))
+        if rest:
+            more = ", …" if len(rest) > 3 else ""
+            first = ", ".join(shown(file.relative_to(path)) for file in rest[:3])
+            told.append(f"{len(rest)} files that are no images ({first}{more})")
+        return Found(text, path, sorted(pictures), "path", None, layout, tuple(told), (), True)
     if tables:  # none has images: the reader says what they have
         return Found(text, path, tables, "path", None, layout, tuple(told))
     raise DataError(
@@ -221,7 +223,7 @@ def checksum_of(found: Found) -> str:
     other file starts below the folder that contains them all, so that the depth of that folder does
     not matter. Of your own images, the chosen layout and the version of the reading count too.
     """
-    pictures = not _is_form(found.files[0])
+    pictures = found.pictures or not _is_form(found.files[0])
     common = Path(os.path.commonpath([file.parent for file in found.files]))
     form = {}
     for file in found.files:
