@@ -1,5 +1,7 @@
 """Difficulty scores: the published form, files of one's own, and what is refused."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,13 @@ def test_what_is_no_file_of_scores(tmp_path):
             load_scores(tmp_path / name, LABELS)
     with pytest.raises(DataError, match="cifar10n holds labels, not scores"):
         load_scores("cifar10n", LABELS)
+
+
+@pytest.mark.parametrize("label", ["1.5", "inf", "1e300", "-1e19"])
+def test_a_label_that_is_no_whole_number_is_refused_with_its_row(tmp_path, label):
+    file = tmp_path / "scores.csv"
+    file.write_text(f"score,label\n0.5,1\n0.25,{label}\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="line 3: label must be a (whole )?number"):
+            load_scores(file, np.array([1, 2]))

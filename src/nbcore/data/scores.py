@@ -122,7 +122,8 @@ def _csv(file: Path):
     if "label" not in table.columns:
         return scores, None
     labels = table.numbers("label")
-    if (wrong := labels != np.rint(labels)).any():
+    # beyond 2^53 a float is no longer every whole number, and beyond 2^63 there is none to give
+    if (wrong := (labels != np.rint(labels)) | (np.abs(labels) > 2**53)).any():
         row = int(np.argmax(wrong))
         cell = table.texts("label")[row]
         raise table.error(row, f"label must be a whole number, but it is {cell}")
