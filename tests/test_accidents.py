@@ -196,6 +196,17 @@ def test_verify_goes_on_counts_and_notices_what_is_missing_or_too_many(own, nbco
     assert (path / "notes.txt").exists() and not list(path.parent.glob(".*"))
 
 
+def test_a_run_killed_while_its_first_manifest_was_written_is_named_and_cleared(own, nbcore):
+    folder = store.cache_dir() / "runs" / "toy" / "0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json.4711.tmp").write_text('{"experiment": "to')
+    code, out, _ = nbcore("runs", "verify")
+    assert code == 1 and "4711.tmp was left by a process that was killed" in " ".join(out.split())
+    assert "has no manifest" not in out
+    assert nbcore("runs", "verify", "--repair")[0] == 0
+    assert nbcore("runs", "verify")[0] == 0 and not list(folder.glob("*.tmp"))
+
+
 def test_a_file_that_nobody_knows_is_kept_by_a_run_and_set_aside_by_repair(own, nbcore):
     made = toy(2)
     (made.path / "notes.txt").write_text("mine")

@@ -298,12 +298,12 @@ def main() -> int:
         for row in (row for part in parts for row in part):
             rows.append(row)
             print(f"| {row.what} | {row.times:,} | {row.seen} | {len(row.broken)} |", flush=True)
+            for text in row.broken[:20]:  # at once, since what follows can take hours
+                print(f"BROKEN {text}", file=sys.stderr, flush=True)
     today, minutes = datetime.now(UTC).date(), (time.monotonic() - start) / 60
     command = " ".join(["python tests/torture.py", *sys.argv[1:]])
     print(f"\n{today}, {provenance.hardware()}, {minutes:.0f} minutes: `{command}`")
     broken = [text for row in rows for text in row.broken]
-    for text in broken[:200]:
-        print(f"BROKEN {text}")
     return bool(broken)
 
 

@@ -180,8 +180,8 @@ def _run(path: Path, origin: str, repair: bool) -> Checked:
     except OSError:  # a cache that is read-only can be checked, not mended
         return check_run(path, origin)
     try:
-        if not _content(path):
-            return Checked(origin, path)  # of a run that was killed before it had anything
+        if all(file.suffix == ".tmp" for file in _content(path)):
+            return _empty(path, origin, repair)
         checked = check_run(path, origin)
         if repair and checked.faults:
             for file in extra(path, mend(path) or {"tables": (), "members": ()}):
@@ -190,6 +190,17 @@ def _run(path: Path, origin: str, repair: bool) -> Checked:
         return checked
     finally:
         lock.release()
+
+
+def _empty(path: Path, origin: str, repair: bool) -> Checked:
+    """Check the folder of a run that was killed before it had anything, even a manifest."""
+    left = _content(path)
+    faults = [f"{file} was left by a process that was killed" for file in left]
+    if not repair:
+        return Checked(origin, path, 0, faults)
+    for file in left:
+        file.unlink()
+    return Checked(origin, path, 0, [], faults)
 
 
 def _strays(root: Path, origin: str, repair: bool) -> Iterator[Checked]:
