@@ -1,6 +1,7 @@
 """Print to a terminal: text as text, and tables that read well at 80 columns."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -67,11 +68,18 @@ def _table(cells: list[dict[str, list[str]]], longest: dict[str, int]) -> Any:
     return table
 
 
+def _wrapped(line: str, width: int) -> list[str]:
+    """Break a line between words; a longer word stays whole."""
+    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
 def _block(console: Any, row: dict[str, list[str]]) -> None:
     """Print the first cell as a heading, and under it a line for each of the others."""
     names = list(row)
     side = max(map(len, names[1:]), default=0)
     console.print("\n".join(row[names[0]]), style="bold", soft_wrap=True)
+    width = max(console.width - side - 4, 20)
     for name in names[1:]:
-        for i, line in enumerate(row[name]):
+        lines = [part for line in row[name] for part in _wrapped(line, width)]
+        for i, line in enumerate(lines):
             console.print(f"  {'' if i else name:{side}}  {line}", soft_wrap=True)

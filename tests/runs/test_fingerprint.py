@@ -594,3 +594,18 @@ def test_a_run_of_which_nothing_is_known_and_one_whose_function_is_gone_say_so()
     assert provenance.in_words(None) == "not known"
     gone = {"source": {}, "entry": ["nbcore.depths.tables:gone"]}
     assert provenance.changed_since(gone) == ["nbcore.depths.tables"]
+
+
+def test_the_fingerprint_of_today_is_kept_and_found_again_where_the_cache_allows(
+    own_cache, monkeypatch
+):
+    entry = ("nbcore.lines.public:count_timm",)
+    today = provenance._today.__wrapped__
+    first = today(entry)
+    (kept,) = (own_cache / "fingerprints").glob("*.json")
+    monkeypatch.setattr(provenance, "fingerprint", lambda *_: {"computed": "again"})
+    assert today(entry) == first == fingerprint(entry, Source())
+    kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert today(entry) == {"computed": "again"}
+    monkeypatch.setenv("NBCORE_CACHE", "/proc/nowhere")
+    assert today(entry) == {"computed": "again"}

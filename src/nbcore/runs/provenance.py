@@ -1,15 +1,20 @@
 """What a result rests on: library versions, hardware, and the source that measured it."""
 
+import hashlib
+import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nbcore import files
 from nbcore.codebase.source import Source
 from nbcore.errors import StoreError
+from nbcore.paths import cache_dir
 from nbcore.runs.fingerprint import compare, entry_points, fingerprint
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "timm", "pillow")
@@ -93,7 +98,29 @@ def in_words(changed: list[str] | None) -> str:
 
 @lru_cache
 def _today(entry: tuple[str, ...]) -> dict[str, str]:
-    return fingerprint(entry, _source())
+    """Return the fingerprint of today's code from these functions on; kept in the cache.
+
+    Following all code takes a third of a second for each kind of run, and lists ask for all.
+    """
+    key = hashlib.sha256(repr((entry, _texts())).encode()).hexdigest()[:24]
+    file = cache_dir() / "fingerprints" / f"{key}.json"
+    with suppress(OSError, files.Damaged):
+        return dict(json.loads(bytes(files.read_checked(file))))
+    found = fingerprint(entry, _source())
+    with suppress(StoreError):  # a cache that cannot be written
+        files.write_checked(file, json.dumps(found).encode())
+    return found
+
+
+@lru_cache(maxsize=1)
+def _texts() -> str:
+    """Return one sha256 for all texts of nbcore's modules."""
+    import nbcore
+
+    root, sums = Path(nbcore.__file__).parent, hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        sums.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
+    return sums.hexdigest()
 
 
 @lru_cache(maxsize=1)
