@@ -150,10 +150,11 @@ charts.show(
 #
 # ### At the paper's size
 #
-# A network of the paper's width, trained on a whole set by the paper's table 1, is work for a GPU:
-# the MLP took a minute of one. What was run so is here (claim B40), with fewer networks than the
-# paper's and, in the published run, on JPEG copies of CIFAR-10's images (quality 75). The columns at
-# the end compare the depths of its training images with those in the small networks above.
+# A network of the paper's width, trained on a whole set by the paper's table 1, is work for a GPU.
+# What was run so is here (claim B40; its card names the machine), with fewer networks than the
+# paper's. CIFAR-10 is published in several forms, and copies saved as JPEG differ slightly in their
+# pixels, which makes it a reduced setup. The columns at the end compare the depths of its training
+# images with those in the small networks above.
 
 # %% tags=["hide-input"]
 figures.full_size(study)

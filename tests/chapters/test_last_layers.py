@@ -37,8 +37,9 @@ def test_end_to_end_and_extended(smoke, own_cache, tmp_path, monkeypatch):
     assert again.run.origin == "cached" and set(frame(again)["condition"]) <= set(names)
     seen = networks.record(more, smoke, "smoke")
     assert set(seen) <= {"A10", "A36"} and all(o.setup == "reduced" for o in seen.values())
-    for drawn in (networks.curves(more, smoke), networks.peaks(more, smoke), networks.table(more)):
-        assert drawn is not None
+    assert "of 1 networks peak above the chance band" in str(networks.curves(more, smoke).to_dict())
+    assert "peaks highest, at" in str(networks.peaks(more, smoke).to_dict())
+    assert f"{OWN_NET}, 8 px, rate 0.1" in networks.table(more).markup
 
 
 def test_on_images_of_your_own_no_network_is_trained_unasked():

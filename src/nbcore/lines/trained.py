@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -157,6 +158,26 @@ def cache_key(config: LineConfig, what: str) -> str:
     sums = [nbdata.checksum(name) for name in data_roles(config).values()]
     text = repr((sorted(config.address().items()), sums, weights, what))
     return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def bank_features(
+    config: LineConfig, what: str, size: int | None, images: np.ndarray, sets: Sets
+) -> dict[str, torch.Tensor]:
+    """Compute penultimate features of the training and evaluation images once per machine.
+
+    what: names the file in the cache, beside the config; size: the side that the network sees.
+    """
+    everything = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
+
+    def make() -> dict[str, torch.Tensor]:
+        net = build(config, True, size, sets.classes, 0)
+        bar = f"{config.model}, features of" if sys.stderr.isatty() else None
+        return {
+            k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
+            for k, x in everything.items()
+        }
+
+    return kept_features(cache_key(config, what), make)
 
 
 def kept_features(

@@ -17,7 +17,7 @@ from nbcore.chapters.rise_and_fall.config import NETWORKS, OWN_SIDE, RiseAndFall
 from nbcore.lines.config import OWN_NET, LineConfig, data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves, joined_curves
-from nbcore.lines.trained import build, cache_key, kept_features, run_testbed, testbed_sets
+from nbcore.lines.trained import bank_features, cache_key, run_testbed, testbed_sets
 from nbcore.measures.selection import balanced_subset
 from nbcore.models import offline
 from nbcore.paths import cache_dir
@@ -135,17 +135,8 @@ def _member(config: LastLayers, name: str) -> xr.Dataset:
     sets = testbed_sets(line)
     images, labels = sets.train
     picked = balanced_subset(labels, min(config.train_images, len(labels)))
-    everything = {"train": images[picked], **{k: x for k, (x, _) in sets.evaluations.items()}}
-
-    def make() -> dict[str, torch.Tensor]:
-        net = build(line, True, int(side), sets.classes, 0)
-        bar = f"features of {network}" if sys.stderr.isatty() else None
-        return {
-            k: loop.cached_features(net, x, config.device, progress=bar)
-            for k, x in everything.items()
-        }
-
-    banks = kept_features(cache_key(line, f"features-{len(picked)}"), make)
+    what = f"features-{len(picked)}"
+    banks = bank_features(line, what, int(side), images[picked], sets)
     with torch.random.fork_rng():
         torch.manual_seed(int(seed))
         model = torch.nn.Linear(banks["train"].shape[1], sets.classes)

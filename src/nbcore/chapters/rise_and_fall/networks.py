@@ -59,7 +59,7 @@ def record(study: Study | None, config: RiseAndFall, preset: str) -> dict[str, O
         seen["A18"] = _spreads(list(c.values()))
     about = f"last layers of {len(config.compared)} networks on {config.id}"
     common = {"run": study.run, "subject": about, "preset": preset}
-    if main and config.setup("A5"):
+    if main:
         peaks = {f"peak excess, last layer, {words(k.name)}": _excess(k) for k in main}
         claims.relate("A5", peaks, setup=config.setup("A5"), **common)  # type: ignore[arg-type]
     return {

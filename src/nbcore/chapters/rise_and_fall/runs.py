@@ -16,7 +16,7 @@ from nbcore.chapters.rise_and_fall.config import RiseAndFall, conditions, member
 from nbcore.lines.config import data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves
-from nbcore.lines.trained import Sets, build, cache_key, kept_features, run_testbed, testbed_sets
+from nbcore.lines.trained import Sets, bank_features, build, cache_key, run_testbed, testbed_sets
 from nbcore.measures.selection import balanced_subset
 from nbcore.paths import cache_dir
 from nbcore.runs.manifests import Manifest
@@ -99,17 +99,7 @@ def _features(
 ) -> dict[str, torch.Tensor]:
     """Compute penultimate features of training and evaluation images, once per machine."""
     what = "features" if size == config.feature_size else f"features-{size}"
-    all_images = {"train": images, **{k: x for k, (x, _) in sets.evaluations.items()}}
-
-    def make() -> dict[str, torch.Tensor]:
-        net = build(config, True, size, sets.classes, 0)
-        bar = "features of" if sys.stderr.isatty() else None
-        return {
-            k: loop.cached_features(net, x, config.device, progress=bar and f"{bar} {k}")
-            for k, x in all_images.items()
-        }
-
-    return kept_features(cache_key(config, what), make)
+    return bank_features(config, what, size, images, sets)
 
 
 def study(
