@@ -29,7 +29,7 @@ import yaml
 
 from nbcore import data, files
 from nbcore.data import catalog
-from nbcore.runs import config, store
+from nbcore.runs import config, provenance, store
 from nbcore.runs.verify import verify_all
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
@@ -58,6 +58,7 @@ def places(root: Path) -> Iterator[None]:
     os.environ.update(wanted)
     for name in ("NBCORE_DATA", "NBCORE_OFFLINE", "NBCORE_OBSERVATIONS"):
         os.environ.pop(name, None)
+    provenance._today.cache_clear()  # a new process would know nothing of what lies there
     try:
         yield
     finally:

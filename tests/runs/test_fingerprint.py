@@ -607,5 +607,9 @@ def test_the_fingerprint_of_today_is_kept_and_found_again_where_the_cache_allows
     assert today(entry) == first == fingerprint(entry, Source())
     kept.write_bytes(kept.read_bytes()[:-1] + b"x")
     assert today(entry) == {"computed": "again"}
+    monkeypatch.setattr(provenance, "_texts", lambda: "of changed modules")
+    monkeypatch.setattr(provenance, "fingerprint", lambda *_: {"computed": "for them"})
+    assert today(entry) == {"computed": "for them"}
+    assert [*(own_cache / "fingerprints").glob("*.json")] == [kept]
     monkeypatch.setenv("NBCORE_CACHE", "/proc/nowhere")
-    assert today(entry) == {"computed": "again"}
+    assert today(entry) == {"computed": "for them"}

@@ -102,13 +102,16 @@ def _today(entry: tuple[str, ...]) -> dict[str, str]:
 
     Following all code takes a third of a second for each kind of run, and lists ask for all.
     """
-    key = hashlib.sha256(repr((entry, _texts())).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr(entry).encode()).hexdigest()[:24]
     file = cache_dir() / "fingerprints" / f"{key}.json"
     with suppress(OSError, files.Damaged):
-        return dict(json.loads(bytes(files.read_checked(file))))
+        kept = json.loads(bytes(files.read_checked(file)))
+        if kept["texts"] == _texts():
+            return dict(kept["modules"])
     found = fingerprint(entry, _source())
     with suppress(StoreError):  # a cache that cannot be written
-        files.write_checked(file, json.dumps(found).encode())
+        content = {"texts": _texts(), "modules": found}
+        files.write_checked(file, json.dumps(content).encode())
     return found
 
 
