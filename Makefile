@@ -29,12 +29,13 @@ live: setup
 zip: setup
 	$(BIN)/nbcore zip
 
+# two processes of one thread each: more threads than cores wait for each other most of the time.
 # browser tests need Chromium (or Chrome) on the machine and say so when they skip
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import yaml
 
 from nbcore import charts, claims, files
@@ -21,6 +23,10 @@ from nbcore.paths import build_dir, project_root
 from nbcore.publish import cards, check, claims_page
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
+from nbcore.runs.engines import compute_members, environment
+
+#: bytes of memory that a chapter needs which reads its runs
+MEMORY = 2 << 30
 
 
 def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
@@ -33,14 +39,32 @@ def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
     with files.locked(build_dir() / ".lock", "builds the book"):
         files.restore_folder(html)
         with _new_observations() as (observations, before):
-            executed = {}
-            for chapter in chapters:
-                print(f"chapter {chapter.stem}", flush=True)
-                executed[chapter.stem] = build_dir() / "executed" / f"{chapter.stem}.ipynb"
-                execute(chapter, executed[chapter.stem], parameters, progress=False)
-            build(stage(executed, chapters), html, strict)
+            build(stage(_execute_all(chapters, parameters), chapters), html, strict)
         files.put_folder(observations, before)
     return html / "index.html"
+
+
+def _execute_all(chapters: list[Chapter], parameters: dict[str, Any]) -> dict[str, Path]:
+    """Execute the chapters, as many at a time as there are cores and memory; {stem: notebook}."""
+    cores = os.cpu_count() or 1
+    # runs that are computed anew have workers of their own, and may need all memory there is
+    room = 1 if parameters.get("fresh") else psutil.virtual_memory().available // MEMORY
+    at_once = int(max(min(len(chapters), cores, room), 1))
+    known = {chapter.stem: chapter for chapter in chapters}
+    job = partial(_execute_one, known, parameters)
+    with environment({"OMP_NUM_THREADS": str(cores // at_once)}):
+        done = compute_members(job, list(known), at_once, "book", "local", "chapter")
+        for stem, _, seconds in done:
+            print(f"chapter {stem}: {seconds:.0f} s", flush=True)
+    return {stem: _executed(stem) for stem in known}
+
+
+def _execute_one(known: dict[str, Chapter], parameters: dict[str, Any], stem: str) -> None:
+    execute(known[stem], _executed(stem), parameters, progress=False)
+
+
+def _executed(stem: str) -> Path:
+    return build_dir() / "executed" / f"{stem}.ipynb"
 
 
 @contextmanager

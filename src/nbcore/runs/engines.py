@@ -16,14 +16,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from nbcore.errors import ParameterError, StoreError, did_you_mean
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 #: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
 #: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
@@ -32,36 +29,38 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_":
 #: exit code of a worker that was interrupted
 INTERRUPTED = 130
 
-Compute = Callable[[str], "xr.Dataset"]
-Result = tuple[str, "xr.Dataset", float]
+T = TypeVar("T")
+Compute = Callable[[str], T]
+Result = tuple[str, T, float]
 
 
 def compute_members(
-    compute: Compute,
+    compute: Compute[T],
     names: Sequence[str],
     workers: int = 1,
     title: str = "",
     engine: str | None = None,
-) -> Iterator[Result]:
-    """Compute the members and yield (name, data set, seconds) of each as soon as it is done.
+    unit: str = "member",
+) -> Iterator[Result[T]]:
+    """Compute the members and yield (name, what it gave, seconds) of each as soon as it is done.
 
     workers: with 1, this process and all its threads compute them in order; with more, that many
     processes of one thread each, since small networks run best so, and a member's numbers then do
     not depend on which process computed it. On a Ray cluster a member has one CPU and one thread
     too, and as many run at a time as there are CPUs; where it has GPUs, `workers` members share
     each of them. engine: "local" or "ray" instead of what NBCORE_ENGINE says. ParameterError for
-    another one, or without Ray.
+    another one, or without Ray. unit: what the bar of progress counts.
     """
     engine = engine or os.environ.get("NBCORE_ENGINE") or "local"
     if engine not in ENGINES:
         raise ParameterError(f"There is no engine {engine!r}; {did_you_mean(engine, ENGINES)}")
-    with tqdm(total=len(names), desc=title, unit="member", disable=not names, delay=2) as bar:
+    with tqdm(total=len(names), desc=title, unit=unit, disable=not names, delay=2) as bar:
         for result in ENGINES[engine](compute, names, workers) if names else ():
             yield result
             bar.update()
 
 
-def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Result]:
+def _local(compute: Compute[T], names: Sequence[str], workers: int) -> Iterator[Result[T]]:
     if workers <= 1 or len(names) < 2:
         # the last member of an interrupted run is computed as the others were
         with nullcontext() if workers <= 1 else _single_thread():
@@ -70,7 +69,7 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
     # spawn: a forked child would inherit torch's threads in an undefined state
     context = multiprocessing.get_context("spawn")
     with (
-        _environment(KEEP_MEMORY),
+        environment(KEEP_MEMORY),
         ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
     ):
         futures = [pool.submit(_timed, compute, name) for name in names]
@@ -91,7 +90,7 @@ def _local(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Res
             raise
 
 
-def _ray(compute: Compute, names: Sequence[str], workers: int) -> Iterator[Result]:
+def _ray(compute: Compute[T], names: Sequence[str], workers: int) -> Iterator[Result[T]]:
     try:
         import ray
     except ImportError:
@@ -148,7 +147,7 @@ def _start_worker() -> None:
 
 
 @contextmanager
-def _environment(more: dict[str, str]) -> Iterator[None]:
+def environment(more: dict[str, str]) -> Iterator[None]:
     """Set environment variables for processes started meanwhile, unless they are set already."""
     own = {k: v for k, v in more.items() if k not in os.environ}
     os.environ.update(own)
@@ -177,12 +176,12 @@ def _single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _one_thread_timed(compute: Compute, name: str) -> Result:
+def _one_thread_timed(compute: Compute[T], name: str) -> Result[T]:
     _one_thread()
     return _timed(compute, name)
 
 
-def _timed(compute: Compute, name: str) -> Result:
+def _timed(compute: Compute[T], name: str) -> Result[T]:
     start = time.perf_counter()
-    dataset = compute(name)
-    return name, dataset, time.perf_counter() - start
+    result = compute(name)
+    return name, result, time.perf_counter() - start
