@@ -25,7 +25,7 @@ def smoke(own_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NBCORE_OBSERVATIONS", str(tmp_path / "seen"))
     return RiseAndFall.resolve(
-        "smoke", whole=[FIRST], whole_passes=2, head_steps=60, resamples=40, testbed=BED
+        "smoke", whole_networks=[FIRST], whole_passes=2, head_steps=60, resamples=40, testbed=BED
     )
 
 
@@ -43,7 +43,7 @@ def only_before(model, data, evaluations, *rest, **named):
 
 
 def with_members(config, *names):
-    return dataclasses.replace(config, whole=names)
+    return dataclasses.replace(config, whole_networks=names)
 
 
 def test_a_run_in_pieces_its_paths_and_what_the_page_says(smoke, own_cache, monkeypatch, tmp_path):

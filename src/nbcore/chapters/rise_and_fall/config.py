@@ -83,7 +83,7 @@ class RiseAndFall(LineConfig):
     head_checkpoints: int = param(
         100, "their evaluations, in log steps", low=3, high=1000, in_address=False, paper=AT_LEAST
     )
-    whole: tuple[str, ...] = param(
+    whole_networks: tuple[str, ...] = param(
         (), "whole networks to train now; none means those kept", in_address=False, paper=FREE
     )
     whole_passes: float = param(
@@ -102,7 +102,7 @@ class RiseAndFall(LineConfig):
         """Whole networks that are wanted: those the config names, else the claims', on CIFAR-10."""
         published = RiseAndFall()
         ours = (self.id, self.ood) == (published.id, published.ood)
-        return self.whole or (WHOLE if ours else ())
+        return self.whole_networks or (WHOLE if ours else ())
 
     @classmethod
     def smoke(cls) -> "RiseAndFall":
@@ -133,7 +133,9 @@ class RiseAndFall(LineConfig):
             networks=(OWN_NET,),
             head_sizes=(8,),
             head_checkpoints=20,
-            whole=tuple(f"{OWN_NET}@8, rate {r}-seed{s}" for r in (0.02, 0.1) for s in (0, 1)),
+            whole_networks=tuple(
+                f"{OWN_NET}@8, rate {r}-seed{s}" for r in (0.02, 0.1) for s in (0, 1)
+            ),
             testbed=tuple(bed),
             apart=(),
             epochs=0.15,

@@ -39,7 +39,7 @@ def beside(config: RiseAndFall) -> WholeNetworks:
         batch=config.batch,
         head_steps=config.head_steps,
         head_lr=config.head_lrs[0],
-        members=config.whole,
+        members=config.whole_networks,
         workers=config.workers,
         device=config.device,
     )

@@ -16,7 +16,10 @@ from nbcore.lines.tables import control as controls
 from nbcore.lines.tables import summary
 from nbcore.measures.bootstrap import interval
 
-NONE = "Not drawn: none of these networks has been trained yet; -p whole=[...] trains those named."
+NONE = (
+    "Not drawn: none of these networks has been trained yet; -p whole_networks=[...] trains those "
+    "that it names."
+)
 
 
 def told(study: Study | None, config: RiseAndFall) -> Table:
