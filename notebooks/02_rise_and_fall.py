@@ -298,12 +298,13 @@ charts.show(
 whole_figures.control(config)
 
 # %% [markdown]
-# ### A test on which better is worse
+# ### A test on which better may be worse
 #
 # CIFAR-10-Neg {cite}`kaplun2022` was chosen from CINIC-10 so that models which are better on CIFAR-10
 # do worse on it. There is no line to be above on such images: a poor model would look robust. So no
-# effective robustness is reported for them, only which way the five last layers go. 882 images are
-# left after those that belong to CIFAR-10 were removed.
+# effective robustness is reported for them, only which way the last layers of the five networks go.
+# These were pretrained on ImageNet, from which many of the images come, and need not go the way for
+# which the images were chosen. 882 are left after those that belong to CIFAR-10 were removed.
 
 # %% tags=["hide-input"]
 negative = stress.study(config)

@@ -178,9 +178,9 @@ def _member(config: WholeNetworks, name: str) -> xr.Dataset:
     picked = balanced_subset(labels, min(config.train_images, len(labels)))
     training = images[picked], labels[picked]
     model = build(line, True, m.side, sets.classes, m.seed)
-    start = _start(config, line, m, sets, training)
-    done = network_file(config, name, "partial/trained")
-    if not done.is_file():  # else it was interrupted while the path was evaluated
+    start = _start(config, line, m, model, sets, training)
+
+    def train() -> memoryview:
         found = loop.train(
             model,
             training,
@@ -191,12 +191,16 @@ def _member(config: WholeNetworks, name: str) -> xr.Dataset:
             checkpoint_file=network_file(config, name, "partial"),
             progress=name if sys.stderr.isatty() else None,
         )
-        _save(done, {"end": model.state_dict(), "curve": _plain(found)})
+        return _bytes({"end": model.state_dict(), "curve": _plain(found)})
+
+    # kept until the path is evaluated too, which may be interrupted
+    done = files.kept(network_file(config, name, "partial/trained"), train)
     kept = _load(done)
     path = evaluate_path(
         model, start, kept["end"], config.points, sets.evaluations, device=config.device
     )
-    _save(network_file(config, name), {"start": start, "end": kept["end"]})
+    ends = _bytes({"start": start, "end": kept["end"]})
+    files.write_checked(network_file(config, name), ends)
     done.unlink()
     curve = xr.Dataset({k: (dims, values.numpy()) for k, (dims, values) in kept["curve"].items()})
     own = path.drop_vars([k for k in path if str(k).startswith("label_")])
@@ -219,13 +223,17 @@ def _recipe(config: WholeNetworks, m: Member, images: int) -> Recipe:
 
 
 def _start(
-    config: WholeNetworks, line: LineConfig, m: Member, sets: Sets, training: loop.Data
+    config: WholeNetworks, line: LineConfig, m: Member, model: Any, sets: Sets, training: loop.Data
 ) -> State:
-    """Train the last layer on frozen features, as `last_layers` does; return the whole network."""
+    """Train the last layer on frozen features, as `last_layers` does; give the whole's weights.
+
+    `model`, whose fresh last layer it starts from, is left as it is.
+    """
     banks = bank_features(line, f"features-{len(training[1])}", m.side, training[0], sets)
-    model = build(line, True, m.side, sets.classes, m.seed)
-    head = torch.nn.Linear(model.feature_dim, sets.classes)
-    head.load_state_dict({k: v.reshape(head.state_dict()[k].shape) for k, v in _head(model)})
+    state = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
+    head, name = torch.nn.Linear(model.feature_dim, sets.classes), f"net.{model.head_name}"
+    for k, v in head.state_dict().items():
+        v.copy_(state[f"{name}.{k}"].reshape(v.shape))
     recipe = Recipe(
         steps=config.head_steps,
         batch=config.batch,
@@ -234,23 +242,18 @@ def _start(
         checkpoints=2,
     )
     loop.train(head, (banks["train"], training[1]), {}, recipe, seed=m.seed, device=config.device)
-    with torch.no_grad():
-        for k, v in _head(model):
-            v.copy_(head.state_dict()[k].reshape(v.shape))
-    return {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-
-
-def _head(model: Any) -> list[tuple[str, torch.Tensor]]:
-    return list(model.head.state_dict().items())
+    for k, v in head.state_dict().items():
+        state[f"{name}.{k}"] = v.detach().cpu().reshape(state[f"{name}.{k}"].shape).clone()
+    return state
 
 
 def _plain(found: xr.Dataset) -> dict[str, tuple[list[str], torch.Tensor]]:
     return {str(k): ([*map(str, v.dims)], torch.tensor(v.values)) for k, v in found.items()}
 
 
-def _save(file: Path, what: Any) -> None:
+def _bytes(what: Any) -> memoryview:
     torch.save(what, buffer := io.BytesIO())
-    files.write_checked(file, buffer.getbuffer())
+    return buffer.getbuffer()
 
 
 def _load(file: Path) -> Any:

@@ -35,8 +35,6 @@ from nbcore.measures.bootstrap import (
 from nbcore.measures.estimate import Estimate
 
 NEG, NEG_TITLE = "cifar10-neg", "CIFAR-10-Neg"
-#: seeds of each last layer where the set has a run of its own
-SEEDS = 3
 NONE = f"Not drawn: {NEG_TITLE} has the classes of CIFAR-10, and needs three networks or more."
 
 
@@ -73,8 +71,7 @@ def study(config: RiseAndFall, shuffled: bool = False) -> dict[str, Stress]:
         return {}
     heads, role = last_layers.beside(config), _role(config)
     if not role:
-        seeds = min(SEEDS, heads.seeds)
-        heads = replace(heads, ood=(NEG,), lrs=heads.lrs[:1], sides=heads.sides[:1], seeds=seeds)
+        heads = replace(heads, ood=(NEG,), lrs=heads.lrs[:1], sides=heads.sides[:1])
     table = last_layers.run_last_layers(heads).table("curves")
     parts = {k: v for k, v in by_condition(table).items() if k in networks.main_names(config)}
     seen = {"last layers": measure(parts, role or "ood", config.resamples, shuffled)}
