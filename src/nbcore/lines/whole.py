@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 import xarray as xr
 
 from nbcore import files
 from nbcore.errors import ParameterError
-from nbcore.lines.config import LineConfig, data_of, data_roles
+from nbcore.lines.config import OWN_NET, LineConfig, data_of, data_roles
 from nbcore.lines.packing import pack, side_by_side
 from nbcore.lines.trained import Sets, bank_features, build, cache_key, testbed_sets
 from nbcore.measures.selection import balanced_subset
@@ -35,6 +36,7 @@ from nbcore.training import loop
 from nbcore.training.interpolation import State, evaluate_path
 from nbcore.training.recipe import Recipe
 
+Images = tuple[np.ndarray, np.ndarray]
 #: what a member trained with squared error has in its name
 SQUARED = "squared error"
 
@@ -139,7 +141,7 @@ def _path_of(found: xr.Dataset) -> xr.Dataset:
 def _line(config: WholeNetworks, network: str = "", side: int = 0) -> LineConfig:
     """Give the config by which the images and a network's features are loaded and kept."""
     return LineConfig(
-        **({"model": network} if network else {}),
+        model=network or OWN_NET,
         id=config.id,
         ood=config.ood,
         image_size=config.image_size,
@@ -223,7 +225,7 @@ def _recipe(config: WholeNetworks, m: Member, images: int) -> Recipe:
 
 
 def _start(
-    config: WholeNetworks, line: LineConfig, m: Member, model: Any, sets: Sets, training: loop.Data
+    config: WholeNetworks, line: LineConfig, m: Member, model: Any, sets: Sets, training: Images
 ) -> State:
     """Train the last layer on frozen features, as `last_layers` does; give the whole's weights.
 

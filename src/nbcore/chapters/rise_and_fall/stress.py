@@ -147,7 +147,8 @@ def figure(seen: dict[str, Stress]) -> Figure | Table:
         return instead(NONE)
     group, found = next(iter(seen.items()))
     slope, table = found.slope, pd.concat([_rows(k, v) for k, v in seen.items()])
-    said = "; ".join(f"{r.model} {100 * r.id:.1f}, {100 * r.ood:.1f}" for r in table.itertuples())
+    points = zip(table["model"], 100 * table["id"], 100 * table["ood"], strict=True)
+    said = "; ".join(f"{name} {x:.1f}, {y:.1f}" for name, x, y in points)
     return charts.accuracy_scatter(
         table,
         robustness.fit_line(found.inside[0], found.outside[0]),

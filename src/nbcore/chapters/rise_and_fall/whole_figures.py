@@ -78,10 +78,11 @@ def paths(config: RiseAndFall) -> Figure | Table:
             share = c.steps[k] / c.steps[-1]
             rows.append((words(c.name), share, *(100 * x for x in (c.er[0, k], low, high))))
     table = pd.DataFrame(rows, columns=["series", "x", "y", "low", "high"])
-    top = table.loc[table["y"].idxmax()]
+    top = table.iloc[int(np.argmax(table["y"]))]
+    best = table.sort_values("y").groupby("series", sort=False).last()
     said = "; ".join(
-        f"{name}: highest {part['y'].max():+.1f} at {part.loc[part['y'].idxmax(), 'x']:.1f}"
-        for name, part in table.groupby("series", sort=False)
+        f"{name}: highest {y:+.1f} at {x:.1f}"
+        for name, x, y in zip(best.index, best["x"], best["y"], strict=True)
     )
     return charts.curve(
         table,
