@@ -38,6 +38,7 @@ def test_a_planted_slope_is_found_with_its_sign_and_falls_along_training():
     # in logits from (.405, -.405) to (2.197, -1.386)
     assert found.slope.value == pytest.approx(-0.55, abs=0.08)
     assert found.slope.low < found.slope.value < found.slope.high < 0 and found.slope.n == 4
+    assert len(found.without_each) == 4 and (found.without_each < -0.3).all()
     assert found.inside[0] == pytest.approx([0.6, 0.7, 0.8, 0.9], abs=0.02)
     assert all(e.low > 0 and e.value == pytest.approx(0.1, abs=0.02) for e in found.falls.values())
 
