@@ -223,9 +223,10 @@ def _strays(root: Path, origin: str, repair: bool) -> Iterator[Checked]:
 def _kept(repair: bool) -> Iterator[Checked]:
     """Check files that carry their own checksum, and downloads.
 
-    The former are features, checkpoints of training, decoded images and fingerprints in the cache.
+    The former are features, checkpoints of training, trained networks, decoded images and
+    fingerprints in the cache.
     """
-    for name in ("features", "partial", "decoded", "fingerprints"):
+    for name in ("features", "partial", "networks", "decoded", "fingerprints"):
         checked = Checked(name, cache_dir() / name)
         for file in sorted(checked.place.rglob("*")):
             if not file.is_file() or file.suffix == ".lock" or files.is_set_aside(file):

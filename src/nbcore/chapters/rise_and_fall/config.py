@@ -15,8 +15,21 @@ NETWORKS = (
     "mobilenet_v2",
     "squeezenet1_0",
 )
+#: those of one design in growing size; only these are compared at the side of their pretraining
+SERIES = NETWORKS[:3]
 #: in the place of a side in pixels: the one that a network was pretrained on
 OWN_SIDE = 0
+#: the whole networks that claims A5, A7, A8, A11 and A13 ask for, in the order of computing them
+WHOLE = tuple(
+    f"{network}@128, rate {rate}-seed{seed}"
+    for network, rate, seeds in (
+        ("efficientnet_lite0", "0.001", (0, 1, 2)),
+        ("efficientnet_lite0", "0.01", (0, 1, 2)),
+        ("mobilenet_v2", "0.001", (0, 1)),
+        ("squeezenet1_0", "0.001", (0, 1)),
+    )
+    for seed in seeds
+)
 
 
 class Condition(NamedTuple):
@@ -70,6 +83,12 @@ class RiseAndFall(LineConfig):
     head_checkpoints: int = param(
         100, "their evaluations, in log steps", low=3, high=1000, in_address=False, paper=AT_LEAST
     )
+    whole_networks: tuple[str, ...] = param(
+        (), "whole networks to train now; none means those kept", in_address=False, paper=FREE
+    )
+    whole_passes: float = param(
+        8.0, "their passes over the images", low=0.01, high=1000, in_address=False, paper=FREE
+    )
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -77,6 +96,13 @@ class RiseAndFall(LineConfig):
         published = RiseAndFall()
         ours = (self.id, self.ood) == (published.id, published.ood)
         return self.networks or (NETWORKS if ours else ())
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """Whole networks that are wanted: those the config names, else the claims', on CIFAR-10."""
+        published = RiseAndFall()
+        ours = (self.id, self.ood) == (published.id, published.ood)
+        return self.whole_networks or (WHOLE if ours else ())
 
     @classmethod
     def smoke(cls) -> "RiseAndFall":
@@ -107,6 +133,7 @@ class RiseAndFall(LineConfig):
             networks=(OWN_NET,),
             head_sizes=(8,),
             head_checkpoints=20,
+            whole_networks=tuple(f"{OWN_NET}@8, rate {rate}-seed0" for rate in (0.02, 0.1)),
             testbed=tuple(bed),
             apart=(),
             epochs=0.15,

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 import xarray as xr
 
-from nbcore.chapters.rise_and_fall.config import NETWORKS, OWN_SIDE, RiseAndFall
+from nbcore.chapters.rise_and_fall.config import NETWORKS, OWN_SIDE, SERIES, RiseAndFall
 from nbcore.lines.config import OWN_NET, LineConfig, data_of, data_roles
 from nbcore.lines.curves import Study, by_condition, measure
 from nbcore.lines.packing import curves, joined_curves
@@ -81,9 +81,18 @@ def condition(network: str, side: int, lr: float) -> str:
 
 
 def conditions(config: LastLayers) -> list[str]:
-    """List the conditions; neighbours are of different networks, so that workers share none."""
-    choices = product(config.sides, config.lrs, config.networks)
-    return list(dict.fromkeys(condition(n, side, lr) for side, lr, n in choices))
+    """List the conditions; neighbours are of different networks, so that workers share none.
+
+    At the side of pretraining, which is three times as costly, only the series of sizes is run,
+    where there are networks of it: the others would be compared with nothing.
+    """
+    series = [n for n in config.networks if n in SERIES] or config.networks
+    choices = [
+        (network, side, lr)
+        for side, lr in product(config.sides, config.lrs)
+        for network in (series if side == OWN_SIDE else config.networks)
+    ]
+    return list(dict.fromkeys(condition(*choice) for choice in choices))
 
 
 def run_last_layers(config: LastLayers, fresh: bool = False) -> Run:

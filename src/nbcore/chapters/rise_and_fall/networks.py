@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nbcore import charts, claims
-from nbcore.chapters.rise_and_fall.config import OWN_SIDE, RiseAndFall
+from nbcore.chapters.rise_and_fall.config import OWN_SIDE, SERIES, RiseAndFall
 from nbcore.chapters.rise_and_fall.last_layers import condition
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
@@ -22,7 +22,6 @@ Observed = dict[str, Estimate]
 #: bins of ID accuracy in which runs are averaged (ER appendix B.5), and how many conditions a
 #: spread over conditions needs
 BINS, FEWEST = 100, 10
-SERIES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 NAMES = {name: f"EfficientNet-Lite{i}" for i, name in enumerate(SERIES)} | {
     "mobilenet_v2": "MobileNetV2",
     "squeezenet1_0": "SqueezeNet",
