@@ -51,7 +51,41 @@ def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
         chart = charts.nth(i)
         chart.scroll_into_view_if_needed()
         chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
-    assert page.locator("mjx-container").count() > 0
+    assert page.locator("svg.formula").count() > 0
+
+
+def loaded(page):
+    """Bytes of the page and of every file that it has loaded from disk."""
+    from urllib.parse import unquote, urlsplit
+
+    names = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    files = {Path(unquote(urlsplit(n).path)) for n in [page.url, *names] if n.startswith("file:")}
+    return sum(f.stat().st_size for f in files if f.is_file())
+
+
+def test_the_landing_page_is_light_and_its_picture_becomes_the_explorer(open_page):
+    page = open_page("intro")
+    page.wait_for_load_state("networkidle")
+    assert loaded(page) < 1_000_000
+    assert page.locator(".front-card").count() == len(CHAPTERS)
+    assert page.locator(".front-card img:visible").count() == len(CHAPTERS)
+    assert page.locator(".nblines").count() == 0
+    page.locator(".front-touch").press("Enter")
+    page.locator(".front-live .lnx svg, .front-live svg.lnx").first.wait_for()
+    assert page.locator(".front-picture").count() == 0
+
+
+def test_without_javascript_the_picture_leads_to_the_explorer(open_page):
+    page = open_page("intro", javascript=False)
+    page.locator(".front-touch").click()
+    assert page.url.endswith("explorer.html")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_loads_a_script_for_formulas(open_page, name):
+    page = open_page(name)
+    assert page.locator("script[src*=mathjax i]").count() == 0
+    assert "$" not in page.locator("article p").first.inner_text()
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)
