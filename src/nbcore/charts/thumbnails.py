@@ -43,7 +43,7 @@ def thumbnail(spec: dict[str, Any], width: int = 300, height: int = 180) -> str:
 
 def _picture(spec: dict[str, Any], mode: Literal["light", "dark"], width: int, height: int) -> str:
     view = _first_view(spec)
-    small = {k: v for k, v in view.items() if k not in ("title", "description", "config")}
+    small = {k: v for k, v in _bare(view).items() if k not in ("title", "description", "config")}
     small = {k: spec[k] for k in ("$schema", "datasets", "data") if k in spec} | small
     small |= {"width": width, "height": height, "config": _plain(config(mode))}
     small["autosize"] = {"type": "fit", "contains": "padding"}
@@ -65,7 +65,25 @@ def _first_view(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+def _bare(node: Any) -> Any:
+    """Leave out what nobody reads at this size: legends and the titles of axes."""
+    if isinstance(node, list):
+        return [_bare(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    out = {key: _bare(child) for key, child in node.items() if key not in ("legend", "values")}
+    if "values" in node:  # of data and of axes: not looked into
+        out["values"] = node["values"]
+    for channel, coded in out.get("encoding", {}).items():
+        if channel in ("x", "y") and coded.get("axis", {}) is not None:
+            coded["axis"] = {**coded.get("axis", {}), "title": None, "labelLimit": 70}
+        elif isinstance(coded, dict) and channel not in ("x", "y") and "field" in coded:
+            if channel in ("color", "shape", "size", "opacity", "strokeDash", "fill", "stroke"):
+                coded["legend"] = None
+    return out
+
+
 def _plain(look: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what nobody reads at this size: legends, titles of axes, most labels."""
-    axis = look["axis"] | {"title": None, "labelFontSize": 10, "tickCount": 4}
+    """Make the words that stay small."""
+    axis = look["axis"] | {"labelFontSize": 10, "tickCount": 4}
     return look | {"legend": {"disable": True}, "axis": axis}
