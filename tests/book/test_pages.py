@@ -54,19 +54,28 @@ def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
     assert page.locator("svg.formula").count() > 0
 
 
-def loaded(page):
-    """Bytes of the page and of every file that it has loaded from disk."""
+def weight(browser, built, name):
+    """Bytes of a page and of every file that it loads from disk."""
     from urllib.parse import unquote, urlsplit
 
-    names = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
-    files = {Path(unquote(urlsplit(n).path)) for n in [page.url, *names] if n.startswith("file:")}
-    return sum(f.stat().st_size for f in files if f.is_file())
-
-
-def test_the_landing_page_is_light_and_its_picture_becomes_the_explorer(open_page):
-    page = open_page("intro")
+    page, seen = browser.new_page(), set()
+    page.on("request", lambda request: seen.add(unquote(urlsplit(request.url).path)))
+    page.goto((built / f"{name}.html").as_uri())
     page.wait_for_load_state("networkidle")
-    assert loaded(page) < 1_000_000
+    page.close()
+    return {Path(p).name: Path(p).stat().st_size for p in seen if Path(p).is_file()}
+
+
+def test_what_pages_load_is_light(browser, built):
+    landing = weight(browser, built, "intro")
+    assert "intro.html" in landing and len(landing) > 5  # the theme's files too
+    assert sum(landing.values()) < 1_500_000, landing
+    shared = {n: size for n, size in landing.items() if n.endswith((".js", ".css"))}
+    assert sum(shared.values()) < 1_200_000, shared
+
+
+def test_the_landing_pages_picture_becomes_the_explorer(open_page):
+    page = open_page("intro")
     assert page.locator(".front-card").count() == len(CHAPTERS)
     assert page.locator(".front-card img:visible").count() == len(CHAPTERS)
     assert page.locator(".nblines").count() == 0

@@ -12,6 +12,7 @@ from nbcore.charts.theme import config
 from nbcore.text import escape
 
 SPEC = re.compile(r'<div class="nbchart".*?<script type="application/json">(.*?)</script>', re.S)
+LEGENDS = ("color", "shape", "size", "opacity", "strokeDash", "fill", "stroke")
 PAGE = {"light": "#FFFFFF", "dark": "#121212"}
 MARKED = SVG_LIMIT // 5  # bytes; above, a card carries a PNG
 
@@ -77,9 +78,8 @@ def _bare(node: Any) -> Any:
     for channel, coded in out.get("encoding", {}).items():
         if channel in ("x", "y") and coded.get("axis", {}) is not None:
             coded["axis"] = {**coded.get("axis", {}), "title": None, "labelLimit": 70}
-        elif isinstance(coded, dict) and channel not in ("x", "y") and "field" in coded:
-            if channel in ("color", "shape", "size", "opacity", "strokeDash", "fill", "stroke"):
-                coded["legend"] = None
+        elif channel in LEGENDS and "field" in coded:
+            coded["legend"] = None
     return out
 
 

@@ -16,7 +16,7 @@ from nbcore.text import escape
 #: the line is this testbed's; models of every testbed with its axes are drawn
 MAIN = "imagenet-testbed:imagenetv2"
 LOW, HIGH = 0.40, 0.92  # accuracies at the ends of the picture
-WIDE, TALL, LEFT, BASE = 640, 330, 44, 36  # drawing units; room for the axes' words
+WIDE, TALL, LEFT, BASE = 640, 330, 52, 40  # drawing units; room for the axes' words
 MARKS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -100,7 +100,7 @@ def _axes() -> str:
         f'<path class="front-grid" d="M{a}V0M{b}H{WIDE}"/>' for a, b in zip(across, up, strict=True)
     )
     texts = "".join(
-        f'<text x="{a.split()[0]}" y="{TALL - BASE + 15}" text-anchor="middle">{m:.0%}</text>'
+        f'<text x="{a.split()[0]}" y="{TALL - BASE + 17}" text-anchor="middle">{m:.0%}</text>'
         f'<text x="{LEFT - 5}" y="{b.split()[1]}" text-anchor="end" dy="4">{m:.0%}</text>'
         for m, a, b in zip(MARKS, across, up, strict=True)
     )
@@ -108,5 +108,5 @@ def _axes() -> str:
         f'{lines}{texts}<path class="front-same" d="M{_xy(ends[:1], ends[:1])[0]}'
         f'L{_xy(np.array([HIGH]), np.array([HIGH]))[0]}"/>'
         f'<text x="{WIDE - 8}" y="{TALL - 4}" text-anchor="end">accuracy on {IMAGENET}</text>'
-        f'<text x="{LEFT + 6}" y="13">accuracy on ImageNetV2</text>'
+        f'<text x="{LEFT + 6}" y="16">accuracy on ImageNetV2</text>'
     )
