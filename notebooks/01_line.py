@@ -71,7 +71,7 @@ show_cards("line")
 # so 50 % has odds 1 and logit 0, 75 % has odds 3, and 90 % has odds 9. The **line** of a testbed is a
 # straight line between the logits of the two accuracies,
 #
-# $$\operatorname{logit}(a_\text{ood}) = A \operatorname{logit}(a_\text{id}) + B ,$$
+# $$\operatorname{logit}(a_\text{ood}) = A\,\operatorname{logit}(a_\text{id}) + B ,$$
 #
 # and a model's **effective robustness** is the height of its point above that line, measured in
 # plain accuracy: $\rho = a_\text{ood} - \beta(a_\text{id})$, where $\beta$ is the line turned back
@@ -136,7 +136,7 @@ charts.show(
     caption="ImageNetV2's line by testbed, in logits",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.line(
     imagenet, title=f"{len(imagenet.models)} ImageNet models on one line"
 )

@@ -160,7 +160,7 @@ charts.show(
 #
 # ### Along the way
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.curves(result, ["full", "last-layer", "last-layer-small", "random"])
 
 # %% [markdown]

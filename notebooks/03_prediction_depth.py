@@ -179,7 +179,7 @@ figures.decided(study, "val")
 # %% tags=["hide-input"]
 pictures.by_depth(study, study.first)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "strip"]
 pictures.by_depth(study, study.main)
 
 # %% [markdown]
@@ -191,7 +191,7 @@ pictures.by_depth(study, study.main)
 # not at hand here, and the ledger's checks are between neighbours in the ranking, so none of them
 # can be made; what is left is the comparison of the first with the third.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.sets(study)
 
 # %% [markdown]

@@ -176,7 +176,7 @@ figures.controls(study)
 # single training, already tell how reliable its answer is? First, whether it is right (claim
 # B10): every prediction for a held-out image, by its own depth.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.along(study, "accuracy")
 
 # %% [markdown]

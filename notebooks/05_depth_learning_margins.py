@@ -126,7 +126,7 @@ figures.shares(found)
 # For every prediction on a held-out image: its depth in this network, and the update at which
 # this network learned it (claim B14).
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.learned_by_depth(found)
 
 # %% [markdown]

@@ -166,7 +166,7 @@ figures.combinations(result)
 # its sources, and training goes on from there (claim A33). The head can also be pulled towards
 # where it started, by $\lambda \lVert w - w_0 \rVert^2$ in the loss (claim A34).
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.heads(result, ["fresh-head", "mapped-head", "mapped-head-all"])
 
 # %% tags=["hide-input"]

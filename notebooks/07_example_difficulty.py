@@ -263,7 +263,7 @@ charts.show(
 # another way: its difference to random examples has to be nothing but chance. **Hard by depth** takes
 # the images that are decided latest, another idea of difficulty, from other networks.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.gains(result)
 
 # %% [markdown]

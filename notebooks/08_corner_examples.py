@@ -118,7 +118,7 @@ charts.show(
 # %% [markdown]
 # ### One image, two depths
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.planes(main)
 
 # %% [markdown]

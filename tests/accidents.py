@@ -417,7 +417,7 @@ def _book_whole(root: Path, again: bool) -> None:
     editions = ["the second"] if again else ["the first", "the second"]
     assert pages in [{f"<div class='claim-run'>{e}</div>"} for e in editions]
     assert len(list((root / "build/html").rglob("*.html"))) == 5
-    assert (root / "build/html/_static/mathjax.js").stat().st_size > 100_000
+    assert (root / "build/html/_static/vega-bundle.js").stat().st_size > 100_000
     if again:
         assert (root / "build/observations/edition").read_text() == "the second"
         no_leftovers(root)

@@ -425,5 +425,6 @@
     let wide = plot.clientWidth;
     new ResizeObserver(() => { if (Math.abs(plot.clientWidth - wide) > 4) { wide = plot.clientWidth; drawPlot(); sayModel(); } }).observe(plot);
   };
+  window.nbLinesStart = start; // front.js brings one later
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".nblines").forEach(start));
 })();

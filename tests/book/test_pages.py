@@ -51,7 +51,50 @@ def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
         chart = charts.nth(i)
         chart.scroll_into_view_if_needed()
         chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
-    assert page.locator("mjx-container").count() > 0
+    assert page.locator("svg.formula").count() > 0
+
+
+def weight(browser, built, name):
+    """Bytes of a page and of every file that it loads from disk."""
+    from urllib.parse import unquote, urlsplit
+
+    page, seen = browser.new_page(), set()
+    page.on("request", lambda request: seen.add(unquote(urlsplit(request.url).path)))
+    page.goto((built / f"{name}.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    page.close()
+    return {Path(p).name: Path(p).stat().st_size for p in seen if Path(p).is_file()}
+
+
+def test_what_pages_load_is_light(browser, built):
+    landing = weight(browser, built, "intro")
+    assert "intro.html" in landing and len(landing) > 5  # the theme's files too
+    assert sum(landing.values()) < 1_500_000, landing
+    shared = {n: size for n, size in landing.items() if n.endswith((".js", ".css"))}
+    assert sum(shared.values()) < 1_200_000, shared
+
+
+def test_the_landing_pages_picture_becomes_the_explorer(open_page):
+    page = open_page("intro")
+    assert page.locator(".front-card").count() == len(CHAPTERS)
+    assert page.locator(".front-card img:visible").count() == len(CHAPTERS)
+    assert page.locator(".nblines").count() == 0
+    page.locator(".front-touch").press("Enter")
+    page.locator(".front-live .lnx svg, .front-live svg.lnx").first.wait_for()
+    assert page.locator(".front-picture").count() == 0
+
+
+def test_without_javascript_the_picture_leads_to_the_explorer(open_page):
+    page = open_page("intro", javascript=False)
+    page.locator(".front-touch").click()
+    assert page.url.endswith("explorer.html")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_loads_a_script_for_formulas(open_page, name):
+    page = open_page(name)
+    assert page.locator("script[src*=mathjax i]").count() == 0
+    assert "$" not in page.locator("article p").first.inner_text()
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)

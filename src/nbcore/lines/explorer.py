@@ -92,20 +92,20 @@ def explorer_markup(data: dict[str, Any]) -> str:
             "leave a testbed out."
         )
     return (
-        f'<style>{_colours()}</style><div class="nblines"><p class="lnx-off">The explorer needs '
+        f'<style>{colours()}</style><div class="nblines"><p class="lnx-off">The explorer needs '
         "JavaScript; the table below has every line without it.</p>"
         f'<script type="application/json" class="lnx-data">{text}</script></div>'
     )
 
 
-def _colours() -> str:
-    """Write the book's palette as CSS variables of the explorer, light and dark."""
+def colours(root: str = ".nblines") -> str:
+    """Write the book's palette as CSS variables of one element, light and dark."""
     out = []
-    for root, palette in ((".nblines", LIGHT), ("html[data-theme=dark] .nblines", DARK)):
+    for place, palette in ((root, LIGHT), (f"html[data-theme=dark] {root}", DARK)):
         codes = palette.split()
         names = [f"--c{i}" for i in range(6)] + ["--ink", "--soft", "--mute", "--grid", "--page"]
         pairs = ";".join(f"{n}:#{c}" for n, c in zip(names, codes, strict=True))
-        out.append(f"{root}{{{pairs}}}")
+        out.append(f"{place}{{{pairs}}}")
     return "".join(out)
 
 

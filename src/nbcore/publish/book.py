@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page
+from nbcore.publish import cards, check, claims_page, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.runs.engines import compute_members, environment
@@ -117,22 +116,17 @@ def stage(
     (folder / "status.md").write_text(status_page(executed, chapters))
     if whole:
         from nbcore.lines.explorer import explorer_page
+        from nbcore.publish.front import front_page
 
         (folder / "explorer.md").write_text(explorer_page())
+        text = (folder / "intro.md").read_text()
+        (folder / "intro.md").write_text(front_page(text, executed, chapters))
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
         toc["chapters"] = [{"file": "bibliography"}]
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
     return folder
-
-
-def _mathjax() -> Path:
-    """Find MathJax with SVG output as one file, in the distribution that ships it."""
-    for file in metadata.files("sphinx-mathjax-offline") or []:
-        if file.name == "tex-svg.js":
-            return Path(str(file.locate()))
-    raise NbcoreError("sphinx-mathjax-offline is not installed whole; run make setup again.")
 
 
 def build(staged: Path, target: Path, strict: bool) -> Path:
@@ -158,7 +152,11 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
         )
     # added afterwards: what lies in _static before is loaded by every page, needed or not
     charts.write_bundle(built / "_static")
-    shutil.copy(_mathjax(), built / "_static" / "mathjax.js")
+    if (built / "explorer.html").exists():
+        from nbcore.publish.front import live_data
+
+        (built / "_static" / "lines-data.js").write_text(live_data())
+    slim.keep_used_icons(built)
     if strict:
         check.check_site(built, staged)
     files.put_folder(built, target)

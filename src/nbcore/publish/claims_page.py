@@ -15,17 +15,23 @@ COSTS = {
 }
 
 
+def count() -> dict[str, int]:
+    """Count the claims of each verdict, in the order of `claims.VERDICTS`."""
+    seen, counts = claims.observations(), dict.fromkeys(claims.VERDICTS, 0)
+    for claim in claims.ledger().values():
+        counts[claims.judge(claim, seen.get(claim.id, ())).verdict] += 1
+    return counts
+
+
 def ledger_page(chapter_pages: Mapping[str, str]) -> str:
     """Write the claims page (MyST): every claim with its verdict, filterable without a network.
 
     chapter_pages: slug -> page of the chapters that exist.
     """
-    seen, ledger = claims.observations(), claims.ledger()
-    rows, counts = [], dict.fromkeys(claims.VERDICTS, 0)
+    seen, ledger, rows = claims.observations(), claims.ledger(), []
     for claim in ledger.values():
         own = seen.get(claim.id, ())
         verdict = claims.judge(claim, own).verdict
-        counts[verdict] += 1
         page = chapter_pages.get(claim.chapter)
         name = claim.chapter.replace("-", " ")
         link = f'<a href="{page}#claim-{claim.id}">{name}</a>' if page else escape(name)
@@ -36,7 +42,7 @@ def ledger_page(chapter_pages: Mapping[str, str]) -> str:
             f"{card(claim, own)}</li>"
         )
     return CLAIMS_HEAD.format(
-        n=len(ledger), total=totals(counts), filters=_filters(ledger), rows="".join(rows)
+        n=len(ledger), total=totals(count()), filters=_filters(ledger), rows="".join(rows)
     )
 
 
