@@ -260,9 +260,10 @@ heads.table(others)
 # | control | a small network pretrained here on Fashion-MNIST {cite}`xiao2017`, or on Tiny ImageNet {cite}`le2015`: its last layer, and all of it |
 # | no pretraining | the same small network from random weights |
 #
-# What was to be seen was written down before the run, after claims A5, A7 and A8: the whole interval
-# of the peak above the chance band, the end back inside it. The outcome stands beside A5 as related
-# evidence and decides nothing there.
+# What was to be seen was written down before the fine-tuning, after claims A5, A7 and A8: the whole
+# interval of the peak above the chance band, the end back inside it. A second band is the scatter of
+# the line's own networks, the interval in which one more of them would lie. The outcome stands beside
+# A5 as related evidence and decides nothing there.
 
 # %% tags=["hide-input"]
 figure, courses, answer = digits_observe.section(preset)
@@ -278,7 +279,7 @@ courses
 # The peaks count only where the line reaches, and a last layer with fresh weights is below that range
 # at first: what happens before is not seen. One network was pretrained on each set of pictures, and
 # its seeds differ in the order of the digits and the new last layer. All of EfficientNet-Lite0 can be
-# fine-tuned too: `digits.study(digits.Digits(whole=("efficientnet_lite0",)))`, about an hour on a core.
+# fine-tuned too, with `Digits(whole=("efficientnet_lite0",))` in `digits.run_digits`, about an hour on a core.
 
 # %% [markdown]
 # ### A control that must fail

@@ -1,14 +1,25 @@
 """Chapter 2's digits: a run on the embedded ones, and planted courses told apart by the checks."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from nbcore import claims
 from nbcore.chapters.rise_and_fall import digits, digits_observe
-from nbcore.chapters.rise_and_fall.digits import BESIDE, HEAD, LINE, Condition, Digits
+from nbcore.chapters.rise_and_fall.digits_config import (
+    BESIDE,
+    LINE,
+    Condition,
+    Digits,
+    conditions,
+    member_names,
+)
 from nbcore.data import catalog
 from nbcore.lines.config import SHIFTED
-from nbcore.lines.curves import Curve
+from nbcore.lines.curves import Curve, Study
+from nbcore.measures.robustness import fit_line
 from nbcore.measures.selection import balanced_subset
 from nbcore.runs.plan import stored_plan
 from nbcore.training.kinds import CONVOLUTIONS, split_name
@@ -44,13 +55,15 @@ def test_end_to_end_control_and_related_evidence(small, own_cache, tmp_path, mon
     monkeypatch.setenv("NBCORE_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NBCORE_OBSERVATIONS", str(tmp_path / "seen"))
     found = digits.study(small)
-    names = [c.name for c in digits.conditions(small)]
+    names = [c.name for c in conditions(small)]
     assert list(found.curves) == names and len(names) == 4 and found.line.n == 5
     assert all(c.seeds == 2 for c in found.curves.values())
     assert found.curves["last-layer, digits, 100"].id[0, -1] > 0.5
     assert set(found.run.manifest["data"]) == {"id", "pretraining"}
     plan = stored_plan(found.run.manifest)
-    assert plan is not None and plan.members == sorted(digits.member_names(small))
+    assert plan is not None and plan.members == sorted(member_names(small))
+    assert digits.computed(small) and not digits.computed(replace(small, seeds=3))
+    assert digits.study(small, line_only=True).curves == {}
     mixed = digits.study(small, with_classical=True)
     assert mixed.line.n == 6 and len(mixed.apart) == 0 and len(found.apart) == 1
     shuffled = digits.study(small, shuffled=True)
@@ -77,13 +90,13 @@ def test_what_the_book_asks_for_is_in_the_catalogue():
     assert len(config.pretrain_steps) == len(config.pictures)
     whole = Digits(whole=("efficientnet_lite0",))
     assert whole.address() == config.address()
-    assert Condition("whole", "efficientnet_lite0", 5_000) in digits.conditions(whole)
-    assert Condition("whole", "efficientnet_lite0", 5_000) not in digits.conditions(config)
+    assert Condition("whole", "efficientnet_lite0", 5_000) in conditions(whole)
+    assert Condition("whole", "efficientnet_lite0", 5_000) not in conditions(config)
 
 
 def test_neighbours_start_from_other_networks_and_smaller_sets_are_the_start_of_larger_ones():
-    names = digits.member_names(Digits())
-    assert len(names) == len(set(names)) == 3 * len(digits.conditions(Digits()))
+    names = member_names(Digits())
+    assert len(names) == len(set(names)) == 3 * len(conditions(Digits()))
     first = [n.split(", ")[1] for n in names[:7]]
     assert len(set(first)) == 7
     labels = np.repeat(np.arange(10), 30)
@@ -144,16 +157,20 @@ def test_a_planted_course_is_told(heights, expected):
     assert digits_observe.course(planted(heights)) == expected
 
 
-def test_the_answer_counts_what_is_back():
-    config = Digits(networks=("efficientnet_lite0", "mobilenet_v2"))
-
-    class Found:
-        def __init__(self, *heights):
-            names = digits_observe.group(config, HEAD)
-            self.curves = {n: planted(h) for n, h in zip(names, heights, strict=True)}
-
-    up, flat = [0.0, 0.03, 0.06, 0.03, 0.0], [0.0] * 5
-    assert digits_observe.verdict_words(Found(up, up), config).startswith("Yes: every one")
-    assert digits_observe.verdict_words(Found(flat, flat), config).startswith("No: none")
-    said = digits_observe.verdict_words(Found(up, flat), config)
-    assert said.startswith("In part: 1 of 2") and "1 of them" in said
+def test_a_height_within_the_lines_scatter_is_not_unusual():
+    """Models 5 points beside a line: a peak of 6 points leaves chance, not their scatter."""
+    at = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
+    models = pd.DataFrame({"id": at, "ood": at - 0.2 + 0.05 * np.array([1, -1, 1, -1, 1, -1])})
+    line = fit_line(models["id"], models["ood"])
+    models["er"] = models["ood"] - line.predict(models["id"])
+    name = "last-layer, mobilenet_v2, 5000"
+    curves = {name: planted([0.00, 0.03, 0.06, 0.03, 0.00])}
+    found = Study(None, None, models, models[:0], line, None, curves, 5_000, 2_007)
+    wide = digits_observe.against_scatter(found).curves[name]
+    assert digits_observe.course(found.curves[name]) == digits_observe.BOTH
+    assert (wide.band > 0.06).all() and digits_observe.course(wide) == digits_observe.INSIDE
+    assert digits_observe.outside_chance(found) == 6
+    assert "6 of its 6 networks are themselves outside" in digits_observe.line_words(found)
+    said = digits_observe.verdict_words(found, Digits(networks=("mobilenet_v2",)))
+    assert "1 of 1 networks of ImageNet peak above the line's chance band" in said
+    assert "0 of 1 networks of ImageNet peak above the line's scatter" in said
