@@ -123,7 +123,8 @@ def planted(heights, band=0.02, seeds=3):
     """A curve of these heights above the line, with a tenth of a point of noise between seeds."""
     rng = np.random.default_rng(5)
     shape = np.asarray(heights, float)
-    by_seed = shape + rng.normal(0, 0.001, (seeds, len(shape)))
+    noise = rng.normal(0, 0.001, (seeds, len(shape)))
+    by_seed = shape + noise - noise.mean(0)
     drawn = rng.integers(0, seeds, (200, seeds))
     draws = np.stack([by_seed.mean(0), *(by_seed[pick].mean(0) for pick in drawn)])
     ones, along = np.ones_like(draws), np.linspace(0.7, 0.98, len(shape))
@@ -169,8 +170,8 @@ def test_a_height_within_the_lines_scatter_is_not_unusual():
     wide = digits_observe.against_scatter(found).curves[name]
     assert digits_observe.course(found.curves[name]) == digits_observe.BOTH
     assert (wide.band > 0.06).all() and digits_observe.course(wide) == digits_observe.INSIDE
-    assert digits_observe.outside_chance(found) == 6
-    assert "6 of its 6 networks are themselves outside" in digits_observe.line_words(found)
+    assert digits_observe.outside_chance(found) == 5
+    assert "5 of its 6 networks are themselves outside" in digits_observe.line_words(found)
     said = digits_observe.verdict_words(found, Digits(networks=("mobilenet_v2",)))
     assert "1 of 1 networks of ImageNet peak above the line's chance band" in said
     assert "0 of 1 networks of ImageNet peak above the line's scatter" in said

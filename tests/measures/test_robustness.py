@@ -163,7 +163,7 @@ def test_one_more_model_of_the_testbed_stays_in_its_scatter():
     rng = np.random.default_rng(3)
     x = np.linspace(-1, 3, 12)
     inside = []
-    for _ in range(400):
+    for _ in range(200):
         y = 0.5 * x - 1 + rng.normal(0, 0.4, len(x))
         at = rng.choice([-1.0, 1.0, 3.0])
         more = special.expit(0.5 * at - 1 + rng.normal(0, 0.4))
@@ -171,7 +171,7 @@ def test_one_more_model_of_the_testbed_stays_in_its_scatter():
         low, high = r.scatter_band(special.expit(at), *bed)
         er = more - r.fit_line(*bed).predict(special.expit(at))
         inside.append(low <= er <= high)
-    assert 0.92 <= np.mean(inside) <= 0.975
+    assert 0.91 <= np.mean(inside) <= 0.985
 
 
 def test_a_scatter_band_by_hand():
