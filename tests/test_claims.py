@@ -230,6 +230,16 @@ def test_one_claim_has_one_card_with_all_that_was_observed(folder):
     assert 'id="claim-A26"' not in guest and "A26 Robust models" in guest
 
 
+def test_one_chapter_relates_several_parts_to_a_claim_and_forgets_all(folder):
+    seen = {"a number": Estimate(0.1, 0.05, 0.15, 5, "fraction")}
+    for part in ("", "digits", "birds"):
+        claims.relate("A5", seen, **WHERE | dict(chapter="rise-and-fall", part=part))
+    claims.relate("A5", seen, **WHERE | dict(chapter="rise-and-fall", part="birds"))
+    assert len(claims.observations()["A5"]) == 3
+    claims.forget("rise-and-fall")
+    assert claims.observations() == {}
+
+
 def test_cards_of_an_executed_chapter_are_drawn_again_from_all_chapters(folder):
     html = str(cards.show_cards("line"))
     assert "28 small networks" not in html

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from nbcore.measures import robustness as r
 
@@ -156,3 +156,28 @@ def test_a_mixed_classifier_runs_from_the_high_model_to_the_low_one():
     assert path == pytest.approx(np.array([[0.9, 0.75], [0.7, 0.5], [0.5, 0.25]]))
     line = r.fit_line(**ODDS_BY_THREE)
     assert r.effective_robustness(0.7, 0.5, line) > 0.05
+
+
+def test_one_more_model_of_the_testbed_stays_in_its_scatter():
+    """Of lines with planted scatter, 95 % of further models keep within the band."""
+    rng = np.random.default_rng(3)
+    x = np.linspace(-1, 3, 12)
+    inside = []
+    for _ in range(200):
+        y = 0.5 * x - 1 + rng.normal(0, 0.4, len(x))
+        at = rng.choice([-1.0, 1.0, 3.0])
+        more = special.expit(0.5 * at - 1 + rng.normal(0, 0.4))
+        bed = special.expit(x), special.expit(y)
+        low, high = r.scatter_band(special.expit(at), *bed)
+        er = more - r.fit_line(*bed).predict(special.expit(at))
+        inside.append(low <= er <= high)
+    assert 0.91 <= np.mean(inside) <= 0.985
+
+
+def test_a_scatter_band_by_hand():
+    """Three models at logits -1, 0, 1 with residuals 1/6, -1/3, 1/6 of a line: t of one freedom."""
+    x, y = np.array([-1.0, 0.0, 1.0]), np.array([-0.5, -0.5, 0.5])
+    low, high = r.scatter_band(0.5, special.expit(x), special.expit(y))
+    half = 12.7062047 * np.sqrt(1 / 6) * np.sqrt(4 / 3)
+    assert high == pytest.approx(special.expit(-1 / 6 + half) - special.expit(-1 / 6), abs=1e-6)
+    assert low == pytest.approx(special.expit(-1 / 6 - half) - special.expit(-1 / 6), abs=1e-6)

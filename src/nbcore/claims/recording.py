@@ -66,18 +66,20 @@ def relate(
     preset: str,
     setup: str,
     chapter: str = "",
+    part: str = "",
 ) -> Observation:
     """Write related evidence: numbers on a claim that its card shows and no verdict counts.
 
-    observed: words for what was measured -> Estimate; everything else as in `record`.
+    observed: words for what was measured -> Estimate; part: which of several that one chapter has
+    on one claim, so that none replaces another; everything else as in `record`.
     """
     for name, estimate in observed.items():
         _check_estimate(claim_id, name, None, estimate)
-    return _write(claim_id, observed, run, subject, preset, setup, chapter, related=True)
+    return _write(claim_id, observed, run, subject, preset, setup, chapter, True, part=part)
 
 
 def _write(
-    claim_id, observed, run, subject, preset, setup, chapter, related, doubt=""
+    claim_id, observed, run, subject, preset, setup, chapter, related, doubt="", part=""
 ) -> Observation:
     if setup not in (PAPER, STAND_IN):
         raise ClaimError(f"setup must be 'paper' or 'reduced', not {setup!r}.")
@@ -94,6 +96,7 @@ def _write(
         doubt=doubt,
     )
     kind = "related" if related else "observed"
+    kind += f"-{part}" if part else ""
     target = observations_dir() / f"{claim_id}.{observation.chapter}.{kind}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}.tmp")

@@ -170,6 +170,28 @@ def chance_band(
     return low - expected, high - expected
 
 
+def scatter_band(
+    at: ArrayLike, id_acc: ArrayLike, ood_acc: ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the effective robustness (low, high) in which one more model of the testbed stays.
+
+    The prediction interval of the least-squares line in logits (Student's t): where the testbed's
+    own models scatter beyond what chance does to their images, `chance_band` is too narrow to call
+    a height unusual. at: ID accuracies, any shape; id_acc, ood_acc: (model,) of the line. Raises as
+    `fit_line` does.
+    """
+    line, forward = fit_line(id_acc, ood_acc), SCALES["logit"][0]
+    x = forward(_accuracies(id_acc, "id_acc"))
+    left = residuals(id_acc, ood_acc, line)
+    spread = np.sqrt((left**2).sum() / (line.n - 2))
+    place = forward(_accuracies(at, "at"))
+    apart = (place - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()
+    half = stats.t.ppf((1 + level) / 2, line.n - 2) * spread * np.sqrt(1 + 1 / line.n + apart)
+    middle = line.slope * place + line.intercept
+    low, high = special.expit(middle - half), special.expit(middle + half)
+    return low - line.predict(at), high - line.predict(at)
+
+
 def is_significant(
     id_acc: ArrayLike, ood_acc: ArrayLike, total: int, line: Line, level: float = 0.95
 ) -> NDArray[np.bool_]:
