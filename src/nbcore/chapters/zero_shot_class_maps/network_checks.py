@@ -20,13 +20,13 @@ A26, A27 and A34 were amended when numbers of EfficientNet-Lite0 were known, so 
 of them (`KNOWN`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations, product
 
 import numpy as np
 
 from nbcore.chapters.zero_shot_class_maps import network_dominance as dominance
-from nbcore.chapters.zero_shot_class_maps.config import HOW
+from nbcore.chapters.zero_shot_class_maps.config import HOW, ZeroShot
 from nbcore.chapters.zero_shot_class_maps.network_study import NetworkStudy
 from nbcore.chapters.zero_shot_class_maps.networks import FRESH, MAPPED, pulled
 from nbcore.lines import compare
@@ -36,6 +36,8 @@ from nbcore.measures.estimate import Estimate
 
 Observed = dict[str, Estimate]
 KNOWN = ("efficientnet_lite0",)
+#: shifted sets made of images of ImageNet
+LEAKING = ("cinic10-imagenet",)
 #: accuracy that a weak pull may cost
 COST = 0.01
 
@@ -192,6 +194,10 @@ def _pulled(study: NetworkStudy, networks: Sequence[str]) -> Observed:
     return out
 
 
-def said_of(networks: Iterable[str]) -> str:
-    """Name the subject of a card: how many networks, and that the shift is their own world."""
-    return f"{len(list(networks))} networks pretrained on ImageNet"
+def subject(study: NetworkStudy, config: ZeroShot, claim: str) -> str:
+    """Say, as claim cards do, which networks a number is about, and where the shift leaks."""
+    left_out = KNOWN if claim in ("A26", "A27", "A34") else ()
+    kept = [n for n in study.networks if n not in left_out]
+    home = any(name in LEAKING for name in config.ood)
+    leak = "; pretrained on ImageNet, from which the shifted images are" if home else ""
+    return f"{', '.join(kept)} on {', '.join((config.id, *config.ood))}{leak}"

@@ -164,7 +164,7 @@ class Prepared(NamedTuple):
 
 @lru_cache(maxsize=1)
 def prepare(config: MappedHeads, network: str) -> Prepared:
-    """Open a network: its features, computed once per machine and shared with chapter 2, its head."""
+    """Open a network: its features, computed once per machine as chapter 2's are, and its head."""
     chapter = ZeroShot(
         model=network,
         id=config.id,
