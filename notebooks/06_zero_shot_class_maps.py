@@ -56,8 +56,8 @@ checkpoints = None  # evaluations, in log steps (12)
 shuffles = None  # shuffled class maps of the control (100)
 # networks that are compared; none means all five on CIFAR-10
 networks = None
-network_seeds = None  # seeds of each of their last layers (5)
-network_pulls = None  # λ of their pulls (0.003, 0.01, 0.03, 100.0)
+network_seeds = None  # seeds of each of their last layers (3)
+network_pulls = None  # λ of their pulls (0.003, 0.01, 100.0)
 
 # %% tags=["hide-input"]
 import numpy as np

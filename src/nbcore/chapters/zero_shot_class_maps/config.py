@@ -80,10 +80,10 @@ class ZeroShot(LineConfig):
         paper=FREE,
     )
     network_seeds: int = param(
-        5, "seeds of each of their last layers", low=1, in_address=False, paper=AT_LEAST
+        3, "seeds of each of their last layers", low=1, in_address=False, paper=AT_LEAST
     )
     network_pulls: tuple[float, ...] = param(
-        (0.003, 0.01, 0.03, 100.0), "λ of their pulls", in_address=False, low=0.0, paper=FREE
+        (0.003, 0.01, 100.0), "λ of their pulls", in_address=False, low=0.0, paper=FREE
     )
 
     @property

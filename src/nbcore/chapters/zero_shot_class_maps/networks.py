@@ -48,7 +48,7 @@ FRESH, MAPPED, PULLED, SHUFFLED = "fresh head", "mapped head", "λ = ", "shuffle
 
 @dataclass(frozen=True)
 class MappedHeads(Config):
-    """Which networks are read, and how their last layers are trained: 25 minutes of one core."""
+    """Which networks are read, and how their last layers are trained: 10 minutes of one core."""
 
     slug: ClassVar[str] = "mapped-heads"
 
@@ -61,14 +61,14 @@ class MappedHeads(Config):
     side: int = param(128, "side that the networks see")
     train_images: int = param(10_000, "training images")
     test_images: int = param(4_000, "ID test images, class-balanced")
-    steps: int = param(1_500, "steps of training")
+    steps: int = param(1_000, "steps of training")
     lr: float = param(0.01, "rate")
     batch: int = param(64, "images a step")
     checkpoints: int = param(25, "evaluations, in log steps")
     shuffles: int = param(20, "shuffled class maps of the control")
     networks: tuple[str, ...] = param((), "networks", in_address=False)
     pulls: tuple[float, ...] = param((), "λ of the pulls", in_address=False)
-    seeds: int = param(5, "seeds of each last layer", in_address=False)
+    seeds: int = param(3, "seeds of each last layer", in_address=False)
     workers: int = param(2, "processes", in_address=False)
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
 
