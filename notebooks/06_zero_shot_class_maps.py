@@ -54,8 +54,7 @@ lr = None  # rate of last-layer training (0.001)
 batch = None  # images a step (64)
 checkpoints = None  # evaluations, in log steps (12)
 shuffles = None  # shuffled class maps of the control (100)
-# networks that are compared; none means all five on CIFAR-10
-networks = None
+networks = None  # networks that are compared; none means all five on CIFAR-10
 network_seeds = None  # seeds of each of their last layers (3)
 network_pulls = None  # λ of their pulls (0.003, 0.01, 100.0)
 
@@ -313,7 +312,7 @@ figures.live(small)
 # nbcore run zero-shot-class-maps -p preset=smoke  # digits: half a minute
 # nbcore run zero-shot-class-maps -p fresh=true    # 10 minutes, 4 GB
 # # some of the five networks, more seeds of each
-# nbcore run zero-shot-class-maps -p networks='["mobilenet_v2"]' -p network_seeds=8
+# nbcore run zero-shot-class-maps -p networks=[mobilenet_v2] -p network_seeds=8
 # # another network, or another map
 # nbcore run zero-shot-class-maps -p model=resnet50
 # nbcore run zero-shot-class-maps -p class_map=mine.yaml

@@ -68,7 +68,7 @@ def record(
     }
     bed = f"{len(study.models)} small networks and classical models on {config.id}"
     claims.forget(config.slug)
-    common = {"preset": preset, "chapter": config.slug}
+    common: dict[str, Any] = {"preset": preset, "chapter": config.slug}
     several = network_checks.observed(networks) if networks else {}
     out = {}
     for key in sorted({*parts, *several}):
