@@ -68,7 +68,7 @@ def compared(
     return Dominance(
         (seeds * by_seed).sum(1),
         np.stack(theirs, 1),
-        tuple(names[k] for k in kept),
+        tuple(names[int(k)] for k in kept),
         accuracy,
         excess,
     )

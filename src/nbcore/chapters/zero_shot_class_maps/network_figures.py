@@ -75,11 +75,11 @@ def heights(study: NetworkStudy) -> Shown:
     bed = study.models.assign(group=TESTBED)
     bed = bed.assign(low=bed["er"], high=bed["er"])[columns]
     grid = np.linspace(*study.line.id_range, 60)
-    low, high = robustness.chance_band(grid, study.ood_total, study.line)
+    bottom, top = robustness.chance_band(grid, study.ood_total, study.line)
     said = "; ".join(f"{r[0]}, {r[5]}: {100 * r[2]:+.1f} at {100 * r[1]:.0f} %" for r in rows)
     return robustness_scatter(
         pd.concat([bed, pd.DataFrame(rows, columns=columns)]),
-        pd.DataFrame({"x": grid, "low": low, "high": high}),
+        pd.DataFrame({"x": grid, "low": bottom, "high": top}),
         labels=0,
         title=f"Read through the map, {above} of {len(study.networks)} networks stand above the "
         "testbed's interval",
