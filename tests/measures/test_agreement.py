@@ -46,6 +46,37 @@ def test_solved_counts_equal_the_loop(correct):
     assert counts.tolist() == [sum(map(int, column)) for column in correct.T]
 
 
+@given(tables, st.integers(0, 2**32 - 1))
+def test_mean_dominance_is_the_mean_over_pairs(correct, seed):
+    model, others = correct[0], correct if len(correct) == 1 else correct[1:]
+    pairs = [
+        min(a.dominance_probability(model, one), a.dominance_probability(one, model))
+        for one in others
+    ]
+    assert a.mean_dominance(model, others) == pytest.approx([np.mean(pairs)])
+    # a draw that takes each example as often as another is the plain mean again; a draw of some
+    # examples is the mean over these, with the same model the lower one
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 3, model.size) + (rng.permutation(model.size) == 0)
+    drawn = np.repeat(np.arange(model.size), counts)
+    lower = [o.sum() <= model.sum() for o in others]
+    again = [
+        (o & ~model if low else ~o & model)[drawn].mean()
+        for o, low in zip(others, lower, strict=True)
+    ]
+    weights = np.stack([np.full(model.size, 2), counts], 1)
+    assert a.mean_dominance(model, others, weights) == pytest.approx(
+        [np.mean(pairs), np.mean(again)]
+    )
+
+
+def test_mean_dominance_needs_other_models_on_the_same_examples():
+    with pytest.raises(ValueError, match="3 examples need other models"):
+        a.mean_dominance([True, False, True], np.ones((2, 4), bool))
+    with pytest.raises(ValueError, match="3 examples need other models"):
+        a.mean_dominance([True, False, True], np.ones((0, 3), bool))
+
+
 def test_independent_errors_give_the_product():
     rng = np.random.default_rng(0)
     low, high = rng.random(200_000) < 0.6, rng.random(200_000) < 0.9

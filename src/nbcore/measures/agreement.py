@@ -63,6 +63,26 @@ def dominance_pairs(correct: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np
     return accuracy[order][j] - accuracy[order][i], matrix[i, j]
 
 
+def mean_dominance(
+    model: ArrayLike, others: ArrayLike, weights: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Average a model's dominance probability over its pairs with other models (ER C.10).
+
+    model (example,), others (other, example): bool, right or wrong. Of each pair, the model that is
+    less accurate on these examples is the lower one; of equals, both have the same dominance.
+    weights (example, draw): how often each example counts in a draw, which does not change which
+    model is the lower one. Returns (draw,), a single draw without weights. ValueError without
+    other models.
+    """
+    mine, theirs = _correct(model, 1, "model"), _correct(others, 2, "others")
+    if mine.shape != theirs.shape[1:] or not len(theirs):
+        raise ValueError(f"{mine.size} examples need other models on them, got {theirs.shape}.")
+    lower = theirs.sum(axis=1, dtype=np.int64) <= mine.sum(dtype=np.int64)
+    events = np.where(lower[:, None], theirs & ~mine, ~theirs & mine)
+    counts = np.ones((mine.size, 1)) if weights is None else np.asarray(weights)
+    return (events.mean(axis=0) @ counts) / counts.sum(axis=0, dtype=float)
+
+
 def independent_dominance(accuracy_low: ArrayLike, accuracy_high: ArrayLike) -> NDArray[np.float64]:
     """Compute the dominance if the two models' errors were independent: low * (1 - high)."""
     return np.asarray(accuracy_low, float) * (1 - np.asarray(accuracy_high, float))

@@ -10,6 +10,7 @@ from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.classmaps import BUILT_IN, read_map
 from nbcore.errors import DataError, ParameterError, did_you_mean
 from nbcore.lines.config import SHIFTED, LineConfig
+from nbcore.models import offline
 from nbcore.runs.config import AT_LEAST, FREE, param
 
 #: a network that is trained on all ten digits in a second, for the smoke preset
@@ -72,6 +73,25 @@ class ZeroShot(LineConfig):
     batch: int = param(64, "images a step", low=1)
     checkpoints: int = param(12, "evaluations, in log steps", low=3, high=1000, paper=AT_LEAST)
     shuffles: int = param(100, "shuffled class maps of the control", low=2, high=10_000, paper=FREE)
+    networks: tuple[str, ...] = param(
+        (),
+        "networks that are compared; none means all five on CIFAR-10",
+        in_address=False,
+        paper=FREE,
+    )
+    network_seeds: int = param(
+        3, "seeds of each of their last layers", low=1, in_address=False, paper=AT_LEAST
+    )
+    network_pulls: tuple[float, ...] = param(
+        (0.003, 0.01, 100.0), "λ of their pulls", in_address=False, low=0.0, paper=FREE
+    )
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Networks that are compared: on images or with a map of your own only those you name."""
+        published = ZeroShot()
+        ours = all(getattr(self, k) == getattr(published, k) for k in ("id", "ood", "class_map"))
+        return self.networks or (tuple(offline.NETWORKS) if ours else ())
 
     @classmethod
     def smoke(cls) -> "ZeroShot":
@@ -94,6 +114,9 @@ class ZeroShot(LineConfig):
             checkpoints=8,
             shuffles=50,
             testbed=small.testbed,
+            networks=(TEN_DIGITS,),
+            network_seeds=2,
+            network_pulls=(0.001, 100.0),
             apart=(),
             epochs=small.epochs,
             resamples=100,

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nbcore import claims
+from nbcore.chapters.zero_shot_class_maps import network_checks
 from nbcore.chapters.zero_shot_class_maps.config import CLIP, HOW, ZeroShot
 from nbcore.chapters.zero_shot_class_maps.dominance import CONVERGED, Dominance
+from nbcore.chapters.zero_shot_class_maps.network_study import NetworkStudy
 from nbcore.chapters.zero_shot_class_maps.study import ZeroShotStudy
-from nbcore.claims import Observation
+from nbcore.claims import STAND_IN, Observation
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve
 from nbcore.measures.bootstrap import interval, peak_estimate
@@ -39,9 +42,13 @@ def words(name: str) -> str:
 
 
 def record(
-    study: ZeroShotStudy, found: Dominance, config: ZeroShot, preset: str
+    study: ZeroShotStudy,
+    found: Dominance,
+    config: ZeroShot,
+    preset: str,
+    networks: NetworkStudy | None = None,
 ) -> dict[str, Observation]:
-    """Record every claim whose models were run."""
+    """Record every claim whose models were run; of several `networks` what they were asked."""
     c = study.curves
     ready = {name for name, curve in c.items() if curve.covered[-1]}
     peaks = {name for name, curve in c.items() if curve.covered.any()}
@@ -59,20 +66,23 @@ def record(
         ),
         "A34": ("mapped-head" in c and any(n.startswith("pull-") for n in c), lambda: _pulls(c)),
     }
-    out = {}
-    subjects = {"A26": f"{len(study.models)} small networks and classical models on {config.id}"}
+    bed = f"{len(study.models)} small networks and classical models on {config.id}"
     claims.forget(config.slug)
-    for key, (possible, observe) in parts.items():
-        if possible and (seen := observe()):
-            out[key] = claims.record(
-                key,
-                seen,
-                run=study.run,
-                subject=subjects.get(key, config.subject),
-                preset=preset,
-                setup=config.setup(key),
-                chapter=config.slug,
-            )
+    common: dict[str, Any] = {"preset": preset, "chapter": config.slug}
+    several = network_checks.observed(networks) if networks else {}
+    out = {}
+    for key in sorted({*parts, *several}):
+        possible, observe = parts.get(key, (False, dict))
+        seen = observe() if possible else {}
+        about: dict[str, Any] = {"run": study.run, "setup": config.setup(key)}
+        about["subject"] = bed if key == "A26" else config.subject
+        if networks and key in several:
+            # what several networks say takes the place of what one said, check by check
+            subject = network_checks.subject(networks, config, key)
+            about = {"run": networks.run, "setup": STAND_IN, "subject": subject}
+            seen = seen | several[key] if key == "A26" else several[key]
+        if seen:
+            out[key] = claims.record(key, seen, **about, **common)
     return out
 
 

@@ -97,6 +97,11 @@ def train_labels(config: ZeroShot) -> np.ndarray:
     return load_images(config)[0].train[1][_picked(config)]
 
 
+def train_images(config: ZeroShot) -> np.ndarray:
+    """Return the training images of which features are computed, in their order."""
+    return load_images(config)[0].train[0][_picked(config)]
+
+
 def features(config: ZeroShot) -> dict[str, Tensor]:
     """Compute penultimate features (n, dim) of "train" and every role, once per machine."""
     where = config.address()
