@@ -107,6 +107,7 @@ class ExampleDifficulty(LineConfig):
             test_images=250,
             extended=True,
             seeds=2,
+            scratch_seeds=2,
             head_seeds=2,
             control_seeds=2,
             feature_size=8,
