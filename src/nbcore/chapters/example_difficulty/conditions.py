@@ -33,7 +33,7 @@ def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
     out, and the C-scores of networks trained here are a control of the published ones only.
     ParameterError: an unknown name in `config.conditions`.
     """
-    others = BY_DEPTH if config.difficulty != "depth" else ()
+    others: tuple[str, ...] = BY_DEPTH if config.difficulty != "depth" else ()
     others += BY_OWN if config.difficulty == PUBLISHED_SCORES else ()
     controls = ["shuffled-hard", *others]
     schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
