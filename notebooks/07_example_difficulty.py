@@ -492,9 +492,10 @@ charts.show(
 # # the published scores, where a network can fetch them
 # nbcore data get cifar10-c-scores
 # nbcore run example-difficulty -p difficulty=published
-# # three seeds of everything, schedules from random weights too, and longer training from these
+# # three seeds of everything, schedules from random weights too, and from these as many passes
+# # over a subset as in the paper, a hundred
 # nbcore run example-difficulty -p extended=true -p scratch_seeds=3 -p control_seeds=3 \
-#   -p random_steps=4000 -p random_schedule_steps=4000
+#   -p random_steps=2000 -p random_schedule_steps=2000
 # # pretraining on a sixteenth to all of Tiny ImageNet
 # nbcore run example-difficulty -p pretrain_set=tiny-imagenet-32 -p scratch_seeds=3 \
 #   -p pretrain_images=[6250,12500,25000,50000,100000] -p pretrain_steps=2000

@@ -89,7 +89,9 @@ def schedules(study: Study, start: str) -> Figure | Table:
     title = f"{who}: none of these reached the line"
     if last:
         title = f"{who}: with or without a schedule the ends are within {np.ptp(last):.1f} points"
-    return curves(study, names, page.choice, title, SUBTITLE)
+    return curves(
+        study, names, page.choice, title, f"{SUBTITLE}; lines join checkpoints as they came"
+    )
 
 
 def schedule_differences(study: Study) -> Figure | Table:
