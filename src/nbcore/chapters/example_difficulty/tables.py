@@ -28,9 +28,8 @@ def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
     Columns category (the choice), group (the start), value, low, high; paired over images.
     """
     rows = []
-    every = ("hard", "c-scores-hard", "depth-hard", "shuffled-hard")
-    every += ("easy", "c-scores-easy", "depth-easy")
-    for choice in choices or every:
+    hard = ["hard", "c-scores-hard", "depth-hard", "shuffled-hard"]
+    for choice in choices or [*hard, "easy", "c-scores-easy", "depth-easy"]:
         for start, who in STARTS.items():
             one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
             if one and base and both_covered(one, base):
