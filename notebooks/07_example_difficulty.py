@@ -73,11 +73,18 @@ depth_members = None  # networks behind the depths (1)
 pretrain_set = None
 pretrain_images = None  # how many of its images (0, 600, 6000, 60000)
 pretrain_steps = None  # steps of pretraining, whatever the number (500)
+tuned_steps = None  # steps of fine-tuning the networks of A17 (600)
 
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.example_difficulty import figures, related, tables
+from nbcore.chapters.example_difficulty import (
+    figures,
+    progress,
+    published,
+    related,
+    tables,
+)
 from nbcore.chapters.example_difficulty import observe as page
 from nbcore.chapters.example_difficulty import score_figures as scoring
 from nbcore.chapters.example_difficulty.c_scores import CScoreRun, run_c_scores
@@ -148,15 +155,31 @@ for kind in ("hard", "easy"):
 scoring.distribution(scores)
 
 # %% tags=["hide-input"]
-most_people = related.people(scores, config, related.MAJORITY)
-scoring.pictures(scores, most_people)
+scoring.pictures(scores, related.disputed(scores, config))
 
 # %% [markdown]
 # Images: CIFAR-10 {cite}`krizhevsky2009`. Where a class with a question mark stands under an image,
 # most of three people saw that class instead of the label {cite}`wei2022`.
 #
-# The published scores average over training sets of many sizes and over far more networks. These
-# come from one size, half of the images.
+# ### Published scores, and ours
+#
+# The published scores {cite}`jiang2020` average over training sets of many sizes and over far more
+# networks, larger ones. These come from one size, half of the images. How far do they agree?
+
+# %% tags=["hide-input"]
+published.against_ours(scores, config)
+
+# %% tags=["hide-input"]
+charts.show(
+    published.same_choice(scores, config),
+    caption=f"The {config.subset:,} hardest and easiest images by either score",
+    percent=["by chance"],
+)
+
+# %% [markdown]
+# A correlation over all images says little of the ends, and the ends are what is chosen. Where images
+# are tied, at the easy end above all, a smaller share is in common than the correlation leads one to
+# expect.
 #
 # ### Can they be trusted?
 #
@@ -193,8 +216,9 @@ charts.show(
 #
 # The same images have a [prediction depth](03_prediction_depth.ipynb) and an update from which on
 # they were [learned](05_depth_learning_margins.ipynb), in other networks and by other definitions.
-# And people have labelled all of CIFAR-10's training images again {cite}`wei2022`, three each; they
-# are compared where their labels are on the machine that builds this page.
+# And people have labelled all of CIFAR-10's training images again {cite}`wei2022`, three each. How
+# many of the three disagree with the label is stored with this book, as are the ranks of the
+# published scores, so that this page says the same on every machine.
 
 # %% tags=["hide-input"]
 others = related.measures(scores, config)
@@ -231,6 +255,9 @@ charts.show(
 
 # %% tags=["hide-input"]
 charts.show(tables.experiment_table(config), caption="The experiment")
+
+# %% [markdown]
+# By which scores an example is hard stands in the table's first row and under the figures.
 
 # %% tags=["hide-input"]
 figures.choices(result, "full")
@@ -276,8 +303,24 @@ figures.gains(result)
 figures.final_against_peak(result)
 
 # %% [markdown]
-# From random weights the easy examples can end ahead of the random ones, against claim A23: after few
-# steps such a network is still learning what is easy.
+# Random examples give the best final accuracy, says claim A23, and "final" needs training to have
+# ended. After few steps a network is still learning what is easy, and whoever shows it nothing else
+# is ahead. So here is who leads along the way. Until the rate falls, at seven tenths of the steps, a
+# curve also says where a shorter training would stand; the end says where this one does.
+
+# %% tags=["hide-input"]
+progress.learning(result)
+
+# %% tags=["hide-input"]
+charts.show(
+    progress.turning(result),
+    caption="Random against easy examples: passes over the subset, from when on random ones are "
+    "ahead to the end, and the final difference of ID accuracy in points [95 %]",
+)
+
+# %% [markdown]
+# Where random examples are never ahead, training was too short to judge the claim for that start, or
+# the claim does not hold for it: one length cannot tell these apart.
 #
 # All numbers, of every condition of this chapter, fold out here:
 
@@ -324,6 +367,16 @@ figures.schedules(result, "scratch")
 figures.schedule_differences(result)
 
 # %% [markdown]
+# Equal accuracy compares a late, hard phase with an early one. The other way to look is phase by phase:
+# a schedule and training on everything after equally many steps, at the same rates.
+
+# %% tags=["hide-input"]
+progress.phases(result, "full")
+
+# %% tags=["hide-input"]
+progress.phases(result, "scratch")
+
+# %% [markdown]
 # Once the easy images are gone, a schedule trains on hard examples alone, and behaves as such training
 # does. The paper's schedules end at a high accuracy after many passes, these after a few.
 #
@@ -352,13 +405,20 @@ charts.show(
 #
 # In the paper the peak grows with the number of photographs that a network was pretrained on, up to
 # a plateau (claim A17). The photographs are private and the networks large. In their place a small
-# residual network is pretrained here on more and more pictures of another data set, for the same
-# number of steps, and then trained on the same random examples as above. This is **not** the
-# paper's experiment, and a failure here says little about it: pictures of clothes are no
-# photographs of animals.
+# residual network is pretrained here on more and more pictures of another data set, named under the
+# figure, for the same number of steps, and then trained on the same random examples as above. This is
+# **not** the paper's experiment, and a failure here says little about it: the pictures are small and
+# few, and they may show other things than the photographs do.
 
 # %% tags=["hide-input"]
 figures.pretraining(result)
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.steps_up(result),
+    caption="Does it level off? Peak of ER minus that with the next smaller number of images, in "
+    "points [95 %]; ✓ the interval settles the sign",
+)
 
 # %% [markdown]
 # ## Live: the hardest digits
@@ -400,9 +460,10 @@ charts.show(
 # %% [markdown]
 # ## What could be wrong
 #
-# - **Hard for whom?** These C-scores say what is hard for small networks trained on half of the
-#   images. The paper's scores come from larger networks and training sets of many sizes. Where they
-#   can be had, `-p difficulty=published` uses them.
+# - **Hard for whom?** Our C-scores say what is hard for small networks trained on half of the
+#   images. The paper's scores come from larger networks and training sets of many sizes; the two
+#   choose different images, as shown above. `-p difficulty=published` and `-p difficulty=c-scores`
+#   train on either choice.
 # - **The easy end is a draw.** Among images that every network gets right the score cannot choose.
 # - **Wrong labels are hard examples.** A network that is trained on the hardest images learns some
 #   labels that are wrong, which costs accuracy whatever robustness does.
@@ -431,6 +492,13 @@ charts.show(
 # # the published scores, where a network can fetch them
 # nbcore data get cifar10-c-scores
 # nbcore run example-difficulty -p difficulty=published
+# # three seeds of everything, schedules from random weights too, and from these as many passes
+# # over a subset as in the paper, a hundred
+# nbcore run example-difficulty -p extended=true -p scratch_seeds=3 -p control_seeds=3 \
+#   -p random_steps=2000 -p random_schedule_steps=2000
+# # pretraining on a sixteenth to all of Tiny ImageNet
+# nbcore run example-difficulty -p pretrain_set=tiny-imagenet-32 -p scratch_seeds=3 \
+#   -p pretrain_images=[6250,12500,25000,50000,100000] -p pretrain_steps=2000
 # # your own images: one folder for each class, in both
 # nbcore run example-difficulty -p id=./mine -p ood=[./theirs] \
 #   -p subset=200 -p ends=[100] -p device=cuda

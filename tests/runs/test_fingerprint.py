@@ -438,6 +438,14 @@ KINDS = {
         "nbcore.chapters.example_difficulty.conditions:conditions",
         "nbcore.chapters.example_difficulty.c_scores:member",
     ],
+    "other-scores": [
+        *LOADING,
+        "nbcore.data.scores:load_scores",
+        "nbcore.data.scores:load_labels",
+        "nbcore.measures.selection:select",
+        "nbcore.chapters.example_difficulty.others:_published",
+        "nbcore.chapters.example_difficulty.others:_people",
+    ],
     "pretraining-size": [
         *LOADING,
         *TRAINING,

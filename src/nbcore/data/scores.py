@@ -54,9 +54,9 @@ def load_scores(source: str | os.PathLike[str], labels: np.ndarray) -> np.ndarra
 
     source: "published" (Jiang et al., 2021, for CIFAR-10 or CIFAR-100, whichever has as many
     classes), the catalogue's name of one of them, or a path: .npy (n,), .npz with `scores` and
-    perhaps `labels`, .csv with a column `score` and perhaps `label`. No checksum of the published
-    files is known, so they are trusted as far as they can be checked: all 50,000 labels that they
-    repeat must be those of the images. DataError: no such file, an unknown or damaged form,
+    perhaps `labels`, .csv with a column `score` and perhaps `label`. The published files' home
+    states no checksum, so they are trusted as far as they can be checked: all 50,000 labels that
+    they repeat must be those of the images. DataError: no such file, an unknown or damaged form,
     another length, another order, scores that are NaN or infinite.
     """
     labels = np.asarray(labels)

@@ -41,6 +41,7 @@ SMALL = ExampleDifficulty.resolve(
     score_members=4,
     depth_members=2,
     pretrain_steps=12,
+    tuned_steps=12,
     resamples=30,
     device="cpu",
     testbed=("mean-30", "knn-30", "logistic-450", "patches-450", "mlp-450"),
@@ -127,6 +128,8 @@ def test_choices_are_balanced_disjoint_and_those_of_the_scores(tmp_path):
         assert np.array_equal(np.intersect1d(parts["hard"], own), own[:20])
     assert np.array_equal(parts["random"], chosen(config, "random"))
     assert not np.array_equal(parts["random"], chosen(config, "random", 1))
+    ours = difficulty_scores(config, "c-scores")
+    assert ours[chosen(config, "c-scores-hard")].mean() < ours.mean() - 0.1
     # dealt out anew, low scores say nothing of an example's own
     assert abs(score[parts["shuffled-hard"]].mean() - score.mean()) < 0.1
     assert score[parts["hard"]].mean() < 0.2
@@ -207,6 +210,11 @@ def test_presets_name_every_member():
     assert len(conditions.pretraining(config).names()) == 4 * config.scratch_seeds
     by_depth = conditions.conditions(dataclasses.replace(config, difficulty="depth"))
     assert "full-shuffled-hard" in by_depth and "head-depth-hard" not in by_depth
+    assert not any("c-scores" in name for name in conditions.conditions(everything))
+    published = dataclasses.replace(everything, difficulty="published")
+    by_ours = {n for n in conditions.conditions(published) if "c-scores" in n}
+    kinds = ("c-scores-hard", "c-scores-easy")
+    assert by_ours == {f"{start}-{kind}" for start in ("full", "head") for kind in kinds}
     ensemble = chapter.depth_run(config)
     assert (ensemble.dataset, ensemble.examples) == ("cifar10", 50_000)  # all that are chosen from
     assert ensemble.names() == [f"full-{i:03}" for i in range(config.depth_members)]

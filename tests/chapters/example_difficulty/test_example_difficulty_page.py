@@ -6,95 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from planted_curves import CHOICES, CONFIG, FakeRun, curve, made
 
 from nbcore import claims
-from nbcore.chapters.example_difficulty import figures, related, tables
+from nbcore.chapters.example_difficulty import figures, published, related, tables
 from nbcore.chapters.example_difficulty import observe as page
 from nbcore.chapters.example_difficulty import score_figures as scoring
 from nbcore.chapters.example_difficulty.config import ExampleDifficulty
-from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.charts.tables import Table
 from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.errors import DataError
-from nbcore.lines.curves import Curve
-from nbcore.measures import robustness
-from nbcore.runs.store import Run
-
-CONFIG = ExampleDifficulty.smoke()
-BAND = 0.02
-
-
-class FakeRun(Run):
-    """A run whose tables are in memory."""
-
-    def __init__(self, **found):
-        made = {"seconds": 1.0, "hardware": "a computer", "created": "2026-01-01T00:00:00"}
-        super().__init__(None, {"experiment": "x", "members": {"m": made}, "tables": found}, "x")
-
-    def table(self, name):
-        return self.manifest["tables"][name]
-
 
 # --- curves ---------------------------------------------------------------------------------
-
-
-def curve(name, accuracy, er, draws=40, seeds=3, noise=0.001):
-    """A curve with these accuracies and heights, and draws close to them."""
-    rng = np.random.default_rng(len(name))
-    accuracy, er = np.asarray(accuracy, float), np.asarray(er, float)
-    shift = noise * rng.standard_normal((2, draws + 1, len(er)))
-    shift[:, 0] = 0
-    x, y = accuracy + shift[0], er + shift[1]
-    return Curve(
-        name,
-        np.arange(len(er)) * 10,
-        x,
-        x - 0.1 + y,
-        y,
-        y,
-        y,
-        np.stack([accuracy] * seeds),
-        np.stack([er] * seeds),
-        (accuracy > 0.2) & (accuracy < 0.95),
-        np.full(len(er), BAND),
-    )
-
-
-GRID = (0.1, 0.3, 0.5, 0.7)
-#: hard examples: 5 points at the peak, and 65 % in the end; and so on
-CHOICES = {
-    "hard": ((0.1, 0.3, 0.5, 0.65), (0, 0.03, 0.05, 0.01)),
-    "random": (GRID, (0, 0.02, 0.03, 0.01)),
-    "easy": ((0.1, 0.3, 0.5, 0.6), (0, 0.01, 0.015, 0.01)),
-    "all": ((0.1, 0.3, 0.6, 0.8), (0, 0.02, 0.02, 0.0)),
-    "phase-out-25": ((0.1, 0.3, 0.6, 0.8), (0, 0.02, 0.05, 0.0)),
-    "depth-hard": (GRID, (0, 0.02, 0.04, 0.01)),
-    "shuffled-hard": (GRID, (0, 0.02, 0.03, 0.01)),
-}
-
-
-def made(changes=None, phase=(0, 0, 0, 1)):
-    """A study with every start and choice; changes: name -> curve, or None to leave it out."""
-    names = [(start, choice) for start in ("full", "scratch", "head") for choice in CHOICES]
-    curves = {f"{a}-{b}": curve(f"{a}-{b}", *CHOICES[b]) for a, b in names}
-    for kind in ("hard", "random"):
-        name = f"full-then-{kind}"
-        curves[name] = curve(name, (0.3, 0.6, 0.8, 0.75), (0.02, 0.03, 0.0, 0.02))
-    for size, top in ((0, 0.01), (600, 0.02), (60_000, 0.04)):
-        name = f"pretrain-{size}"
-        curves[name] = curve(name, GRID, (0, top, top, 0))
-    curves = {k: v for k, v in (curves | (changes or {})).items() if v is not None}
-    line = robustness.fit_line([0.2, 0.5, 0.95], [0.1, 0.3, 0.8])
-    models = pd.DataFrame({"model": ["a", "b"], "id": [0.3, 0.8], "ood": [0.2, 0.5], "er": [0, 0]})
-    names = [f"{name}-seed{s}" for name in ("full-then-hard", "full-then-random") for s in (0, 1)]
-    run = FakeRun(
-        curves=xr.Dataset(
-            {"phase": (("member", "checkpoint"), [list(map(float, phase))] * 4)}, {"member": names}
-        )
-    )
-    return DifficultyStudy(
-        run, run, models, models[:0], line, None, curves, 1000, 1000, CONFIG, run
-    )
 
 
 @pytest.fixture
@@ -146,6 +69,23 @@ def test_what_the_line_does_not_cover_is_not_judged(own_cache):
     assert "pretrained random minus easy peak" not in found["A22"].observed
     assert value(found, "A23", "pretrained random minus hard final accuracy") == 0.55
     assert set(found["A25"].observed) == {"change of in-distribution accuracy"}
+
+
+def test_the_page_says_by_what_examples_are_hard():
+    assert page.difficulty(ExampleDifficulty.book()) == "C-scores of 40 networks trained here"
+    assert page.difficulty(ExampleDifficulty.paper()) == "the published C-scores"
+    mine = ExampleDifficulty.resolve("book", difficulty="scores/mine.csv")
+    assert page.difficulty(mine) == "the scores in mine.csv"
+    table = tables.experiment_table(ExampleDifficulty.paper()).set_index("part")["here"]
+    assert table["difficulty"] == "the published C-scores"
+    assert "by depth and our C-scores" in table["controls"]
+
+
+def test_sizes_are_compared_step_by_step():
+    table = tables.steps_up(made())
+    assert table["images"].tolist() == ["600 instead of 0", "60,000 instead of 600"]
+    assert table["peak of ER"].str.startswith(("+1.0 [", "+2.0 [")).all()
+    assert (table["seeds"] == 3).all()
 
 
 def test_two_sizes_of_pretraining_are_no_trend(own_cache):
@@ -321,7 +261,7 @@ def test_ties_at_the_border_are_left_to_the_draw():
 
 def test_galleries_go_from_the_hardest_to_the_easiest():
     s = scores()
-    by_class = scoring.pictures(s, s.label[None], each=3)
+    by_class = scoring.pictures(s, np.full(len(s.label), -1), each=3)
     own = np.sort(s.found.score[:60][s.label[:60] == 0])
     shown = [f"{x:.2f}" for x in [*own[:3], *own[-3:]]]
     assert f"c0: hardest, then easiest: {', '.join(shown)}" in by_class.text
@@ -334,7 +274,7 @@ def test_a_gallery_says_where_people_see_another_class():
     s = scores()
     agree = scoring.pictures(s, each=3)
     assert "?" not in agree.text and "disputed" not in agree.text
-    doubt = scoring.pictures(s, 1 - s.label[None], each=3)
+    doubt = scoring.pictures(s, 1 - s.label, each=3)
     assert "12 labels are disputed" in doubt.text and "0.00 c1?" in doubt.text
 
 
@@ -359,22 +299,52 @@ def test_agreement_is_positive_where_the_same_images_are_hard():
 def test_nothing_is_computed_or_fetched_for_the_comparison(without_data, own_cache):
     s = scores()
     assert related.measures(s, WHOLE) == []
-    assert related.people(s, WHOLE).shape == (0, 200)
+    assert related.disputed(s, WHOLE) is None
+    assert isinstance(published.against_ours(s, WHOLE), Table)
+    assert published.same_choice(s, WHOLE).empty
     assert not own_cache.exists()
 
 
-def test_published_scores_and_people_are_compared_where_they_are(without_data, tmp_path):
+def test_published_scores_and_people_are_read_from_what_is_stored(without_data, monkeypatch):
     s = scores()
-    folder = tmp_path / "c_scores"
-    folder.mkdir()
-    np.savez(folder / "cifar10-cscores-orig-order.npz", labels=s.label, scores=s.found.score)
-    (tmp_path / "cifar10n").mkdir()
-    agree = {name: s.label for name in ("clean_label", "aggre_label", "random_label1")}
-    other = {name: 1 - s.label for name in ("random_label2", "random_label3", "worse_label")}
-    np.savez(tmp_path / "cifar10n" / "labels.npz", **agree, **other)
-    published, people = related.measures(s, WHOLE)
-    assert published.agreement(s)[0] == pytest.approx(1)
+    order = np.argsort(np.argsort(s.found.score, kind="stable"))
+    hard, easy = order < 20, order >= 180  # the classes are not looked at here
+    said = {
+        "published": {
+            "level": ("example", (order * related.LEVELS // 200).astype(np.uint8)),
+            "hard": ("byte", np.packbits(hard)),
+            "easy": ("byte", np.packbits(easy)),
+        },
+        "people": {
+            "disagree": ("example", np.full(200, 2, np.uint8)),
+            "majority": ("example", np.where(hard, 1 - s.label, -1).astype(np.int8)),
+        },
+    }
+
+    def others(what, dataset, subset):
+        table = xr.Dataset(said[what], attrs={"people": 3})
+        return table.assign(label=("example", s.label))
+
+    monkeypatch.setattr(related, "others", others)
+    theirs, people = related.measures(s, WHOLE)
+    assert theirs.agreement(s)[0] > 0.95
     assert (people.values == 2 / 3).all()
+    assert (related.disputed(s, WHOLE) >= 0).sum() == 20
+    figure = published.against_ours(s, WHOLE)
+    rho = theirs.agreement(s)[0]
+    assert f"a correlation of {rho:.2f} [" in " ".join(figure.title.text)
+    both = published.same_choice(s, WHOLE).set_index("choice")["chosen by both"]
+    assert both["hard"].endswith(" of 20")
+    by_theirs = ExampleDifficulty.resolve(
+        "smoke", subset=20, id="cifar10", ood=["cinic10-imagenet"], difficulty="published"
+    )
+    found = related.contents(s, by_theirs).set_index("examples")
+    assert found["label disputed"]["hard"] == 1 and found["label disputed"]["all"] == 0.1
+    assert found["mean C-score"]["hard"] == pytest.approx(s.found.score[hard].mean())
+    other = scores(seed=1)
+    other.label[0] = 1 - other.label[0]
+    with pytest.raises(DataError, match="other labels than those of the C-scores"):
+        related.disputed(other, WHOLE)
 
 
 def test_an_ensemble_of_other_images_is_refused(tmp_path):
@@ -396,7 +366,7 @@ def test_contents_of_the_choices(without_data, monkeypatch):
     assert table["mean C-score"]["hard"] < table["mean C-score"]["all"]
     assert table["mean C-score"]["all"] < table["mean C-score"]["easy"]
     assert "label disputed" not in table
-    other = (s.label + (s.found.score == 0)) % 2  # people disagree on what no network gets
-    monkeypatch.setattr(related, "people", lambda s, c, columns: other[None])
+    other = np.where(s.found.score == 0, 1 - s.label, -1)  # people disagree on what no network gets
+    monkeypatch.setattr(related, "disputed", lambda s, c: other)
     table = related.contents(s, WHOLE).set_index("examples")
     assert (table["label disputed"] == table["right for none"]).all()

@@ -10,7 +10,12 @@ import numpy as np
 from nbcore import data as nbdata
 from nbcore.chapters.example_difficulty.c_scores import run_c_scores, scores
 from nbcore.chapters.example_difficulty.conditions import Condition
-from nbcore.chapters.example_difficulty.config import ExampleDifficulty, depth_run, score_run
+from nbcore.chapters.example_difficulty.config import (
+    OWN_SCORES,
+    ExampleDifficulty,
+    depth_run,
+    score_run,
+)
 from nbcore.data.scores import load_scores
 from nbcore.depths.ensembles import chosen_examples, run_ensemble
 from nbcore.depths.tables import mean_depths
@@ -83,16 +88,18 @@ def _all_labels(id: str, image_size: int) -> np.ndarray:
 def chosen(config: ExampleDifficulty, choice: str, seed: int = 0) -> np.ndarray:
     """Choose hard, random or easy examples, class-balanced: ascending indices (subset,).
 
-    choice: "hard", "random", "easy"; "depth-hard" and "depth-easy", by depth; "shuffled-hard", hard
-    by scores that were shuffled within each class. Ties and random choices are drawn with `seed`.
+    choice: "hard", "random", "easy"; "depth-hard" and "c-scores-easy", by one of `OWN_SCORES`
+    instead of the config's difficulty; "shuffled-hard", hard by scores that were shuffled within
+    each class. Ties and random choices are drawn with `seed`.
     ParameterError: a subset larger than a class allows, or that the classes cannot share; NaN.
     """
-    kind, labels = choice.rpartition("-")[2], training_labels(config)
+    by, _, kind = choice.rpartition("-")
+    labels = training_labels(config)
     with _one_sentence():
         if kind == "random":
             return selection.select("random", None, labels, config.subset, seed)
-        found = difficulty_scores(config, "depth" if choice.startswith("depth-") else None)
-        if choice.startswith("shuffled-"):
+        found = difficulty_scores(config, by if by in OWN_SCORES else None)
+        if by == "shuffled":
             found = selection.shuffled_within_class(found, labels, seed)
         return selection.select(kind, found, labels, config.subset, seed)
 

@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
-from nbcore.chapters.example_difficulty.config import ExampleDifficulty
+from nbcore.chapters.example_difficulty.config import PUBLISHED_SCORES, ExampleDifficulty
 from nbcore.chapters.example_difficulty.networks import PretrainingSize
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import OWN_NET
 
 CHOICES = ("hard", "random", "easy")
-CONTROLS = ("shuffled-hard", "depth-hard", "depth-easy")
+#: by other measures of difficulty than the config's, and by none
+BY_DEPTH, BY_OWN = ("depth-hard", "depth-easy"), ("c-scores-hard", "c-scores-easy")
+CONTROLS = ("shuffled-hard", *BY_DEPTH, *BY_OWN)
 
 
 class Condition(NamedTuple):
@@ -27,10 +29,13 @@ class Condition(NamedTuple):
 def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
     """List the conditions by name, START-CHOICE, the main ones first.
 
-    Where depth is the measure of difficulty, it cannot be a control: the two depth conditions are
-    left out. ParameterError: an unknown name in `config.conditions`.
+    A measure of difficulty cannot be its own control: by depth, the two depth conditions are left
+    out, and the C-scores of networks trained here are a control of the published ones only.
+    ParameterError: an unknown name in `config.conditions`.
     """
-    controls = [c for c in CONTROLS if config.difficulty != "depth" or c[:5] != "depth"]
+    others: tuple[str, ...] = BY_DEPTH if config.difficulty != "depth" else ()
+    others += BY_OWN if config.difficulty == PUBLISHED_SCORES else ()
+    controls = ["shuffled-hard", *others]
     schedules = ["all", *(f"phase-out-{n}" for n in config.ends)]
     pairs = [(start, choice) for start in ("full", "head", "scratch") for choice in CHOICES]
     pairs += [("full", "then-hard"), ("full", "then-random")]
@@ -38,7 +43,7 @@ def conditions(config: ExampleDifficulty) -> dict[str, Condition]:
     pairs += [("head", choice) for choice in controls] + [("full", "shuffled-hard")]
     if config.extended or config.conditions:
         pairs += [("scratch", choice) for choice in schedules]
-        pairs += [("full", choice) for choice in controls if choice[:5] == "depth"]
+        pairs += [("full", choice) for choice in others]
     table = {f"{start}-{choice}": Condition(start, choice) for start, choice in pairs}
     known = [*table, *(f"pretrain-{n}" for n in config.pretrain_images)]
     for name in config.conditions:
@@ -56,7 +61,7 @@ def pretraining_names(config: ExampleDifficulty) -> list[str]:
 def pretraining(config: ExampleDifficulty) -> PretrainingSize:
     """Describe the networks of A17 so that they fit the chapter's others.
 
-    They have the same images, the same subset and the steps of a random start.
+    They have the same images and the same subset.
     """
     return PretrainingSize(
         id=config.id,
@@ -68,7 +73,7 @@ def pretraining(config: ExampleDifficulty) -> PretrainingSize:
         images=config.pretrain_images,
         pretrain_steps=config.pretrain_steps,
         kind="cnn16" if config.model == OWN_NET else "res32",
-        steps=config.random_steps,
+        steps=config.tuned_steps,
         batch=config.batch,
         checkpoints=config.checkpoints,
         seeds=config.scratch_seeds,

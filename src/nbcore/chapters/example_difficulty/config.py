@@ -89,12 +89,16 @@ class ExampleDifficulty(LineConfig):
     pretrain_steps: int = param(
         500, "steps of pretraining, whatever the number", low=4, in_address=False, paper=FREE
     )
+    tuned_steps: int = param(
+        600, "steps of fine-tuning the networks of A17", low=4, in_address=False, paper=FREE
+    )
 
     @classmethod
     def smoke(cls) -> "ExampleDifficulty":
         """Chapter 2's digits and network, 100 examples of 652: 60 seconds, 1 GB."""
         small = RiseAndFall.smoke()
         return cls(
+            difficulty="c-scores",
             subset=100,
             model=OWN_NET,
             id="digits",
@@ -103,6 +107,7 @@ class ExampleDifficulty(LineConfig):
             test_images=250,
             extended=True,
             seeds=2,
+            scratch_seeds=2,
             head_seeds=2,
             control_seeds=2,
             feature_size=8,
@@ -124,6 +129,7 @@ class ExampleDifficulty(LineConfig):
             pretrain_set="digits",
             pretrain_images=(0, 60, 600),
             pretrain_steps=60,
+            tuned_steps=60,
             testbed=small.testbed,
             apart=(),
             epochs=small.epochs,

@@ -20,7 +20,7 @@ from nbcore.measures.bootstrap import estimate
 SUBTITLE = "Mean over seeds with 95 % intervals; the testbed (dots), its chance (shaded)"
 
 
-def choices(study: Study, start: str) -> Figure | Table:
+def choices(study: DifficultyStudy, start: str) -> Figure | Table:
     """Draw the effective robustness of a network that learned hard, random and easy examples."""
     names = [f"{start}-{choice}" for choice in CHOICES]
     kept = covered(study, names)
@@ -29,8 +29,10 @@ def choices(study: Study, start: str) -> Figure | Table:
     said = ", ".join(f"{n.partition('-')[2]} {tops[n]:+.1f}" for n in order)
     who = page.STARTS[start].capitalize()
     low = [page.choice(n) for n in names if n in study.curves and n not in kept]
+    by = f"; hard and easy by {page.difficulty(study.config)}"
     below = f"; {', '.join(low)}: never within the line's accuracies" if low else ""
-    return curves(study, names, page.choice, f"{who}: peaks of {said} points", SUBTITLE + below)
+    title = f"{who}: peaks of {said} points"
+    return curves(study, names, page.choice, title, SUBTITLE + by + below)
 
 
 def final_against_peak(study: Study) -> Figure | Table:
@@ -87,7 +89,9 @@ def schedules(study: Study, start: str) -> Figure | Table:
     title = f"{who}: none of these reached the line"
     if last:
         title = f"{who}: with or without a schedule the ends are within {np.ptp(last):.1f} points"
-    return curves(study, names, page.choice, title, SUBTITLE)
+    return curves(
+        study, names, page.choice, title, f"{SUBTITLE}; lines join checkpoints as they came"
+    )
 
 
 def schedule_differences(study: Study) -> Figure | Table:
@@ -98,7 +102,7 @@ def schedule_differences(study: Study) -> Figure | Table:
             if not len(found.at):
                 continue
             label = page.choice(name)
-            rows = _banded(study.curves[name].steps[found.at], 100 * found.draws)
+            rows = page.banded(study.curves[name].steps[found.at], 100 * found.draws)
             parts.append(rows.assign(panel=who, series=label))
             at = int(np.argmax(np.abs(found.draws[0]) - found.band))
             most[f"{who}, {label}"] = (found.draws[0, at], found.band[at])
@@ -121,12 +125,6 @@ def schedule_differences(study: Study) -> Figure | Table:
     )
 
 
-def _banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
-    """Make rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
-    low, high = np.quantile(draws[1:], (0.025, 0.975), axis=0)
-    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high})
-
-
 def going_on(study: DifficultyStudy) -> Figure | Table:
     """Draw ID accuracy and effective robustness while training goes on with a subset."""
     names = ["full-then-hard", "full-then-random"]
@@ -138,7 +136,7 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
         c = study.curves[name]
         shown = np.flatnonzero(c.covered & (np.arange(len(c.steps)) >= max(at - 3, 0)))
         for what, draws in (("ID accuracy", c.id), ("effective robustness", c.er)):
-            rows = _banded(c.steps[shown], draws[:, shown])
+            rows = page.banded(c.steps[shown], draws[:, shown])
             parts.append(rows.assign(panel=what, series=page.words(name)))
             marks[what] = (float(c.steps[at]), "then the subset")
     if not parts:
@@ -164,7 +162,7 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
     )
 
 
-def pretraining(study: Study) -> Figure | Table:
+def pretraining(study: DifficultyStudy) -> Figure | Table:
     """Draw the peak of small networks by the number of images that they were pretrained on."""
     found = page.pretraining_sizes(study.curves)
     if len(found) < 2:
@@ -190,7 +188,7 @@ def pretraining(study: Study) -> Figure | Table:
         reference=(0.0, "the line"),
         title=f"A stand-in: the rank correlation of pretraining size and peak is {rho.value:+.2f} "
         f"[{rho.low:+.2f}, {rho.high:+.2f}]",
-        subtitle="Small residual networks pretrained on other pictures for the same number of "
-        "steps, then trained on the same random examples; 95 % intervals",
+        subtitle=f"Small residual networks pretrained on parts of {page.pretrained_on(study)}, for "
+        "the same number of steps, then trained on the same random examples; 95 % intervals",
         description=f"Peak effective robustness by the number of pretraining images: {words}.",
     )

@@ -1,16 +1,20 @@
 """Chapter 7's observations: what is recorded in the ledger."""
 
 import numpy as np
+import pandas as pd
 
 from nbcore import claims
-from nbcore.chapters.example_difficulty.config import ExampleDifficulty
+from nbcore.chapters.example_difficulty.config import PUBLISHED_SCORES, ExampleDifficulty
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.claims import Observation
+from nbcore.data.catalog import CATALOG
+from nbcore.data.sources import short_name
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve, Study
 from nbcore.measures.bootstrap import estimate
 from nbcore.measures.cscores import spearman
 from nbcore.measures.estimate import Estimate
+from nbcore.runs.manifests import data_names
 
 Observed = dict[str, Estimate]
 
@@ -24,6 +28,8 @@ WORDS = {
     "shuffled-hard": "hard, shuffled",
     "depth-hard": "hard by depth",
     "depth-easy": "easy by depth",
+    "c-scores-hard": "hard by our C-scores",
+    "c-scores-easy": "easy by our C-scores",
 }
 
 
@@ -41,6 +47,25 @@ def choice(condition: str) -> str:
     if name.startswith("phase-out-"):
         return f"down to {int(name.removeprefix('phase-out-')):,}"
     return WORDS.get(name, name)
+
+
+def difficulty(config: ExampleDifficulty) -> str:
+    """Say by what measure the examples of this page are hard or easy."""
+    if config.difficulty == "c-scores":
+        return f"C-scores of {config.score_members} networks trained here"
+    if config.difficulty == "depth":
+        return "prediction depth"
+    if config.difficulty == PUBLISHED_SCORES or config.difficulty in CATALOG:
+        return "the published C-scores"
+    return f"the scores in {short_name(config.difficulty)}"
+
+
+def pretrained_on(study: DifficultyStudy) -> str:
+    """Name the pictures on which the networks of A17 were pretrained, and what they show."""
+    names = data_names(study.pretraining.manifest) if study.pretraining else {}
+    name = names.get("pretraining", study.config.pretrain_set)
+    known = CATALOG.get(name)
+    return f"{known.title or known.name}: {known.about}" if known else short_name(name)
 
 
 def record(
@@ -124,17 +149,29 @@ def both_covered(a: Curve, b: Curve) -> bool:
     return bool(a.covered.any() and b.covered.any())
 
 
+def phase_ends(study: DifficultyStudy, name: str) -> np.ndarray:
+    """Find the last checkpoint of each of a condition's phases; none where it was not run."""
+    table = study.run.table("curves")
+    mine = [m for m in table["member"].values if str(m).startswith(f"{name}-seed")]
+    if name not in study.curves or "phase" not in table or not mine:
+        return np.empty(0, int)
+    phase = table["phase"].sel(member=mine[0]).values[: len(study.curves[name].steps)]
+    return np.flatnonzero(np.append(np.diff(phase) > 0, True))
+
+
 def switch(study: DifficultyStudy, name: str) -> int | None:
     """Find the last checkpoint of a condition's first phase.
 
     None where it has one phase only, or was not run.
     """
-    table = study.run.table("curves")
-    if name not in study.curves or "phase" not in table:
-        return None
-    first = [str(m) for m in table["member"].values if str(m).startswith(f"{name}-seed")][0]
-    phase = table["phase"].sel(member=first).values[: len(study.curves[name].steps)]
-    return int(np.flatnonzero(phase == 0)[-1]) if (phase > 0).any() else None
+    ends = phase_ends(study, name)
+    return int(ends[0]) if len(ends) > 1 else None
+
+
+def banded(x: np.ndarray, draws: np.ndarray) -> pd.DataFrame:
+    """Make rows of a chart from (draw, point): what was observed, and 95 % of the draws."""
+    low, high = np.quantile(draws[1:], (0.025, 0.975), axis=0)
+    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high})
 
 
 def changes(study: DifficultyStudy, name: str) -> dict[str, np.ndarray]:

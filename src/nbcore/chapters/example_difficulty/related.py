@@ -6,18 +6,18 @@ from itertools import chain
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from nbcore import charts
 from nbcore.chapters.example_difficulty.choices import chosen
 from nbcore.chapters.example_difficulty.conditions import CHOICES
-from nbcore.chapters.example_difficulty.config import ExampleDifficulty, depth_run
+from nbcore.chapters.example_difficulty.config import PUBLISHED_SCORES, ExampleDifficulty, depth_run
+from nbcore.chapters.example_difficulty.others import LEVELS, checked, others
 from nbcore.chapters.example_difficulty.score_figures import Scores, candidates
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table
-from nbcore.data import sources
-from nbcore.data.scores import PUBLISHED, load_labels, load_scores
 from nbcore.depths.ensembles import Ensemble, chosen_examples
 from nbcore.depths.roster import DepthConfig, network_title, setting
 from nbcore.depths.view import EnsembleView
@@ -29,8 +29,6 @@ from nbcore.measures.learning import scaled_steps
 from nbcore.measures.selection import select
 from nbcore.runs.store import Run, find_run
 
-#: the three people that labelled every image of CIFAR-10 once more, and their majority
-PEOPLE, MAJORITY = ("random_label1", "random_label2", "random_label3"), ("aggre_label",)
 MEASURES = {"depth": "prediction depth", "learned": "iteration learned"}
 #: a mean over fewer examples is not drawn
 ENOUGH = 20
@@ -61,8 +59,8 @@ class Measure:
 def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
     """List the measures that can be had: depth and learning speed, published C-scores, people.
 
-    Nothing is computed or fetched for them: an ensemble that is not stored, or labels that are not
-    on this machine, are left out.
+    No network is trained and nothing fetched for them: what is neither stored nor at hand is left
+    out.
     """
     out = []
     for run, ensemble in _ensembles(config):
@@ -75,23 +73,36 @@ def measures(s: Scores, config: ExampleDifficulty) -> list[Measure]:
         }.items():
             spread = _spread(values, at, s.examples)
             out.append(Measure(f"{MEASURES[name]} ({network})", spread, source))
-    name = f"{config.id}-c-scores"
-    if name in PUBLISHED.values() and sources.find(name):
-        out.append(Measure("published C-score", 1 - load_scores(name, s.label), "Jiang et al."))
-    if len(answers := people(s, config)):
-        wrong = (answers != s.label).mean(axis=0)
-        out.append(Measure("people who disagree", wrong, f"{len(answers)} people"))
+    if published := published_measure(s, config):
+        out.append(published)
+    if (table := _said("people", s, config)) is not None:
+        n = table.attrs["people"]
+        wrong = table["disagree"].values / n
+        out.append(Measure("people who disagree", wrong, f"{n} people"))
     return out
 
 
-def people(s: Scores, config: ExampleDifficulty, columns: Sequence[str] = PEOPLE) -> NDArray:
-    """Load CIFAR-10N's labels of the training images, (person, example).
+def published_measure(s: Scores, config: ExampleDifficulty) -> Measure | None:
+    """Give 1 minus the rank of the published C-scores, from 0 to 1; None where there are none."""
+    table = _said("published", s, config)
+    if table is None:
+        return None
+    rank = (table["level"].values + 0.5) / LEVELS
+    return Measure("published C-score", 1 - rank, "Jiang et al.")
 
-    (0, example) for other images, or where the labels are not on this machine.
+
+def disputed(s: Scores, config: ExampleDifficulty) -> NDArray | None:
+    """Name the class that most people chose where it is not the label, else -1: (example,).
+
+    None for images of which no people's labels are known.
     """
-    if config.id != "cifar10" or not sources.find("cifar10n"):
-        return np.empty((0, s.examples), int)
-    return np.stack([load_labels("cifar10n", c, s.label) for c in columns])
+    table = _said("people", s, config)
+    return None if table is None else table["majority"].values.astype(int)
+
+
+def _said(what: str, s: Scores, config: ExampleDifficulty) -> xr.Dataset | None:
+    table = others(what, config.id, config.subset)
+    return None if table is None else checked(table, s.label)
 
 
 def by_score(s: Scores, found: Sequence[Measure]) -> Figure | Table:
@@ -156,7 +167,7 @@ def table(s: Scores, found: Sequence[Measure]) -> pd.DataFrame:
 def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
     """Tabulate what the first seed's hard, random and easy choices contain, and all examples."""
     pool, score = candidates(s, config), s.found.score
-    majority = people(s, config, MAJORITY)
+    other = disputed(s, config)
     parts = {kind: pool[_chosen(s, config, kind, pool)] for kind in CHOICES} | {"all": pool}
     rows = []
     for kind, at in parts.items():
@@ -166,17 +177,29 @@ def contents(s: Scores, config: ExampleDifficulty) -> pd.DataFrame:
             "right for all": float((score[at] == 1).mean()),
             "right for none": float((score[at] == 0).mean()),
         }
-        if len(majority):
-            row["label disputed"] = float((majority[0] != s.label)[at].mean())
+        if other is not None:
+            row["label disputed"] = float((other[at] >= 0).mean())
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _chosen(s: Scores, config: ExampleDifficulty, kind: str, pool: NDArray) -> NDArray:
-    """Choose positions in the pool; by C-scores from the run alone, which needs no images."""
-    if config.difficulty == "c-scores":
+    """Choose positions in the pool, from stored tables where that can be: it needs no images."""
+    if kind == "random" or config.difficulty == "c-scores":
         return select(kind, s.found.score[pool], s.label[pool], config.subset)
+    if config.difficulty == PUBLISHED_SCORES:
+        theirs = published_choice(s, config, kind)
+        if theirs is not None:
+            return np.flatnonzero(theirs[pool])
     return chosen(config, kind)
+
+
+def published_choice(s: Scores, config: ExampleDifficulty, kind: str) -> NDArray[np.bool_] | None:
+    """Mark the "hard" or "easy" images by the published C-scores: (example,); None without."""
+    table = _said("published", s, config)
+    if table is None:
+        return None
+    return np.unpackbits(table[kind].values, count=s.examples).astype(bool)
 
 
 def _ensembles(config: ExampleDifficulty) -> list[tuple[Run, Ensemble]]:

@@ -192,10 +192,11 @@ def _drawn(score: NDArray, label: NDArray, chosen: NDArray) -> float:
 def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gallery:
     """Show the hardest and the easiest pictures of every class that are stored with the run.
 
-    people: (1, example) the class that most people chose, or none; it is named where it differs.
+    people: (example,) the class that most people chose where it is not the label, else -1; None
+    where nobody was asked.
     """
     example, score = _stored(s)
-    said = s.label if people is None or not len(people) else people[0]
+    said = np.full(s.examples, -1) if people is None else people
     picked, groups = [], []
     for k, name in enumerate(s.classes):
         own = np.flatnonzero((s.label[example] == k) & ~np.isnan(score))
@@ -203,7 +204,7 @@ def pictures(s: Scores, people: NDArray | None = None, each: int = EACH) -> Gall
         ends = [*own[:each].tolist(), *own[max(len(own) - each, each) :].tolist()]
         picked += ends
         groups += [f"{name}: hardest, then easiest"] * len(ends)
-    other = [f" {s.classes[said[i]]}?" if said[i] != s.label[i] else "" for i in example[picked]]
+    other = [f" {s.classes[said[i]]}?" if said[i] >= 0 else "" for i in example[picked]]
     disputed = sum(map(bool, other))
     return gallery(
         s.run.table("thumbnails")["image"].values[picked],

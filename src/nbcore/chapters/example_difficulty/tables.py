@@ -5,8 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nbcore.chapters.example_difficulty.conditions import CHOICES
-from nbcore.chapters.example_difficulty.config import ExampleDifficulty
-from nbcore.chapters.example_difficulty.observe import STARTS, WORDS, both_covered, changes, words
+from nbcore.chapters.example_difficulty.config import PUBLISHED_SCORES, ExampleDifficulty
+from nbcore.chapters.example_difficulty.observe import (
+    STARTS,
+    WORDS,
+    both_covered,
+    changes,
+    difficulty,
+    pretraining_sizes,
+    words,
+)
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
 from nbcore.lines import compare
 from nbcore.lines.curves import Study
@@ -20,7 +28,8 @@ def gains(study: Study, choices: Sequence[str] = ()) -> pd.DataFrame:
     Columns category (the choice), group (the start), value, low, high; paired over images.
     """
     rows = []
-    for choice in choices or ("hard", "depth-hard", "shuffled-hard", "easy", "depth-easy"):
+    hard = ["hard", "c-scores-hard", "depth-hard", "shuffled-hard"]
+    for choice in choices or [*hard, "easy", "c-scores-easy", "depth-easy"]:
         for start, who in STARTS.items():
             one, base = study.curves.get(f"{start}-{choice}"), study.curves.get(f"{start}-random")
             if one and base and both_covered(one, base):
@@ -90,11 +99,11 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
     """Tabulate what is trained on what, by the parameters of this page."""
     c, name = config, config.id.rstrip("/").rsplit("/", 1)[-1]
     subset = f"{c.subset:,} examples, hard, random or easy"
-    source = f" of {c.score_members} networks" if c.difficulty == "c-scores" else ""
     shifted = ", ".join(o.rsplit("/", 1)[-1] for o in c.ood)
     ends = ", ".join(f"{n:,}" for n in c.ends)
+    other = "by depth and our C-scores" if c.difficulty == PUBLISHED_SCORES else "by depth"
     rows = [
-        ("difficulty", f"{c.difficulty}{source}"),
+        ("difficulty", difficulty(c)),
         ("data", f"{name}; shifted: {shifted}"),
         (
             "pretrained",
@@ -113,8 +122,8 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
         ),
         (
             "controls",
-            f"hard, shuffled{' and by depth' if c.extended else ''}: "
-            f"{seeds(c.control_seeds)} of the whole network; these and by depth: "
+            f"hard, shuffled{f' and {other}' if c.extended else ''}: "
+            f"{seeds(c.control_seeds)} of the whole network; these and {other}: "
             f"{seeds(c.head_seeds)} of the last layer",
         ),
         (
@@ -136,6 +145,19 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
 def seeds(n: int) -> str:
     """Write a number of seeds in words."""
     return "one seed" if n == 1 else f"{n} seeds"
+
+
+def steps_up(study: Study) -> pd.DataFrame:
+    """Compare each number of pretraining images with the next smaller: peaks of ER, in points.
+
+    Where the peak levels off, as claim A17 says, the last differences are small.
+    """
+    found, rows = list(pretraining_sizes(study.curves).items()), []
+    for (less, small), (more, large) in zip(found, found[1:], strict=False):
+        seen = compare.peak_difference(large, small)
+        row = {"images": f"{more:,} instead of {less:,}", "peak of ER": _settled(seen)}
+        rows.append(row | {"seeds": min(large.seeds, small.seeds)})
+    return pd.DataFrame(rows, columns=["images", "peak of ER", "seeds"])
 
 
 def going_on_table(study: DifficultyStudy) -> pd.DataFrame:
