@@ -72,8 +72,6 @@ from nbcore.chapters.rise_and_fall import (
     figures,
     last_layers,
     observe,
-    stress,
-    toy,
     whole,
     whole_figures,
 )
@@ -86,6 +84,7 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
+# %% tags=["hide-input"]
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 others, large = last_layers.study(config), whole.study(config)
@@ -348,6 +347,8 @@ whole_figures.control(config)
 # which the images were chosen. 882 are left after those that belong to CIFAR-10 were removed.
 
 # %% tags=["hide-input"]
+from nbcore.chapters.rise_and_fall import stress
+
 negative = stress.study(config)
 stress.figure(negative)
 
@@ -363,6 +364,8 @@ stress.told(negative, stress.study(config, shuffled=True))
 # Beside it the same network starts from random weights. Curves are means over three seeds.
 
 # %%
+from nbcore.chapters.rise_and_fall import toy
+
 live = toy.study(seeds=range(3))
 print(f"line of {live.line.n} models: slope {live.line.slope:.2f}")
 print(f"pretrained peaks higher with {toy.ahead(live)} of 3 seeds")

@@ -81,7 +81,6 @@ from nbcore import charts, exercises
 from nbcore.chapters.example_difficulty import (
     figures,
     progress,
-    published,
     related,
     tables,
 )
@@ -167,6 +166,8 @@ scoring.pictures(scores, related.disputed(scores, config))
 # networks, larger ones. These come from one size, half of the images. How far do they agree?
 
 # %% tags=["hide-input"]
+from nbcore.chapters.example_difficulty import published
+
 published.against_ours(scores, config)
 
 # %% tags=["hide-input"]
