@@ -82,7 +82,7 @@ def test_a_run_in_pieces_its_paths_and_what_the_page_says(smoke, own_cache, monk
     assert "rate 0.1" in whole_figures.table(found).markup
     assert "Shuffled" in whole_figures.control(with_members(smoke)).markup
     told = repr(whole_figures.told(found, with_members(smoke, FIRST, "x@8, rate 1-seed0")))
-    assert "(2 seeds)" in told and "Not trained yet" in told and "x@8" in told
+    assert "(2 seeds)" in told and "Not trained yet" in told and "x, 8 px, rate 1 (1 seed)" in told
     seen = whole.record(found, found, None, smoke, "smoke")
     assert {"A7", "A8", "A11"} <= set(seen) and all(o.setup == "reduced" for o in seen.values())
 
@@ -92,7 +92,9 @@ def test_without_any_the_page_says_so_and_names_what_is_missing(own_cache, tmp_p
     book = RiseAndFall.resolve("book")
     assert run_whole(book) is None and study(book) is None
     assert whole.record(None, None, None, book, "book") == {}
-    assert WHOLE[0] in repr(whole_figures.told(None, book))
+    assert "EfficientNet-Lite0, 128 px, rate 0.001 (3 seeds)" in repr(
+        whole_figures.told(None, book)
+    )
     for shown in (
         whole_figures.curves(None),
         whole_figures.paths(book),

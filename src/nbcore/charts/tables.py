@@ -26,6 +26,13 @@ def sentence(text: str) -> Table:
     return Table(f"<p>{escape(text)}</p>", plain(text))
 
 
+def bullets(texts: Iterable[str]) -> Table:
+    """Return a list of sentences, one a line."""
+    lines = list(texts)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return Table(f"<ul>{items}</ul>", "\n".join(f"- {plain(line)}" for line in lines))
+
+
 def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[str] = ()) -> Table:
     """Show the table with a caption and column headings that screen readers announce.
 

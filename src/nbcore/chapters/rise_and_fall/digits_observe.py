@@ -17,7 +17,7 @@ from nbcore.chapters.rise_and_fall.digits_config import HEAD, RANDOM, WHOLE, Con
 from nbcore.chapters.rise_and_fall.figures import testbed
 from nbcore.chapters.rise_and_fall.networks import NAMES
 from nbcore.charts.base import Figure
-from nbcore.charts.tables import Table, sentence
+from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.claims.checks import HELD, MISSED, Check
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve, Study
@@ -174,7 +174,6 @@ def curves(found: Study, config: Digits) -> Figure | Table:
 
 def told(found: Study, config: Digits, mixed: Study, shuffled: Study) -> Table:
     """Say in words what the run shows: the line, the courses, the controls."""
-    parts = [line_words(found)]
     groups = {
         f"Last layers of ImageNet's networks on {n:,} digits": group(config, HEAD, n)
         for n in config.sizes
@@ -185,7 +184,7 @@ def told(found: Study, config: Digits, mixed: Study, shuffled: Study) -> Table:
     groups["The same small network from random weights"] = [
         Condition(RANDOM, config.kind, config.sizes[0]).name
     ]
-    parts += [f"{title}: {_courses(found, names)}." for title, names in groups.items() if names]
+    parts = [f"{title}: {_courses(found, names)}." for title, names in groups.items() if names]
     main, beyond = group(config, HEAD), against_scatter(found)
     parts.append(
         f"Against the line through all {mixed.line.n} models, the classical ones too (slope "
@@ -193,13 +192,14 @@ def told(found: Study, config: Digits, mixed: Study, shuffled: Study) -> Table:
     )
     parts.append(f"Above the scatter of the line's own networks: {_courses(beyond, main)}.")
     parts.append(_control(shuffled))
-    return sentence(" ".join(parts))
+    line, rest = sentence(line_words(found)), bullets(parts)
+    return Table(line.markup + rest.markup, f"{line.text}\n{rest.text}")
 
 
 def _courses(found: Study, names: list[str]) -> str:
     seen = [course(found.curves[n]) for n in covered(found, names)]
     seen += ["not covered by the line"] * (len(names) - len(seen))
-    return "; ".join(f"{n} of {len(names)} {what}" for what, n in Counter(seen).most_common())
+    return "; ".join(f"{what} ({n} of {len(names)})" for what, n in Counter(seen).most_common())
 
 
 def line_words(found: Study) -> str:

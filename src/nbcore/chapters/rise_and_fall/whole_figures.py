@@ -1,5 +1,7 @@
 """The figures of whole networks on large images: their curves, and the paths to them."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -25,10 +27,13 @@ NONE = (
 def told(study: Study | None, config: RiseAndFall) -> Table:
     """Say of each whole network whether it leaves the band and has turned; name the missing."""
     there = set() if study is None else set(study.run.member_names)
-    missing = [name for name in config.planned if name not in there]
+    missing = Counter(
+        words(name.rpartition("-seed")[0]) for name in config.planned if name not in there
+    )
     said = [] if study is None else [_course(study, name) for name in study.curves]
     if missing:
-        said.append(f"Not trained yet, so that nothing here rests on them: {'; '.join(missing)}.")
+        names = "; ".join(f"{what} ({n} seed{'s' * (n > 1)})" for what, n in missing.items())
+        said.append(f"Not trained yet, so that nothing here rests on them: {names}.")
     return sentence(" ".join(said) or NONE)
 
 
