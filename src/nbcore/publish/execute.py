@@ -52,7 +52,8 @@ def _execute(
                 progress_bar=progress,
                 stderr_file=sys.stderr if progress else _Notes(),
                 cwd=project_root(),
-                extra_arguments=["--IPKernelApp.log_level=40"],  # no word about its transport
+                # no word about its transport, nor of being stopped
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
     except PapermillExecutionError as error:
         raise NbcoreError(_sentence(chapter, error, running)) from None
