@@ -237,8 +237,8 @@ figures.gap_share(result, ["full", "last-layer"])
 # Above, the whole network saw 64 pixels and the last layer 128. Where their curves differ, is that
 # all weights against the last, or small images against large ones? To tell, the whole network has to
 # see 128 pixels too. So it is trained for eight passes over the same images: EfficientNet-Lite0
-# at two rates, MobileNetV2 and SqueezeNet at one. Each takes more than an hour, and the page shows
-# those that were computed.
+# at two rates, MobileNetV2 and SqueezeNet at one. Each takes an estimated hour and a half of one core,
+# and the page shows those that were computed.
 #
 # Before any was trained this was fixed: each network is judged at its lower rate, and several by the
 # least favourable of them. A curve has **turned** if the interval of its fall, from the peak to the
@@ -317,7 +317,7 @@ courses
 # The peaks count only where the line reaches, and a last layer with fresh weights is below that range
 # at first: what happens before is not seen. One network was pretrained on each set of pictures, and
 # its seeds differ in the order of the digits and the new last layer. All of EfficientNet-Lite0 can be
-# fine-tuned too, with `Digits(whole=("efficientnet_lite0",))` in `digits.run_digits`, about an hour on a core.
+# fine-tuned too, with `Digits(whole=("efficientnet_lite0",))` in `digits.run_digits`, an estimated hour on a core.
 
 # %% [markdown]
 # ### A control that must fail
@@ -374,9 +374,15 @@ print(f"pretrained peaks higher with {toy.ahead(live)} of 3 seeds")
 figures.curves(live, ["full", "random"])
 
 # %% [markdown]
-# The pretrained network rises and sinks: what it knew of movement is of use as soon as it has learned
-# the classes, and it is unlearned where nothing moves. That is made so here, by the pretraining; the
-# experiment above is about pretraining that nobody made for it.
+# In words, computed from these curves:
+
+# %% tags=["hide-input"]
+told(live, ["full", "random"])
+
+# %% [markdown]
+# What the pretrained network knew of movement can be of use as soon as it has learned the classes, and
+# can be unlearned where nothing moves. That is made so here, by the pretraining; the experiment above
+# is about pretraining that nobody made for it.
 
 # %% [markdown]
 # ## What could be wrong
