@@ -178,9 +178,8 @@ charts.show(
 )
 
 # %% [markdown]
-# A correlation over all images says little of the ends, and the ends are what is chosen. Where images
-# are tied, at the easy end above all, a smaller share is in common than the correlation leads one to
-# expect.
+# A correlation over all images says little of the ends, and the ends are what is chosen. Where many
+# images are tied, a smaller share can be in common than the correlation leads one to expect.
 #
 # ### Can they be trusted?
 #
