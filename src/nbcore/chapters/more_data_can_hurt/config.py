@@ -61,7 +61,7 @@ class Networks(Config):
     side: int = param(14, "pixels a side after averaging; 0 leaves them", low=0)
     images: int = param(4000, "training pictures; of `sizes`, the most", low=20)
     noise: float = param(0.2, "share of training labels that are wrong", low=0, high=0.9)
-    width: int = param(256, "hidden units; of `widths`, the most", low=4)
+    width: int = param(128, "hidden units; of `widths`, the most", low=4)
     epochs: int = param(1000, "passes over the training pictures", low=1)
     lr: float = param(0.05, "learning rate", low=0)
     seeds: int = param(5, "members", low=3, in_address=False)
@@ -122,11 +122,11 @@ class MoreDataCanHurt(Config):
         """Give the runs by name."""
         shown = dict(dataset=self.dataset, side=self.side)
         small = self.tiny
-        nets = dict(shown, seeds=self.network_seeds, width=32 if small else 256)
+        nets = dict(shown, seeds=self.network_seeds, width=32 if small else 128)
         grown = dict(images=self.images, epochs=self.epochs)
         shorter = {
-            "widths": dict(images=100, epochs=20) if small else dict(images=1000, epochs=300),
-            "sizes": dict(images=200, epochs=20) if small else dict(images=8000, epochs=150),
+            "widths": dict(images=100, epochs=20) if small else dict(images=1000, epochs=500),
+            "sizes": dict(images=200, epochs=20) if small else dict(images=4000, epochs=300),
         }
         return {
             "linear": Linear(

@@ -1,7 +1,7 @@
 """Least squares and ridge on Gaussian inputs, with samples nested along n and along d (C33, C32).
 
-    run = load_linear(config)          # a member is a few dozen draws of inputs, β and noise
-    run.table("along_n"), run.table("along_d")
+run = load_linear(config)          # a member is a few dozen draws of inputs, β and noise
+run.table("along_n"), run.table("along_d")
 """
 
 from functools import partial

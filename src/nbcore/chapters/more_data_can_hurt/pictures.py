@@ -38,8 +38,7 @@ def pictures(dataset: str, side: int, n: int, noise: float, seed: int) -> Pictur
     classes, cut = len(train.classes), int(CHOICE * len(test))
     labels = train.labels[chosen]
     parts = [
-        (shrunk(test.images[part], side), test.labels[part])
-        for part in (order[:cut], order[cut:])
+        (shrunk(test.images[part], side), test.labels[part]) for part in (order[:cut], order[cut:])
     ]
     given = wrong_labels(labels, noise, classes, seed)
     return Pictures(shrunk(train.images[chosen], side), labels, given, *parts, classes)
