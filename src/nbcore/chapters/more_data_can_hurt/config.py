@@ -23,7 +23,7 @@ class Linear(Config):
     dimensions: tuple[int, ...] = param((30, 60, 100), "d; the last one is judged", low=20)
     sigma: float = param(0.5, "standard deviation of the noise; β has norm 1", low=0.01, high=10)
     draws: int = param(50, "draws of a member", low=2, paper=AT_LEAST)
-    seeds: int = param(16, "members", low=3, in_address=False, paper=AT_LEAST)
+    seeds: int = param(8, "members", low=3, in_address=False, paper=AT_LEAST)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Features(Config):
     side: int = param(14, "pixels a side after averaging; 0 leaves them", low=0)
     images: int = param(500, "training pictures; the width where they vary", low=20)
     noise: float = param(0.2, "share of training labels that are wrong", low=0, high=0.9)
-    seeds: int = param(10, "members", low=3, in_address=False)
+    seeds: int = param(8, "members", low=3, in_address=False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Kernels(Config):
 
     largest: int = param(2048, "inputs at most; halved down to 64", low=64, paper=AT_LEAST)
     decimal: int = param(128, "inputs at most in decimal arithmetic", low=32, paper=AT_LEAST)
-    seeds: int = param(10, "members", low=3, in_address=False, paper=AT_LEAST)
+    seeds: int = param(8, "members", low=3, in_address=False, paper=AT_LEAST)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class MoreDataCanHurt(Config):
     dataset: str = param("fashion-mnist", "pictures for features and networks")
     side: int = param(14, "pixels a side after averaging; 0 leaves them", low=0, paper=FREE)
     draws: int = param(50, "draws in each of a linear run's members", low=2, paper=FREE)
-    seeds: int = param(10, "members of the runs on features and kernels", low=3, paper=FREE)
+    seeds: int = param(8, "members of the runs on features and kernels", low=3, paper=FREE)
     network_seeds: int = param(5, "members of the runs on networks", low=3, paper=FREE)
     epochs: int = param(1000, "epochs where training is followed", low=1, paper=FREE)
     images: int = param(4000, "pictures where training is followed", low=20, paper=FREE)
@@ -132,7 +132,7 @@ class MoreDataCanHurt(Config):
             "linear": Linear(
                 dimensions=(30,) if small else (30, 60, 100),
                 draws=self.draws,
-                seeds=3 if small else 16,
+                seeds=3 if small else 8,
             ),
             "features": Features(**shown, images=60 if small else 500, seeds=self.seeds),
             "kernels": Kernels(

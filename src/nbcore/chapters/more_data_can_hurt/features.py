@@ -77,7 +77,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def features_plan(config: Features) -> Plan:
-    """Plan ten members of about fifteen seconds each."""
+    """Plan eight members of about fifteen seconds each."""
     return Plan(
         "random-features",
         config,

@@ -81,7 +81,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def kernels_plan(config: Kernels) -> Plan:
-    """Plan ten members of about ten seconds each."""
+    """Plan eight members of about ten seconds each."""
     names = [f"seed{k}" for k in range(config.seeds)]
     return Plan("noisy-kernels", config, {}, names, partial(_member, config), reduce=_reduce)
 

@@ -104,7 +104,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def linear_plan(config: Linear) -> Plan:
-    """Plan 16 members of 50 draws: about four minutes of one core."""
+    """Plan 8 members of 50 draws: about two minutes of one core."""
     names = [f"seed{k}" for k in range(config.seeds)]
     return Plan("linear-risk", config, {}, names, partial(_member, config), reduce=_reduce)
 

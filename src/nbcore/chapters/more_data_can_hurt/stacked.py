@@ -1,4 +1,4 @@
-"""Train many small networks at once: same pictures, same order, same start; labels and decay differ.
+"""Train many small networks at once: same pictures, order and start; labels and decay differ.
 
 A step of one small network is mostly waiting for the library; a stack of them shares the wait. With
 a stack of one this is torch's SGD with momentum, step by step.
