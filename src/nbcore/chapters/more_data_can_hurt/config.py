@@ -45,9 +45,18 @@ class Kernels(Config):
 
     slug: ClassVar[str] = "noisy-kernels"
 
-    largest: int = param(2048, "inputs at most; halved down to 64", low=64, paper=AT_LEAST)
-    decimal: int = param(128, "inputs at most in decimal arithmetic", low=32, paper=AT_LEAST)
+    largest: int = param(1024, "inputs at most; halved down to 32", low=64, paper=AT_LEAST)
+    decimal: int = param(128, "inputs at most in decimal arithmetic", low=16, paper=AT_LEAST)
     seeds: int = param(8, "members", low=3, in_address=False, paper=AT_LEAST)
+
+
+@dataclass(frozen=True)
+class Annealing(Config):
+    """Problems of two weights; the page computes them itself."""
+
+    slug: ClassVar[str] = "annealing"
+
+    problems: int = param(50, "problems", low=3, paper=AT_LEAST)
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,8 @@ class MoreDataCanHurt(Config):
             ),
             "features": Features(**shown, images=60 if small else 500, seeds=self.seeds),
             "kernels": Kernels(
-                largest=256 if small else 2048, decimal=32 if small else 128, seeds=self.seeds
+                largest=128 if small else 1024, decimal=16 if small else 128, seeds=self.seeds
             ),
+            "annealing": Annealing(problems=self.problems),
             **{p: Networks(part=p, **nets | shorter.get(p, grown)) for p in PARTS},
         }

@@ -15,7 +15,7 @@ from nbcore.runs.store import Run, Tables, run_or_load
 
 #: width over pictures, and pictures over width
 RATIOS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.25, 1.6, 2.0, 4.0, 8.0)
-GROWTH = (0.1, 0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0, 8.0)
+GROWTH = (0.1, 0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0)
 #: on features scaled to a mean square of 1 over all of them
 RIDGES = (0.0, *np.geomspace(1e-4, 1e2, 13).round(6).tolist())
 

@@ -22,7 +22,7 @@ GAUSSIAN, NEAREST = "gaussian", "nearest neighbour"
 #: of the Laplace kernel's ridge; the Gaussian kernel's width, and the digits it is solved with
 RIDGE_SIZE, WIDTH, DIGITS = 1.0, 0.2, 100
 QUERIES, DECIMAL_QUERIES = 1000, 300
-FEWEST, FEWEST_DECIMAL = 64, 16
+FEWEST, FEWEST_DECIMAL = 32, 8
 
 
 def sizes(most: int, fewest: int) -> list[int]:

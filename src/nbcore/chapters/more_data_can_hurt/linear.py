@@ -97,9 +97,9 @@ def _reduce(run: Run) -> Tables:
     whole = xr.concat([m for _, m in run.members()], "draw", data_vars="minimal")
     judged = whole.isel(dimension=-1).astype(np.float32)
     return {
-        "along_n": judged[["bias", "variance"]].drop_vars(["share", "d"]),
-        "along_d": judged[["risk"]].drop_vars(["ridge", "ratio", "dimension"]),
-        "grid": whole[["bias", "variance"]].mean("draw").drop_vars(["share", "d"]),
+        "along_n": judged[["bias", "variance"]],
+        "along_d": judged[["risk"]].drop_vars("dimension"),
+        "grid": whole[["bias", "variance"]].mean("draw"),
     }
 
 

@@ -39,6 +39,7 @@ def train(
     seed: int,
     kinds: Sequence[str],
     decays: Sequence[float] = (0.0,),
+    device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train on the first n pictures, a network for each kind of labels, or for each weight decay.
 
@@ -56,7 +57,7 @@ def train(
     )
     images = sets.images[:n]
     evaluated = {"train": (images, given), "choice": sets.choice, "test": sets.test}
-    steps, errors = train_stack(images, given, evaluated, recipe, width, decays, seed)
+    steps, errors = train_stack(images, given, evaluated, recipe, width, decays, seed, device)
     return steps / (n // batch), errors
 
 
@@ -70,10 +71,10 @@ def counts(most: int) -> list[int]:
     return [round(share * most) for share in SIZES]
 
 
-def _member(config: Networks, name: str) -> xr.Dataset:
+def _member(config: Networks, name: str, device: str = "cpu") -> xr.Dataset:
     seed = int(name.removeprefix("seed"))
     sets = pictures(config.dataset, config.side, config.images, config.noise, seed)
-    fit = partial(train, config, sets, seed=seed)
+    fit = partial(train, config, sets, seed=seed, device=device)
     if config.part == "epochs":
         epochs, errors = fit(config.images, config.width, kinds=KINDS)
         at = ("kind", "set", "checkpoint")
@@ -107,22 +108,25 @@ def _reduce(run: Run) -> Tables:
     return {"errors": whole}
 
 
-def networks_plan(config: Networks, workers: int = 1) -> Plan:
+def networks_plan(config: Networks, workers: int = 1, device: str = "cpu") -> Plan:
     """Plan five members; of each study one takes about a minute of one core."""
     return Plan(
         "noisy-networks",
         config,
         {"pictures": config.dataset},
         [f"seed{k}" for k in range(config.seeds)],
-        partial(_member, config),
+        partial(_member, config, device=device),
         reduce=_reduce,
         workers=workers,
+        device=device,
     )
 
 
 STORED = {"noisy-networks": lambda m: networks_plan(Networks.from_address(m["config"]))}
 
 
-def load_networks(config: Networks, fresh: bool = False, workers: int = 1) -> Run:
+def load_networks(
+    config: Networks, fresh: bool = False, workers: int = 1, device: str = "cpu"
+) -> Run:
     """Load or compute one study."""
-    return run_or_load(networks_plan(config, workers), fresh)
+    return run_or_load(networks_plan(config, workers, device), fresh)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from nbcore.training.device import pick_device
 from nbcore.training.loop import checkpoint_steps
 from nbcore.training.recipe import Recipe
 
@@ -25,6 +26,7 @@ def train_stack(
     width: int,
     decays: Sequence[float] = (0.0,),
     seed: int = 0,
+    device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train k networks with one hidden layer of ReLUs; return steps and errors along the way.
 
@@ -33,30 +35,35 @@ def train_stack(
     Returns (checkpoint,) updates and (k, set, checkpoint) errors, fractions. Of `recipe` steps,
     batch, lr, momentum and checkpoints count.
     """
-    k, n = given.shape
+    (k, n), place = given.shape, pick_device(device)
     scale = float(images.mean()), float(images.std()) + 1e-6
-    x, y = _inputs(images, scale), torch.as_tensor(given).long()
+    x, y = _inputs(images, scale).to(place), torch.as_tensor(given).long().to(place)
     sets = {
-        name: (_inputs(a, scale), torch.tensor(np.broadcast_to(b, (k, len(a)))).long())
+        name: (
+            _inputs(a, scale).to(place),
+            torch.tensor(np.broadcast_to(b, (k, len(a)))).long().to(place),
+        )
         for name, (a, b) in evaluations.items()
     }
     classes = int(max(b.max() for b in (y, *(s[1] for s in sets.values())))) + 1
-    weights = start(k, x.shape[1], width, classes, seed)
-    decay = torch.as_tensor(np.broadcast_to(decays, k).copy(), dtype=torch.float32)[:, None, None]
+    weights = [w.to(place).requires_grad_() for w in start(k, x.shape[1], width, classes, seed)]
+    decay = torch.as_tensor(np.broadcast_to(decays, k).copy(), dtype=torch.float32)[
+        :, None, None
+    ].to(place)
     speed = [torch.zeros_like(w) for w in weights]
     plan, errors = checkpoint_steps(recipe.steps, recipe.checkpoints), []
     draw, order = torch.Generator().manual_seed(seed * 1_000_003 + 14), torch.empty(0)
     for step in range(recipe.steps + 1):
         if step in plan:
             errors.append([[_error(weights, *s) for s in sets.values()]])
-        place = step * recipe.batch % (n - n % recipe.batch)
-        if place == 0:
+        at = step * recipe.batch % (n - n % recipe.batch)
+        if at == 0:
             order = torch.randperm(n, generator=draw)
         if step < recipe.steps:
-            chosen = order[place : place + recipe.batch]
+            chosen = order[at : at + recipe.batch].to(place)
             _step(weights, speed, x[chosen], y[:, chosen], recipe, decay)
     found = torch.stack([torch.stack(row[0], -1) for row in errors], -1)
-    return plan, found.numpy()
+    return plan, found.cpu().numpy()
 
 
 def start(k: int, inputs: int, width: int, classes: int, seed: int) -> Weights:
@@ -65,7 +72,7 @@ def start(k: int, inputs: int, width: int, classes: int, seed: int) -> Weights:
         torch.manual_seed(seed)
         layers = [torch.nn.Linear(inputs, width), torch.nn.Linear(width, classes)]
     parts = [w for layer in layers for w in (layer.weight.detach().T, layer.bias.detach()[None])]
-    return [p.expand(k, *p.shape).clone().requires_grad_() for p in parts]
+    return [p.expand(k, *p.shape).clone() for p in parts]
 
 
 def logits(weights: Weights, x: Tensor) -> Tensor:

@@ -1,0 +1,301 @@
+"""Chapter 14's figures: every title states what the numbers of this run say."""
+
+import numpy as np
+import pandas as pd
+
+from nbcore import charts
+from nbcore.chapters.more_data_can_hurt import annealing, features, kernels, networks, observe
+from nbcore.chapters.more_data_can_hurt.study import Study, rise
+from nbcore.charts.base import Figure
+from nbcore.charts.panels import panels
+from nbcore.charts.risk import descent_paths, risk_explorer
+from nbcore.charts.tables import Table, bullets
+from nbcore.measures.bootstrap import Floats, interval
+from nbcore.measures.regression.ridge import exact_risk
+
+EXCESS = "excess risk (‖β‖² = 1)"
+
+
+def _rows(draws: Floats, x: Floats, series: str) -> pd.DataFrame:
+    """Tabulate means (draw, point) with 95 % intervals: x, y, low, high, series."""
+    low, high = np.quantile(draws[1:], [0.025, 0.975], axis=0)
+    low, high = np.minimum(low, draws[0]), np.maximum(high, draws[0])
+    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high, "series": series})
+
+
+def _said(table: pd.DataFrame) -> str:
+    """List the ends and the highest point of each series, for a description."""
+    parts = []
+    for name, rows in table.groupby("series", sort=False):
+        top = rows.loc[rows["y"].idxmax()]
+        parts.append(
+            f"{name}: {rows['y'].iloc[0]:.3g} at {rows['x'].iloc[0]:g}, at most {top['y']:.3g} at "
+            f"{top['x']:g}, {rows['y'].iloc[-1]:.3g} at {rows['x'].iloc[-1]:g}"
+        )
+    return "; ".join(parts)
+
+
+def risk(study: Study) -> Figure:
+    """Draw risk, bias and variance of least squares over n, with the exact risk."""
+    table = study.linear.sel(ridge=0.0)
+    d = int(table["dimension"])
+    sigma = study.runs["linear"].manifest["config"]["sigma"]
+    n = np.rint(table["ratio"].values * d)
+    parts = {
+        "risk": table["bias"] + table["variance"],
+        "bias": table["bias"],
+        "variance": table["variance"],
+    }
+    rows = [_rows(study.over_seeds(v.values), n, k) for k, v in parts.items()]
+    theory = [exact_risk(int(k), d) for k in n]
+    exact = pd.DataFrame({"x": n, "y": [b + sigma**2 * v for b, v in theory]})
+    rows.append(exact.assign(low=exact["y"], high=exact["y"], series="exact risk"))
+    shown = pd.concat(rows).reset_index(drop=True)
+    own = shown[shown["series"] == "risk"]
+    early, late = (own.loc[(own["x"] - r * d).abs().idxmin()] for r in (0.5, observe.LATE))
+    if late["x"] >= d:
+        late = own[own["x"] < d].iloc[-1]
+    return charts.curve(
+        shown.assign(y=np.log10(shown["y"].clip(lower=1e-3))).assign(
+            low=np.log10(shown["low"].clip(lower=1e-3)),
+            high=np.log10(shown["high"].clip(lower=1e-3)),
+        ),
+        x_title="examples n",
+        y_title=f"log10 of {EXCESS}",
+        x_scale="log",
+        y_domain=(-2, 1),
+        title=f"In {d} dimensions {late['x']:.0f} examples do worse than {early['x']:.0f}",
+        subtitle=f"Excess risk {early['y']:.2f} and {late['y']:.2f}; least squares, noise {sigma:g}"
+        f", {table.sizes['draw']} draws, 95 % intervals; ever more examples help beyond n = d",
+        description=f"Excess risk of least squares in {d} dimensions against the number of "
+        f"examples, with its bias and variance. {_said(shown)}.",
+    )
+
+
+def ridges(study: Study) -> Figure:
+    """Draw risks along n and along d, with the best ridge and a tenth of it."""
+    table, best = study.linear, min(study.linear["ridge"].values, key=lambda r: abs(r - 0.25))
+    tenth = min(table["ridge"].values, key=lambda r: abs(r - best / 10))
+    d = int(table["dimension"])
+    along_d = study.runs["linear"].table("along_d")["risk"]
+    risk_ = (table["bias"] + table["variance"]).transpose("draw", "ridge", "ratio")
+    names = ("best ridge", "a tenth of it")
+    rows = []
+    for name, ridge, share in zip(names, (best, tenth), (1.0, 0.1), strict=True):
+        own = study.over_seeds(risk_.sel(ridge=ridge).values)
+        n = table["ratio"].values * d
+        rows.append(_rows(own, n, name).assign(panel=f"along n, d = {d}"))
+        own = study.over_seeds(along_d.sel(share=share).values)
+        rows.append(_rows(own, along_d["d"].values, name).assign(panel=f"along d, n = {d}"))
+    shown = pd.concat(rows).reset_index(drop=True)
+    seen = observe.tuned(study)
+    steps = [seen[f"along {k} optimal ridge largest step"].high for k in "nd"]
+    falls = "falls with every step" if max(steps) < 0 else "does not surely fall at every step"
+    return panels(
+        shown,
+        x_title="examples, dimensions",
+        y_title=EXCESS,
+        y_format=".2f",
+        title=f"With the best ridge the risk {falls}",
+        subtitle="With a tenth of it both curves rise to a peak; 95 % intervals",
+        description=f"Excess risk along examples and along dimensions. {_said(shown)}.",
+    )
+
+
+def explorer(study: Study) -> Figure:
+    """Let the reader move noise, ridge, dimension and n."""
+    grid = study.runs["linear"].table("grid")
+    frame = grid.to_dataframe().reset_index().dropna()
+    d = int(grid["dimension"][-1])
+    frame = frame.rename(columns={"dimension": "d"}).round(4)
+    return risk_explorer(
+        frame,
+        sigma=0.5,
+        d=d,
+        ridge=0.0,
+        ratio=0.9 if d > 30 else 0.8,
+        title="Where more examples hurt, a ridge helps: move noise, ridge, d and n",
+        subtitle="The dashed curve takes the best ridge of the menu at every n",
+        description="Excess risk of ridge regression against examples over dimensions, for the "
+        "chosen noise, ridge and dimension, with the curve of the best ridge. A slider and menus "
+        "move them; the ringed point is the chosen n.",
+    )
+
+
+def _errors(study: Study, x: Floats, curves: dict[str, Floats], **words: str) -> Figure:
+    rows = [_rows(study.over_seeds(v), x, name) for name, v in curves.items()]
+    shown = pd.concat(rows).reset_index(drop=True)
+    words["description"] += f" {_said(shown)}."
+    return charts.curve(shown, x_scale="log", y_format="~%", y_title="test error", **words)
+
+
+def _double(study: Study, values: Floats, x: Floats, what: str) -> str:
+    """Say in a title whether a mean curve falls, rises and falls again."""
+    up, down = (observe.risen(study, values, fallen=f) for f in (False, True))
+    mean = study.over_seeds(values)[0]
+    before, peak = rise(mean)
+    if up.low <= 0:
+        return f"{what}: no rise that is sure"
+    rises = f"{what}: {mean[before]:.0%} at {x[before]:g}, {mean[peak]:.0%} at {x[peak]:g}"
+    return f"{rises}, {mean[-1]:.0%} at {x[-1]:g}" if down.low > 0 else f"{rises}, then no fall"
+
+
+def feature_widths(study: Study) -> Figure:
+    """Draw the error of random features along width."""
+    images = study.runs["features"].manifest["config"]["images"]
+    x, plain = np.round(np.array(features.RATIOS) * images), study.by_width(False)
+    return _errors(
+        study,
+        x,
+        {"no ridge": plain, "best ridge": study.by_width(True)},
+        x_title="random features",
+        title=_double(study, plain, x, "Random features, test error"),
+        subtitle=f"{images} pictures, a fifth of their labels wrong; {len(plain)} seeds, 95 % "
+        "intervals",
+        description="Test error against the number of random features.",
+    )
+
+
+def feature_counts(study: Study) -> Figure:
+    """Draw the error of random features along the number of pictures."""
+    images = study.runs["features"].manifest["config"]["images"]
+    x, plain = np.round(np.array(features.GROWTH) * images), study.by_count(False)
+    mean = study.over_seeds(plain)[0]
+    one, four = (features.GROWTH.index(g) for g in (0.25, 1.0))
+    return _errors(
+        study,
+        x,
+        {"no ridge": plain, "best ridge": study.by_count(True)},
+        x_title="training pictures",
+        title=f"Four times the pictures, and the error goes from {mean[one]:.0%} to "
+        f"{mean[four]:.0%}",
+        subtitle=f"{images} random features: {x[one]:.0f} and {x[four]:.0f} pictures",
+        description="Test error against the number of training pictures.",
+    )
+
+
+def network_widths(study: Study) -> Figure:
+    """Draw the error of networks along width."""
+    x = study.runs["widths"].table("errors")["width"].values
+    plain, images = study.network_widths(False), study.runs["widths"].manifest["config"]["images"]
+    return _errors(
+        study,
+        x,
+        {"no weight decay": plain, "best weight decay": study.network_widths(True)},
+        x_title="hidden units",
+        title=_double(study, plain, x, "Networks, test error"),
+        subtitle=f"{images:,} pictures, a fifth of their labels wrong; {len(plain)} seeds, 95 % "
+        "intervals",
+        description="Test error at the end of training against the number of hidden units.",
+    )
+
+
+def epochs(study: Study) -> Figure:
+    """Draw test error along training, with wrong and with right labels."""
+    table = study.runs["epochs"].table("errors")
+    x = table["epoch"].values
+    x = x[0] if x.ndim > 1 else x
+    wrong, right = (study.epochs(kind)[:, 1:] for kind in networks.KINDS)
+    return _errors(
+        study,
+        x[1:].round(3),
+        {networks.WRONG: wrong, networks.RIGHT: right},
+        x_title="epochs",
+        title=_double(study, wrong, x[1:].round(1), "Along training, test error"),
+        subtitle=f"{study.config.images:,} pictures; a fifth of the labels wrong, or none; "
+        f"{len(wrong)} seeds, 95 % intervals",
+        description="Test error against epochs.",
+    )
+
+
+def costs(study: Study, space: str) -> Figure:
+    """Draw the cost of fitting noise by kernels over the number of inputs."""
+    table = study.runs["kernels"].table("costs")["cost"].sel(space=space)
+    order = [kernels.GAUSSIAN, kernels.NEAREST, kernels.TANGENT, kernels.LAPLACE, kernels.RIDGE]
+    rows = []
+    for name in order:
+        known = table.sel({"method": name}).dropna("n")
+        if known.size:
+            draws = study.over_seeds(np.log10(known.transpose("member", "n").values))
+            rows.append(_rows(draws, known["n"].values, name))
+    shown, seen = pd.concat(rows).reset_index(drop=True), observe.noise(study)
+    slope = seen[f"{space} {kernels.LAPLACE} slope"]
+    return charts.curve(
+        shown,
+        x_title="inputs",
+        y_title="log10 of the cost of noise",
+        x_scale="log",
+        y_domain=(-2.5, 3.5) if space == "circle" else None,
+        title=f"On the {space}, Laplace's kernel has a slope of {slope.value:+.2f} "
+        f"[{slope.low:+.2f}, {slope.high:+.2f}]: "
+        + ("tempered" if max(abs(slope.low), abs(slope.high)) <= 0.1 else "not surely tempered"),
+        subtitle=f"Pure noise of variance 1 is fitted; geometric means of {len(table['member'])} "
+        "seeds",
+        description=f"Cost of noise against inputs on the {space}, log10. {_said(shown)}.",
+    )
+
+
+def network_costs(study: Study) -> Figure:
+    """Draw what wrong labels cost networks, by the number of pictures."""
+    n = study.runs["sizes"].table("errors")["n"].values
+    curves = {stop: study.noise_cost(stop) for stop in networks.STOPS}
+    at = {k: study.over_seeds(v)[0][-1] for k, v in curves.items()}
+    first, second = networks.STOPS
+    return _errors(
+        study,
+        n,
+        curves,
+        x_title="training pictures",
+        title=f"At {n[-1]:,} pictures wrong labels cost {100 * at[first]:.1f} points when fitted, "
+        f"{100 * at[second]:.1f} when training stops early",
+        subtitle="Test error with a fifth of the labels wrong minus that with right labels",
+        description="The cost of wrong labels against training pictures.",
+    )
+
+
+def paths(control: bool = False) -> Figure:
+    """Draw the paths of both schedules over the training loss."""
+    train = annealing.curvature(0)
+    test = train if control else np.diag(annealing.TEST)
+    found = {s: annealing.descend(train, test, s) for s in ("small", "annealed")}
+    rows = []
+    for name, run in found.items():
+        step = np.unique(np.geomspace(1, len(run.path), 150).astype(int)) - 1
+        x, y = run.path[step].T
+        rows.append(pd.DataFrame({"series": f"{name} rate", "step": step, "x": x, "y": y}))
+    small, annealed = (found[s].test_loss for s in found)
+    return descent_paths(
+        pd.concat(rows),
+        train,
+        annealing.TRUTH,
+        (annealing.STOP, 0.05, 0.5),
+        title=f"Equal training loss, test loss {small:.2g} with the small rate and {annealed:.2g} "
+        "when annealed",
+        subtitle="Ellipses of equal training loss around the truth (1, 1); descent starts at 0 and "
+        f"stops at {annealing.STOP}",
+        description="Paths of two weights by gradient descent: the small rate moves along the "
+        "first weight and stops before the second is learned; the annealed one swings across the "
+        f"first while it learns the second. Test losses {small:.3g} and {annealed:.3g}.",
+    )
+
+
+def told(study: Study) -> Table:
+    """Say what the solvers' numerics leave open, and whether networks fitted their labels."""
+    residual = float(study.runs["kernels"].table("costs")["residual"].max())
+    last = study.runs["sizes"].table("errors")["error"].sel(set="train", kind=networks.WRONG)
+    fit = last.sel(stop=networks.STOPS[0]).mean("member").values
+    low, high = interval(np.exp(study.over_seeds(study.ratios[0]))[1:])
+    large = annealing.descend(annealing.curvature(0), np.diag(annealing.TEST), "large").stopped
+    return bullets(
+        [
+            f"The Gaussian kernel is solved with {kernels.DIGITS} digits; at its inputs the "
+            f"largest error is {residual:.0e}.",
+            f"At the end of training networks miss {100 * fit.min():.1f} to {100 * fit.max():.1f} "
+            "% of the labels they were given.",
+            f"Annealing divides the test loss by {low:,.0f} to {high:,.0f} (95 % interval of the "
+            "geometric mean).",
+            "The large rate alone "
+            + ("reaches" if large else "never reaches")
+            + " the training loss at which the others stop.",
+        ]
+    )

@@ -1,0 +1,115 @@
+"""Chapter 14's numbers: draws of means over members, of rises along a curve, and of slopes.
+
+Draw 0 is what was observed; the others let other members stand in for those that were computed
+(`bootstrap.seed_weights`).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from nbcore.chapters.more_data_can_hurt import annealing, features, kernels, linear, networks
+from nbcore.chapters.more_data_can_hurt.config import PARTS, Features, Kernels, Linear, Networks
+from nbcore.chapters.more_data_can_hurt.config import MoreDataCanHurt as Config
+from nbcore.measures.bootstrap import Floats, seed_weights
+from nbcore.runs.store import Run
+
+
+@dataclass
+class Study:
+    """The runs by name, and what is computed of them."""
+
+    config: Config
+    runs: dict[str, Run]
+
+    def over_seeds(self, values: Floats) -> Floats:
+        """Average (member, ...) over members: (draw, ...)."""
+        by = seed_weights(len(values), self.config.resamples, np.random.default_rng(14))
+        return np.tensordot(by, np.asarray(values, float), 1)
+
+    @cached_property
+    def ratios(self) -> tuple[Floats, Floats]:
+        """Logarithms of test losses, small rate over annealed, by problem; and of the control."""
+        return annealing.ratios(self.config.problems)
+
+    @cached_property
+    def linear(self) -> xr.Dataset:
+        """Squared bias and noise (draw, ridge, ratio) of the judged d."""
+        table = self.runs["linear"].table("along_n")
+        return table.isel(ratio=~np.isnan(table["bias"].values[0, 0]))
+
+    def by_width(self, tuned: bool) -> Floats:
+        """Test error of random features (member, ratio), without ridge or with the best."""
+        return _chosen(self.runs["features"].table("errors")["by_width"], tuned)
+
+    def by_count(self, tuned: bool) -> Floats:
+        """Test error of random features (member, growth)."""
+        return _chosen(self.runs["features"].table("errors")["by_count"], tuned)
+
+    def network_widths(self, tuned: bool) -> Floats:
+        """Test error of networks at the end (member, width), without weight decay or the best."""
+        error = self.runs["widths"].table("errors")["error"].rename(decay="ridge")
+        return _chosen(error, tuned)
+
+    def epochs(self, kind: str) -> Floats:
+        """Test error along training (member, checkpoint)."""
+        return _test(self.runs["epochs"], kind=kind)
+
+    def noise_cost(self, stop: str) -> Floats:
+        """Test error with wrong labels minus that with right ones (member, n)."""
+        wrong, right = (_test(self.runs["sizes"], kind=k, stop=stop) for k in networks.KINDS)
+        return wrong - right
+
+
+def _chosen(error: xr.DataArray, tuned: bool) -> Floats:
+    """Select test errors (member, ...) at no ridge, or at that with the fewest errors of choice."""
+    if tuned:
+        at = error.sel(set="choice").argmin("ridge")
+        error = error.sel(set="test").isel(ridge=at)
+    else:
+        error = error.sel(set="test").isel(ridge=0)
+    return error.transpose("member", ...).values.astype(float)
+
+
+def _test(run: Run, **where: str) -> Floats:
+    error = run.table("errors")["error"].sel(set="test", **where)
+    return error.transpose("member", ...).values.astype(float)
+
+
+def load(config: Config, fresh: bool = False) -> Study:
+    """Load or compute every run."""
+    parts, runs = config.parts(), {}
+    for name, part in parts.items():
+        match part:
+            case Linear():
+                runs[name] = linear.load_linear(part, fresh)
+            case Features():
+                runs[name] = features.load_features(part, fresh)
+            case Kernels():
+                runs[name] = kernels.load_kernels(part, fresh)
+            case Networks():
+                runs[name] = networks.load_networks(part, fresh, config.workers, config.device)
+    assert set(PARTS) <= set(runs)
+    return Study(config, runs)
+
+
+def rise(curve: Floats) -> tuple[int, int]:
+    """Find where a curve (point,) stands highest above an earlier point: indices (before, peak).
+
+    Of a falling curve, the two neighbours that fall least.
+    """
+    if len(curve) < 2:
+        raise ValueError(f"A rise needs two points or more, not {len(curve)}.")
+    lowest = np.minimum.accumulate(curve)[:-1]
+    peak = int((curve[1:] - lowest).argmax()) + 1
+    return int(curve[:peak].argmin()), peak
+
+
+def slopes(costs: Floats, n: Floats) -> Floats:
+    """Fit log cost on log n in every draw (draw, n): (draw,); NaN where a cost is not positive."""
+    x = np.log(n) - np.log(n).mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y = np.log(np.where(costs > 0, costs, np.nan))
+    return (y * x).sum(-1) / (x**2).sum()
