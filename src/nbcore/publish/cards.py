@@ -28,10 +28,15 @@ SIGNS = {
     claims.UNSEEN: "○",
     claims.APART: "–",
 }
-#: the two papers whose claims the book reproduces, as they are cited in running text
+#: the papers whose claims the book reproduces, as they are cited in running text
 SOURCES = {
     "andreassen2022": "Andreassen et al. 2022",
     "baldock2021": "Baldock, Maennel and Neyshabur 2021",
+    "mallinar2022": "Mallinar et al. 2022",
+    "nakkiran2019": "Nakkiran 2019",
+    "nakkiran2019deep": "Nakkiran et al. 2019",
+    "nakkiran2020annealing": "Nakkiran 2020",
+    "nakkiran2020optimal": "Nakkiran et al. 2020",
 }
 SETUPS = {claims.PAPER: "the paper's setup", claims.STAND_IN: "a reduced setup"}
 Seen = Mapping[str, Sequence[Observation]]

@@ -13,6 +13,7 @@ COSTS = {
     "G": "one GPU",
     "X": "needs private weights or data",
 }
+PAPERS = {"A": "A: effective robustness", "B": "B: prediction depth", "C": "C: generalization"}
 
 
 def count() -> dict[str, int]:
@@ -60,7 +61,11 @@ def _filters(ledger: dict[str, Claim]) -> str:
     return (
         _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
         + _select("chapter", "Chapter", {c: c.replace("-", " ") for c in chapters})
-        + _select("paper", "Paper", {"A": "A: effective robustness", "B": "B: prediction depth"})
+        + _select(
+            "paper",
+            "Paper",
+            {"A": "A: effective robustness", "B": "B: prediction depth", "C": "C: generalization"},
+        )
         + '<label>Words <input type="search" name="words" placeholder="e.g. slope"></label>'
     )
 
@@ -73,7 +78,7 @@ def _select(name: str, label: str, options: dict[str, str]) -> str:
 
 CLAIMS_HEAD = """# Claims and verdicts
 
-All {n} claims of the two papers, what counts as reproduced, and what this book observed. Tolerances
+All {n} claims, what counts as reproduced, and what this book observed. Tolerances
 are fixed before a run and live in `book/claims.yml`; every verdict is computed from them. Letters
 say what a claim costs: **F** public predictions or tables, **C** two CPU cores, **G** one GPU,
 **X** private weights or data, so that only a named stand-in can be shown.

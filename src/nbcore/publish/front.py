@@ -64,7 +64,7 @@ def tally() -> str:
     )
     words = "".join(f'<li><a href="claims.html">{badge(v)} {n}</a></li>' for v, n in parts)
     return (
-        f'<div class="front-tally"><p><b>{sum(counts.values())} claims</b> of the two papers, '
+        f'<div class="front-tally"><p><b>{sum(counts.values())} claims</b>, '
         f'judged by tolerances that were fixed before the runs:</p><div class="front-bar" '
         f'aria-hidden="true">{bar}</div><ul>{words}</ul></div>'
     )
