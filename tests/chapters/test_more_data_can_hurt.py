@@ -115,13 +115,13 @@ def test_sets_of_pictures_do_not_meet_and_grow():
 
 
 def test_a_member_of_the_linear_run_has_the_exact_risk_as_its_mean():
-    run = linear._member(Linear(dimensions=(24,), draws=400), "seed7")
+    run = linear._member(Linear(dimensions=(24,), draws=150), "seed7")
     n = linear.counts(24)
     for k in (2, 4, 14, 19):
         bias, variance = exact_risk(int(n[k]), 24)
         plain = run.isel(dimension=0, ridge=0, ratio=k)
-        assert float(plain["bias"].mean()) == pytest.approx(bias, abs=0.03)
-        assert float(plain["variance"].mean()) == pytest.approx(0.25 * variance, rel=0.15)
+        assert float(plain["bias"].mean()) == pytest.approx(bias, abs=0.04)
+        assert float(plain["variance"].mean()) == pytest.approx(0.25 * variance, rel=0.2)
     assert (n[(n > 0)] != 24).all() and np.isnan(run["bias"].values[..., n < 0]).all()
 
 
@@ -211,6 +211,21 @@ def test_all_claims_are_recorded_and_none_as_the_papers(tiny):
         names = {check.name for check in claims.get(key).checks}
         missing = names - set(observation.observed)
         assert all("slope" in name for name in missing), missing
+
+
+def test_studies_of_networks_that_nobody_computed_are_not_asked_for(tiny):
+    found, _ = tiny
+    kept = {
+        k: v for k, v in found.runs.items() if isinstance(v.manifest["config"].get("part"), str)
+    }
+    assert set(kept) == {"epochs", "widths", "sizes"}
+    bare = study.Study(found.config, {k: v for k, v in found.runs.items() if k not in kept})
+    for figure in (figures.network_widths, figures.epochs, figures.network_costs):
+        assert "Not drawn: the study" in repr(figure(bare))
+    names = [*observe.noise(bare), *observe.tuned(bare), *observe.descents(bare)]
+    assert names and not any(name.startswith(("networks", "epochs")) for name in names)
+    with pytest.raises(ParameterError, match="no study of networks 'depths'"):
+        MoreDataCanHurt.resolve("book", networks=["depths"]).check()
 
 
 def test_every_figure_has_a_title_and_words(tiny):

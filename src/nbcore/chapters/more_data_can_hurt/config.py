@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from nbcore.errors import ParameterError, did_you_mean
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
 
 #: the studies of networks: along training, along width and weight decay, along the training set
@@ -36,7 +37,7 @@ class Features(Config):
     side: int = param(14, "pixels a side after averaging; 0 leaves them", low=0)
     images: int = param(500, "training pictures; the width where they vary", low=20)
     noise: float = param(0.2, "share of training labels that are wrong", low=0, high=0.9)
-    seeds: int = param(8, "members", low=3, in_address=False)
+    seeds: int = param(5, "members", low=3, in_address=False)
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,13 @@ class MoreDataCanHurt(Config):
     #: about networks, in part or in whole
     stand_ins: ClassVar[tuple[str, ...]] = ("C8", "C32", "C34")
 
-    dataset: str = param("fashion-mnist", "pictures for features and networks")
+    dataset: str = param("fashion-mnist", "pictures for features and networks", paper=FREE)
     side: int = param(14, "pixels a side after averaging; 0 leaves them", low=0, paper=FREE)
     draws: int = param(50, "draws in each of a linear run's members", low=2, paper=FREE)
-    seeds: int = param(8, "members of the runs on features and kernels", low=3, paper=FREE)
+    seeds: int = param(5, "members of the runs on features and kernels", low=3, paper=FREE)
+    networks: tuple[str, ...] = param(
+        (), "studies of networks to compute now; none means those kept", paper=FREE
+    )
     network_seeds: int = param(5, "members of the runs on networks", low=3, paper=FREE)
     epochs: int = param(1000, "epochs where training is followed", low=1, paper=FREE)
     images: int = param(4000, "pictures where training is followed", low=20, paper=FREE)
@@ -109,6 +113,7 @@ class MoreDataCanHurt(Config):
             side=0,
             draws=5,
             seeds=3,
+            networks=PARTS,
             network_seeds=3,
             epochs=20,
             images=200,
@@ -120,7 +125,15 @@ class MoreDataCanHurt(Config):
     @classmethod
     def paper(cls) -> Self:
         """CIFAR-10 and 4,000 epochs, as the papers have them, but with this book's networks."""
-        return cls(dataset="cifar10", side=0, epochs=4000, images=50_000)
+        return cls(dataset="cifar10", side=0, epochs=4000, images=50_000, networks=PARTS)
+
+    def check(self) -> None:
+        """Refuse studies that are not known."""
+        for name in self.networks:
+            if name not in PARTS:
+                raise ParameterError(
+                    f"There is no study of networks {name!r}; {did_you_mean(name, PARTS)}"
+                )
 
     @property
     def tiny(self) -> bool:
@@ -134,8 +147,8 @@ class MoreDataCanHurt(Config):
         nets = dict(shown, seeds=self.network_seeds, width=32 if small else 128)
         grown = dict(images=self.images, epochs=self.epochs)
         shorter = {
-            "widths": dict(images=100, epochs=20) if small else dict(images=1000, epochs=500),
-            "sizes": dict(images=200, epochs=20) if small else dict(images=4000, epochs=300),
+            "widths": dict(images=100, epochs=20) if small else dict(images=1000, epochs=300),
+            "sizes": dict(images=200, epochs=20) if small else dict(images=2000, epochs=300),
         }
         return {
             "linear": Linear(

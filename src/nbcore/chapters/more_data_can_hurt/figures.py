@@ -10,6 +10,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
 from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets
+from nbcore.charts.words import nothing
 from nbcore.measures.bootstrap import Floats, interval
 from nbcore.measures.regression.ridge import exact_risk
 
@@ -33,6 +34,14 @@ def _said(table: pd.DataFrame) -> str:
             f"{top['x']:g}, {rows['y'].iloc[-1]:.3g} at {rows['x'].iloc[-1]:g}"
         )
     return "; ".join(parts)
+
+
+def missing(part: str) -> Table:
+    """Say, in the place of a figure, that a study of networks was not computed."""
+    return nothing(
+        f"the study `{part}` of networks was not computed; run the chapter with "
+        f"-p 'networks=[\"{part}\"]'"
+    )
 
 
 def risk(study: Study) -> Figure:
@@ -174,8 +183,10 @@ def feature_counts(study: Study) -> Figure:
     )
 
 
-def network_widths(study: Study) -> Figure:
+def network_widths(study: Study) -> Figure | Table:
     """Draw the error of networks along width."""
+    if "widths" not in study.runs:
+        return missing("widths")
     x = study.runs["widths"].table("errors")["width"].values
     plain, images = study.network_widths(False), study.runs["widths"].manifest["config"]["images"]
     return _errors(
@@ -190,8 +201,10 @@ def network_widths(study: Study) -> Figure:
     )
 
 
-def epochs(study: Study) -> Figure:
+def epochs(study: Study) -> Figure | Table:
     """Draw test error along training, with wrong and with right labels."""
+    if "epochs" not in study.runs:
+        return missing("epochs")
     table = study.runs["epochs"].table("errors")
     x = table["epoch"].values
     x = x[0] if x.ndim > 1 else x
@@ -235,8 +248,10 @@ def costs(study: Study, space: str) -> Figure:
     )
 
 
-def network_costs(study: Study) -> Figure:
+def network_costs(study: Study) -> Figure | Table:
     """Draw what wrong labels cost networks, by the number of pictures."""
+    if "sizes" not in study.runs:
+        return missing("sizes")
     n = study.runs["sizes"].table("errors")["n"].values
     curves = {stop: study.noise_cost(stop) for stop in networks.STOPS}
     at = {k: study.over_seeds(v)[0][-1] for k, v in curves.items()}
@@ -282,16 +297,21 @@ def paths(control: bool = False) -> Figure:
 def told(study: Study) -> Table:
     """Say what the solvers' numerics leave open, and whether networks fitted their labels."""
     residual = float(study.runs["kernels"].table("costs")["residual"].max())
-    last = study.runs["sizes"].table("errors")["error"].sel(set="train", kind=networks.WRONG)
-    fit = last.sel(stop=networks.STOPS[0]).mean("member").values
+    fitted = []
+    if "sizes" in study.runs:
+        last = study.runs["sizes"].table("errors")["error"].sel(set="train", kind=networks.WRONG)
+        fit = 100 * last.sel(stop=networks.STOPS[0]).mean("member").values
+        fitted.append(
+            f"At the end of training networks miss {fit.min():.1f} to {fit.max():.1f} % of the "
+            "labels they were given."
+        )
     low, high = interval(np.exp(study.over_seeds(study.ratios[0]))[1:])
     large = annealing.descend(annealing.curvature(0), np.diag(annealing.TEST), "large").stopped
     return bullets(
         [
             f"The Gaussian kernel is solved with {kernels.DIGITS} digits; at its inputs the "
             f"largest error is {residual:.0e}.",
-            f"At the end of training networks miss {100 * fit.min():.1f} to {100 * fit.max():.1f} "
-            "% of the labels they were given.",
+            *fitted,
             f"Annealing divides the test loss by {low:,.0f} to {high:,.0f} (95 % interval of the "
             "geometric mean).",
             "The large rate alone "

@@ -16,13 +16,14 @@ from nbcore.chapters.more_data_can_hurt.config import Networks
 from nbcore.chapters.more_data_can_hurt.pictures import Pictures, pictures
 from nbcore.chapters.more_data_can_hurt.stacked import train_stack
 from nbcore.runs.plan import Plan
+from nbcore.runs.run import find_run
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training.recipe import Recipe
 
 WRONG, RIGHT = "wrong labels", "right labels"
 KINDS = (WRONG, RIGHT)
 #: as shares of the widest network, and of the most pictures
-WIDTHS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+WIDTHS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 SIZES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 DECAYS = (0.0, 0.001, 0.003, 0.01, 0.03)
 SETS = ("train", "choice", "test")
@@ -130,3 +131,8 @@ def load_networks(
 ) -> Run:
     """Load or compute one study."""
     return run_or_load(networks_plan(config, workers, device), fresh)
+
+
+def find_networks(config: Networks) -> Run | None:
+    """Find a study that was computed before, with whatever members it has; None without one."""
+    return find_run("noisy-networks", config, {"pictures": config.dataset})

@@ -127,14 +127,12 @@ def tuned(study: Study) -> dict[str, Estimate]:
         out[f"control along {name} a tenth of it largest rise"] = risen(
             study, control.values, "1", DRAWS
         )
-    features_, nets = "random features", "networks"
-    for name, values in ((features_, study.by_width(True)), (nets, study.network_widths(True))):
-        out[f"{name} tuned largest rise with width"] = risen(study, values)
-    for name, what, values in (
-        (features_, "without ridge", study.by_width(False)),
-        (nets, "without weight decay", study.network_widths(False)),
-    ):
-        out[f"control {name} {what} largest rise with width"] = risen(study, values)
+    kinds = [("random features", "without ridge", study.by_width)]
+    if "widths" in study.runs:
+        kinds.append(("networks", "without weight decay", study.network_widths))
+    for name, without, values in kinds:
+        out[f"{name} tuned largest rise with width"] = risen(study, values(True))
+        out[f"control {name} {without} largest rise with width"] = risen(study, values(False))
     return out
 
 
@@ -164,19 +162,20 @@ def descents(study: Study) -> dict[str, Estimate]:
     """Measure rises and second descents along width, examples and epochs (C34)."""
     wide, n = study.by_width(False), len(study.by_width(False))
     peak = features.RATIOS[rise(study.over_seeds(wide)[0])[1]]
-    nets, along = study.network_widths(False), study.epochs(networks.WRONG)
     out = {
         "random features peak minus best narrower": risen(study, wide),
         "random features peak minus widest": risen(study, wide, fallen=True),
         "random features width of the peak over pictures": Estimate.exact(peak, n),
-        "networks peak minus best narrower": risen(study, nets),
-        "networks peak minus widest": risen(study, nets, fallen=True),
-        "epochs peak minus best before": risen(study, along),
-        "epochs peak minus end": risen(study, along, fallen=True),
-        "control right labels epochs peak minus best before": risen(
-            study, study.epochs(networks.RIGHT)
-        ),
     }
+    if "widths" in study.runs:
+        nets = study.network_widths(False)
+        out["networks peak minus best narrower"] = risen(study, nets)
+        out["networks peak minus widest"] = risen(study, nets, fallen=True)
+    if "epochs" in study.runs:
+        along, clean = (study.epochs(kind) for kind in networks.KINDS)
+        out["epochs peak minus best before"] = risen(study, along)
+        out["epochs peak minus end"] = risen(study, along, fallen=True)
+        out["control right labels epochs peak minus best before"] = risen(study, clean)
     one, four = (features.GROWTH.index(g) for g in (0.25, 1.0))
     for name, is_tuned in (("random features", False), ("control tuned features", True)):
         draws = study.over_seeds(study.by_count(is_tuned))
@@ -213,6 +212,12 @@ def noise(study: Study) -> dict[str, Estimate]:
             own = slopes(costs.transpose("member", "n").values, costs["n"].values)
             mean = estimate(study.over_seeds(own), len(own), "1", SEEDS)
             out[f"{space} {method} slope"] = mean
+    return out | (network_noise(study) if "sizes" in study.runs else {})
+
+
+def network_noise(study: Study) -> dict[str, Estimate]:
+    """Fit the slope of what wrong labels cost networks, fitted and stopped early (C8)."""
+    out = {}
     n = study.runs["sizes"].table("errors")["n"].values
     draws = {stop: study.over_seeds(study.noise_cost(stop)) for stop in networks.STOPS}
     members = len(study.noise_cost(networks.STOPS[0]))

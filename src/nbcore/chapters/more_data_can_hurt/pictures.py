@@ -7,8 +7,8 @@ import numpy as np
 from nbcore import data as nbdata
 from nbcore.errors import ParameterError
 
-#: share of the test split by which regularization and moments to stop are chosen
-CHOICE = 0.2
+#: test pictures at most, and the share by which regularization and moments to stop are chosen
+MOST, CHOICE = 5000, 0.2
 
 
 class Pictures(NamedTuple):
@@ -34,8 +34,8 @@ def pictures(dataset: str, side: int, n: int, noise: float, seed: int) -> Pictur
             f"{dataset} has {len(train):,} training pictures, not {n:,}; ask for fewer."
         )
     rng = np.random.default_rng([seed, 1])
-    chosen, order = rng.permutation(len(train))[:n], rng.permutation(len(test))
-    classes, cut = len(train.classes), int(CHOICE * len(test))
+    chosen, order = rng.permutation(len(train))[:n], rng.permutation(len(test))[:MOST]
+    classes, cut = len(train.classes), int(CHOICE * len(order))
     labels = train.labels[chosen]
     parts = [
         (shrunk(test.images[part], side), test.labels[part]) for part in (order[:cut], order[cut:])

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from nbcore.chapters.more_data_can_hurt import annealing, features, kernels, linear, networks
-from nbcore.chapters.more_data_can_hurt.config import PARTS, Features, Kernels, Linear, Networks
+from nbcore.chapters.more_data_can_hurt.config import Features, Kernels, Linear, Networks
 from nbcore.chapters.more_data_can_hurt.config import MoreDataCanHurt as Config
 from nbcore.measures.bootstrap import Floats, seed_weights
 from nbcore.runs.store import Run
@@ -79,7 +79,7 @@ def _test(run: Run, **where: str) -> Floats:
 
 
 def load(config: Config, fresh: bool = False) -> Study:
-    """Load or compute every run."""
+    """Load or compute every run; those of networks only if they are kept, or were asked for."""
     parts, runs = config.parts(), {}
     for name, part in parts.items():
         match part:
@@ -90,8 +90,11 @@ def load(config: Config, fresh: bool = False) -> Study:
             case Kernels():
                 runs[name] = kernels.load_kernels(part, fresh)
             case Networks():
-                runs[name] = networks.load_networks(part, fresh, config.workers, config.device)
-    assert set(PARTS) <= set(runs)
+                kept = None if fresh or name in config.networks else networks.find_networks(part)
+                if kept is not None:
+                    runs[name] = kept
+                elif fresh or name in config.networks:
+                    runs[name] = networks.load_networks(part, fresh, config.workers, config.device)
     return Study(config, runs)
 
 
