@@ -41,7 +41,7 @@ device = None  # auto, cpu or cuda (cpu)
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.more_data_can_hurt import figures, observe, study
-from nbcore.measures.regression.ridge import (
+from nbcore.measures.generalization.ridge import (
     exact_risk,
     optimal_ridge,
     ridge_errors,

@@ -26,7 +26,7 @@ from nbcore.chapters.more_data_can_hurt import (
 )
 from nbcore.chapters.more_data_can_hurt.config import Linear, MoreDataCanHurt, Networks
 from nbcore.errors import ParameterError
-from nbcore.measures.regression.ridge import exact_risk
+from nbcore.measures.generalization.ridge import exact_risk
 from nbcore.training.recipe import Recipe
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbcore.exercises import Exercise
-from nbcore.measures.regression.ridge import exact_risk, optimal_ridge
+from nbcore.measures.generalization.ridge import exact_risk, optimal_ridge
 
 
 def _turning_point() -> float:

@@ -12,7 +12,7 @@ from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets
 from nbcore.charts.words import nothing
 from nbcore.measures.bootstrap import Floats, interval
-from nbcore.measures.regression.ridge import exact_risk
+from nbcore.measures.generalization.ridge import exact_risk
 
 EXCESS = "excess risk (‖β‖² = 1)"
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from nbcore.chapters.more_data_can_hurt.config import Kernels
-from nbcore.measures.regression.kernels import fitted, gaussian_fit, laplace, relu_tangent
+from nbcore.measures.generalization.kernels import fitted, gaussian_fit, laplace, relu_tangent
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from nbcore.chapters.more_data_can_hurt.config import Linear
-from nbcore.measures.regression.ridge import optimal_ridge, ridge_errors
+from nbcore.measures.generalization.ridge import optimal_ridge, ridge_errors
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 

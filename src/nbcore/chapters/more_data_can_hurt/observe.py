@@ -11,7 +11,7 @@ from nbcore.chapters.more_data_can_hurt.study import Study, rise, slopes
 from nbcore.claims import Observation
 from nbcore.measures.bootstrap import Floats, estimate, simultaneous, standard_errors
 from nbcore.measures.estimate import Estimate
-from nbcore.measures.regression.ridge import exact_risk
+from nbcore.measures.generalization.ridge import exact_risk
 from nbcore.runs import provenance
 from nbcore.runs.store import together
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import linalg, stats
 from sklearn.linear_model import Ridge
 
-from nbcore.measures.regression import kernels
-from nbcore.measures.regression.ridge import exact_risk, optimal_ridge, ridge_errors
+from nbcore.measures.generalization import kernels
+from nbcore.measures.generalization.ridge import exact_risk, optimal_ridge, ridge_errors
 
 
 def test_exact_risk_by_hand():

@@ -1,1 +1,0 @@
-"""Regression with a known truth: exact risks, ridge paths, and kernels that interpolate."""
