@@ -22,10 +22,11 @@ CHAPTERS = {
     "example-difficulty",
     "corner-examples",
     "interventions",
+    "every-image-its-own-line",
     "more-data-can-hurt",
 }
 #: of the third part, by the numbers of the list of abstracts
-PART_III = ["C8", "C31", "C32", "C33", "C34"]
+PART_III = ["C8", "C25", "C31", "C32", "C33", "C34"]
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
 FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}
 RULES = {"tolerance", "tolerance_se", "at_least", "at_most", "above", "below"}

@@ -32,6 +32,7 @@ SIGNS = {
 SOURCES = {
     "andreassen2022": "Andreassen et al. 2022",
     "baldock2021": "Baldock, Maennel and Neyshabur 2021",
+    "kaplun2022": "Kaplun et al. 2022",
     "mallinar2022": "Mallinar et al. 2022",
     "nakkiran2019": "Nakkiran 2019",
     "nakkiran2019deep": "Nakkiran et al. 2019",
