@@ -37,13 +37,14 @@ FAMILIES = (
     (r"alexnet", "AlexNet"),
     (r"vgg", "VGG"),
     (r"squeezenet", "SqueezeNet"),
-    (r"mobilenet|.*shake", "small"),
-    (r"p?nasnet|polynet|autoaug|darc", "searched"),
+    (r"mobilenet", "MobileNet"),
+    (r"shake", "shake"),
+    (r"p?nas|polynet|darc", "searched"),
     (r"se_|senet|dpn", "SE and DPN"),
     (r"resnext", "ResNeXt"),
     (r"densenet", "DenseNet"),
     (r"bninception|inception|xception", "Inception"),
-    (r".*resnet", "ResNet"),
+    (r".*resnet|wrn", "ResNet"),
 )
 
 
