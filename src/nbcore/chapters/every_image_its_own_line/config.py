@@ -12,7 +12,7 @@ class Profiles(Config):
 
     slug: ClassVar[str] = "image-profiles"
 
-    subset: int = param(100, "images chosen in each split", low=2)
+    subset: int = param(100, "images chosen in each split, of 10,000", low=2)
     splits: int = param(20, "splits of the model families", low=3)
     shuffles: int = param(20, "permutations of the models, as a control", low=3)
     seed: int = param(0, "seed of splits and permutations", low=0)
@@ -26,7 +26,7 @@ class EveryImageItsOwnLine(Config):
     #: on ImageNetV2, with images chosen anew
     stand_ins: ClassVar[tuple[str, ...]] = ("C25",)
 
-    subset: int = param(100, "images chosen in each split", low=2, paper=AT_LEAST)
+    subset: int = param(100, "images chosen in each split, of 10,000", low=2, paper=AT_LEAST)
     splits: int = param(20, "splits of the model families", low=3, paper=FREE)
     negative: str | None = param(
         None,

@@ -69,12 +69,15 @@ def _halves(families: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _splits(
     right: np.ndarray, accuracy: np.ndarray, families: np.ndarray, config: Profiles
 ) -> np.ndarray:
-    """Choose on one half and judge on the other: (split, [chosen, matched]) correlations."""
-    out = []
+    """Choose on one half and judge on the other: (split, [chosen, matched]) correlations.
+
+    The number of images chosen is that of 10,000; of fewer images, the same share.
+    """
+    out, n = [], round(config.subset * right.shape[1] / 10_000)
     for k in range(config.splits):
         rng = np.random.default_rng([config.seed, k])
         first = _halves(families, rng)
-        chosen = falling(right[first], accuracy[first], config.subset)
+        chosen = falling(right[first], accuracy[first], n)
         matched = equally_hard(right[first], chosen, rng)
         judged, known = right[~first], accuracy[~first]
         out.append([set_correlation(judged[:, part], known) for part in (chosen, matched)])
