@@ -1,0 +1,196 @@
+"""Chapter 11's figures: every title states what the numbers of this run say."""
+
+import numpy as np
+import pandas as pd
+
+from nbcore import charts
+from nbcore.chapters.every_image_its_own_line import observe, runs
+from nbcore.charts.base import Figure
+from nbcore.charts.profiles import profile_pager
+from nbcore.charts.words import listed, signed
+from nbcore.measures import robustness
+from nbcore.runs.store import Run
+
+SHARE = "share of models that are right"
+
+
+def splits(run: Run) -> Figure:
+    """Draw held-out correlations of chosen and of equally hard images."""
+    table = observe.splits_table(run)
+    e = observe.held_out(run.table("imagenetv2"), runs.ALL, runs.CHOSEN)
+    said = (
+        "surely falls"
+        if e.high < 0
+        else "falls, but not surely"
+        if e.value < 0
+        else "does not fall"
+    )
+    return charts.bars(
+        table,
+        x_title="correlation with accuracy, on other families",
+        x_format=".1f",
+        reference=(0.0, "no relation"),
+        title=f"On chosen images accuracy {said} as models improve: {signed(e.value)} "
+        f"[{signed(e.low)}, {signed(e.high)}]",
+        subtitle=f"Median and 95 % of {e.n} splits; chosen by half of the families, judged by the "
+        "others",
+        description=f"Correlations with accuracy: {listed(table)}.",
+    )
+
+
+def line(run: Run) -> Figure:
+    """Draw chapter 1's line as the mean of all profiles, with one of each kind."""
+    table = run.table("imagenetv2")
+    at, kinds = table["at"].values, table["kind"].values
+    rows = [pd.DataFrame({"x": at, "y": table["mean_share"].values, "series": "all images"})]
+    for kind in runs.KINDS:
+        first = int(np.flatnonzero(kinds == kind)[0])
+        y = table["share"].values[:, first]
+        rows.append(pd.DataFrame({"x": at, "y": y, "series": f"an image that {_verb(kind)}"}))
+    shown, mean = pd.concat(rows), table["mean_share"].values
+    return charts.curve(
+        shown,
+        x_title="accuracy on ImageNet",
+        y_title=SHARE,
+        x_format="~%",
+        y_format="~%",
+        title=f"The mean of all profiles is the line, {mean[0]:.0%} to {mean[-1]:.0%}; single "
+        "images differ",
+        subtitle=f"{table.sizes['model']} models in {runs.BINS} bins of equally many",
+        description="Share of models that are right on ImageNetV2 images against the models' "
+        f"accuracy on ImageNet, in bins. All images: {mean[0]:.3f} to {mean[-1]:.3f}. Three single "
+        "images beside it rise, fall or do neither.",
+    )
+
+
+def _verb(kind: str) -> str:
+    return {"between": "does neither"}.get(kind, kind)
+
+
+def pager(run: Run) -> Figure:
+    """Let the reader page through images."""
+    table = run.table("imagenetv2")
+    kinds = table["kind"].values
+    numbers = np.concatenate([np.arange((kinds == k).sum()) + 1 for k in runs.KINDS])
+    profiles, answers = [], []
+    for s, (kind, number) in enumerate(zip(kinds, numbers, strict=True)):
+        image = int(table["shown_image"][s])
+        r = float(table["correlation"].values[image])
+        words = f"image {image}, class {table['label'].values[s]}, correlation {signed(r)}"
+        own = dict(kind=str(kind), number=int(number))
+        share = table["share"].values[:, s]
+        profiles.append(pd.DataFrame({**own, "x": table["at"].values, "y": share}))
+        bits = "".join(np.where(table["answer"].values[:, s], "r", "w"))
+        answers.append({**own, "words": words, "bits": bits})
+    models = pd.DataFrame({"model": table["model"].values, "x": table["id"].values})
+    return profile_pager(
+        pd.concat(profiles),
+        pd.DataFrame(answers),
+        models,
+        kind="falls",
+        title="Page through images: some are lost as models improve",
+        subtitle="Ticks are single models, right above, wrong below; the curve is their mean",
+        description="The accuracy profile of one ImageNetV2 image at a time: the share of models "
+        "that are right, against their accuracy on ImageNet. A menu picks images whose profile "
+        f"falls, rises or does neither, a slider one of {runs.SHOWN}.",
+    )
+
+
+def correlations(run: Run) -> Figure:
+    """Draw how the correlations of single images are distributed."""
+    table, rows = run.table("imagenetv2"), []
+    edges = np.linspace(-1, 1, 41)
+    found = table["correlation"].values
+    known = found[np.isfinite(found)]
+    share = np.histogram(known, edges)[0] / len(known)
+    rows.append(pd.DataFrame({"x": (edges[1:] + edges[:-1]) / 2, "y": share, "series": "images"}))
+    below = float((known < 0).mean())
+    return charts.curve(
+        pd.concat(rows),
+        x_title="correlation of being right with the model's accuracy",
+        y_title="share of images",
+        y_format="~%",
+        points=False,
+        title=f"{1 - below:.0%} of the profiles rise, {below:.0%} fall",
+        subtitle=f"{len(known):,} ImageNetV2 images on which some models are right and some wrong; "
+        "chance alone makes some fall",
+        description="Distribution of the correlation between a model's accuracy and its being "
+        f"right, over images: median {np.median(known):.2f}, {below:.1%} below 0.",
+    )
+
+
+def difficulty(run: Run) -> Figure:
+    """Draw the correlation of images by how many models solve them."""
+    table = run.table("imagenetv2")
+    frame = pd.DataFrame(
+        {"solved": table["solved"].values / table.sizes["model"], "r": table["correlation"].values}
+    ).dropna()
+    frame["bin"] = np.clip((frame["solved"] * 10).astype(int), 0, 9)
+    groups = frame.groupby("bin")["r"]
+    rows = [
+        pd.DataFrame({"x": groups.mean().index / 10 + 0.05, "y": values.values, "series": name})
+        for name, values in (
+            ("nine in ten are below", groups.quantile(0.9)),
+            ("median", groups.median()),
+            ("one in ten is below", groups.quantile(0.1)),
+        )
+    ]
+    middle = float(groups.median().max())
+    return charts.curve(
+        pd.concat(rows),
+        x_title="share of all models that are right on the image",
+        y_title="correlation with accuracy",
+        x_format="~%",
+        title=f"Images of middling difficulty rise most: a median of {signed(middle)} at best",
+        subtitle="Deciles over images in ten bins of difficulty",
+        description="Correlation of being right with accuracy, by the share of models that are "
+        f"right: medians {', '.join(f'{v:.2f}' for v in groups.median())}.",
+    )
+
+
+def scatter(run: Run) -> Figure:
+    """Draw accuracy on the images that fall most, which all models have chosen."""
+    table = run.table("imagenetv2")
+    falls = table["kind"].values == "falls"
+    shown = pd.DataFrame(
+        {
+            "model": table["model"].values,
+            "id": table["id"].values,
+            "ood": table["answer"].values[:, falls].mean(1),
+            "group": np.where(table["family"].values == "features", "Fisher vectors", "networks"),
+        }
+    ).sort_values("group", ascending=False)
+    fit = robustness.fit_line(shown["id"], shown["ood"], scale="linear")
+    return charts.accuracy_scatter(
+        shown,
+        fit,
+        x_title="ImageNet accuracy",
+        y_title=f"accuracy on {int(falls.sum())} images",
+        title=f"Chosen by the very models that are drawn, {int(falls.sum())} images turn the line "
+        f"around: slope {signed(fit.slope)}",
+        subtitle="No evidence, since choice and judgement are the same models'; the Fisher vectors "
+        "are far to the left of all others",
+        description=f"Accuracy on {int(falls.sum())} ImageNetV2 images whose profiles fall most "
+        f"against accuracy on ImageNet, for {len(shown)} models: slope {fit.slope:.2f}.",
+    )
+
+
+def threshold() -> Figure:
+    """Draw profiles of the worked example: ability against difficulty, which cannot fall."""
+    ability = np.linspace(-3, 3, 25)
+    rows = [
+        pd.DataFrame(
+            {"x": ability, "y": 1 / (1 + np.exp(b - ability)), "series": f"difficulty {b:+g}"}
+        )
+        for b in (-1.5, 0.0, 1.5)
+    ]
+    return charts.curve(
+        pd.concat(rows),
+        x_title="ability of the model",
+        y_title="chance to be right",
+        y_format="~%",
+        points=False,
+        title="Where one ability decides all images, every profile rises",
+        description="Chance to be right against ability, for images of three difficulties: "
+        "logistic curves that rise everywhere, one beside the other.",
+    )
