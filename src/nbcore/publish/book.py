@@ -22,6 +22,7 @@ from nbcore.paths import build_dir, project_root
 from nbcore.publish import cards, check, claims_page, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
+from nbcore.publish.opening import add_opening
 from nbcore.runs.engines import compute_members, environment
 
 #: bytes of memory that a chapter needs which reads its runs
@@ -108,9 +109,11 @@ def stage(
     shutil.copy(root / "_config.yml", folder)
     (folder / "chapters").mkdir(exist_ok=True)
     pages = {c.slug: f"chapters/{c.stem}.html" for c in chapters}
+    known = {c.stem: c for c in chapters}
     for stem, path in executed.items():
         notebook = nbformat.read(path, as_version=4)
         cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
+        add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
     (folder / "status.md").write_text(status_page(executed, chapters))
