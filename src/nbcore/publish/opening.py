@@ -117,7 +117,8 @@ def _figure(notebook: Any) -> str:
     if not found:
         return ""
     title = escape(thumbnails.title_of(found[0]))
-    return f"<figure>{thumbnails.thumbnail(found[0])}<figcaption>{title}</figcaption></figure>"
+    # no figcaption: the theme hides one that stands beside the picture for the other mode
+    return f"<div>{thumbnails.thumbnail(found[0])}<p>{title}</p></div>"
 
 
 def _verdicts(slug: str, seen: Mapping[str, Sequence[Observation]]) -> str:
