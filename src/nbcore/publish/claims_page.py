@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from nbcore import claims
 from nbcore.claims import Claim, Observation
-from nbcore.publish.cards import badge, card
+from nbcore.publish.cards import BADGES, badge, card, verdict_class
 from nbcore.text import escape
 
 COSTS = {
@@ -70,7 +70,11 @@ def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observati
         (c.chapter, claims.judge(c, seen.get(c.id, ())).verdict) for c in ledger.values()
     )
     verdicts = [v for v in claims.VERDICTS if any(counts[c, v] for c, _ in counts)]
-    head = "".join(f'<th scope="col">{badge(v)}</th>' for v in verdicts)
+    head = "".join(
+        f'<th scope="col" title="{v}"><span class="{verdict_class(v)}" aria-label="{v}" '
+        f'role="img">{BADGES[v][1]}</span></th>'
+        for v in verdicts
+    )
     lines = []
     for chapter in dict.fromkeys(c.chapter for c in ledger.values()):
         name = chapter.replace("-", " ")
@@ -83,7 +87,7 @@ def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observati
         )
         lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return (
-        '<div class="claim-scroll" tabindex="0" role="region" aria-label="Verdicts by chapter">'
+        '<div class="claim-scroll" tabindex="0" role="region" aria-label="Overview">'
         f'<table class="claim-overview"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )

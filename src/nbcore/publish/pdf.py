@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -109,15 +108,15 @@ def _section(html: Path, name: str, names: list[str]) -> Tag:
     for node in article.select("details"):
         node["open"] = ""
     for node in article.select("img[src]"):
-        if not urlsplit(str(node["src"])).scheme:
-            node["src"] = (html / name).parent.joinpath(unquote(str(node["src"]))).resolve().as_uri()
+        if not urlsplit(source := str(node["src"])).scheme:
+            node["src"] = (html / name).parent.joinpath(unquote(source)).resolve().as_uri()
         del node["loading"]  # what is far down is printed too
     for node in article.select("[id]"):
         node["id"] = f"{_place(name)}--{node['id']}"
     for node in article.select("a[href]"):
         node["href"] = _inside(str(node["href"]), name, names)
     article.name = "section"
-    article["id"] = _place(name)
+    article["id"], article["class"] = _place(name), "chapter"
     return article
 
 
@@ -148,7 +147,7 @@ def _inside(link: str, name: str, names: list[str]) -> str:
 
 
 def _place(name: str) -> str:
-    return "page-" + re.sub(r"\W+", "-", name)
+    return "page-" + re.sub(r"[\W_]+", "-", name)
 
 
 def _title(section: Tag) -> str:
