@@ -40,7 +40,12 @@ device = None  # auto, cpu or cuda (cpu)
 # %% tags=["hide-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.more_data_can_hurt import figures, observe, study
+from nbcore.chapters.more_data_can_hurt import (
+    figures,
+    network_figures,
+    observe,
+    study,
+)
 from nbcore.measures.generalization.ridge import (
     exact_risk,
     optimal_ridge,
@@ -141,14 +146,14 @@ figures.feature_counts(found)
 # matter of measurement.
 
 # %% tags=["hide-input"]
-figures.network_widths(found)
+network_figures.network_widths(found)
 
 # %% [markdown]
 # Training time is a kind of size as well: at first a network can only fit what is easy, later everything.
 # The question is whether its test error falls a second time after it has begun to fit the wrong labels.
 
 # %% tags=["hide-input"]
-figures.epochs(found)
+network_figures.epochs(found)
 
 # %% [markdown]
 # ### What fitting noise costs in the end
@@ -180,7 +185,7 @@ figures.costs(found, "sphere")
 # For networks the same question reads: how much worse than with right labels?
 
 # %% tags=["hide-input"]
-figures.network_costs(found)
+network_figures.network_costs(found)
 
 # %% tags=["hide-input"]
 figures.told(found)

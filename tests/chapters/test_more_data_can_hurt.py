@@ -18,6 +18,7 @@ from nbcore.chapters.more_data_can_hurt import (
     figures,
     kernels,
     linear,
+    network_figures,
     networks,
     observe,
     pictures,
@@ -220,8 +221,8 @@ def test_studies_of_networks_that_nobody_computed_are_not_asked_for(tiny):
     }
     assert set(kept) == {"epochs", "widths", "sizes"}
     bare = study.Study(found.config, {k: v for k, v in found.runs.items() if k not in kept})
-    for figure in (figures.network_widths, figures.epochs, figures.network_costs):
-        assert "Not drawn: the study" in repr(figure(bare))
+    for name in ("network_widths", "epochs", "network_costs"):
+        assert "Not drawn: the study" in repr(getattr(network_figures, name)(bare))
     names = [*observe.noise(bare), *observe.tuned(bare), *observe.descents(bare)]
     assert names and not any(name.startswith(("networks", "epochs")) for name in names)
     with pytest.raises(ParameterError, match="no study of networks 'depths'"):
@@ -236,11 +237,11 @@ def test_every_figure_has_a_title_and_words(tiny):
         figures.explorer(found),
         figures.feature_widths(found),
         figures.feature_counts(found),
-        figures.network_widths(found),
-        figures.epochs(found),
+        network_figures.network_widths(found),
+        network_figures.epochs(found),
         figures.costs(found, "circle"),
         figures.costs(found, "sphere"),
-        figures.network_costs(found),
+        network_figures.network_costs(found),
         figures.paths(),
         figures.paths(control=True),
     ]

@@ -454,6 +454,35 @@ KINDS = {
         "nbcore.chapters.example_difficulty.pretraining:_pretrained",
         "nbcore.chapters.example_difficulty.pretraining:pictures",
     ],
+    "linear-risk": [
+        "nbcore.chapters.more_data_can_hurt.linear:_along_n",
+        "nbcore.chapters.more_data_can_hurt.linear:_along_d",
+        "nbcore.chapters.more_data_can_hurt.linear:RIDGES",
+        "nbcore.measures.generalization.ridge:ridge_errors",
+        "nbcore.measures.generalization.ridge:optimal_ridge",
+    ],
+    "random-features": [
+        *LOADING,
+        "nbcore.chapters.more_data_can_hurt.features:_features",
+        "nbcore.chapters.more_data_can_hurt.features:_errors",
+        "nbcore.chapters.more_data_can_hurt.pictures:wrong_labels",
+        "nbcore.chapters.more_data_can_hurt.pictures:shrunk",
+    ],
+    "noisy-kernels": [
+        "nbcore.chapters.more_data_can_hurt.kernels:_costs",
+        "nbcore.chapters.more_data_can_hurt.kernels:sizes",
+        "nbcore.chapters.more_data_can_hurt.kernels:RIDGE_SIZE",
+        "nbcore.measures.generalization.kernels:laplace",
+        "nbcore.measures.generalization.kernels:relu_tangent",
+        "nbcore.measures.generalization.kernels:gaussian_fit",
+    ],
+    "image-profiles": [
+        "nbcore.chapters.every_image_its_own_line.runs:_splits",
+        "nbcore.chapters.every_image_its_own_line.runs:FAMILIES",
+        "nbcore.measures.generalization.profiles:falling",
+        "nbcore.measures.generalization.profiles:equally_hard",
+        "nbcore.data.testbeds:load_testbed",
+    ],
 }
 #: functions that enter the numbers of no run
 NEVER = [

@@ -5,43 +5,16 @@ import pandas as pd
 
 from nbcore import charts
 from nbcore.chapters.more_data_can_hurt import annealing, features, kernels, networks, observe
-from nbcore.chapters.more_data_can_hurt.study import Study, rise
+from nbcore.chapters.more_data_can_hurt.curves import double, errors, rows, said
+from nbcore.chapters.more_data_can_hurt.study import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
 from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets
-from nbcore.charts.words import nothing
-from nbcore.measures.bootstrap import Floats, interval
+from nbcore.measures.bootstrap import interval
 from nbcore.measures.generalization.ridge import exact_risk
 
 EXCESS = "excess risk (‖β‖² = 1)"
-
-
-def _rows(draws: Floats, x: Floats, series: str) -> pd.DataFrame:
-    """Tabulate means (draw, point) with 95 % intervals: x, y, low, high, series."""
-    low, high = np.quantile(draws[1:], [0.025, 0.975], axis=0)
-    low, high = np.minimum(low, draws[0]), np.maximum(high, draws[0])
-    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high, "series": series})
-
-
-def _said(table: pd.DataFrame) -> str:
-    """List the ends and the highest point of each series, for a description."""
-    parts = []
-    for name, rows in table.groupby("series", sort=False):
-        top = rows.loc[rows["y"].idxmax()]
-        parts.append(
-            f"{name}: {rows['y'].iloc[0]:.3g} at {rows['x'].iloc[0]:g}, at most {top['y']:.3g} at "
-            f"{top['x']:g}, {rows['y'].iloc[-1]:.3g} at {rows['x'].iloc[-1]:g}"
-        )
-    return "; ".join(parts)
-
-
-def missing(part: str) -> Table:
-    """Say, in the place of a figure, that a study of networks was not computed."""
-    return nothing(
-        f"the study `{part}` of networks was not computed; run the chapter with "
-        f"-p 'networks=[\"{part}\"]'"
-    )
 
 
 def risk(study: Study) -> Figure:
@@ -55,11 +28,11 @@ def risk(study: Study) -> Figure:
         "bias": table["bias"],
         "variance": table["variance"],
     }
-    rows = [_rows(study.over_seeds(v.values), n, k) for k, v in parts.items()]
+    shares = [rows(study.over_seeds(v.values), n, k) for k, v in parts.items()]
     theory = [exact_risk(int(k), d) for k in n]
     exact = pd.DataFrame({"x": n, "y": [b + sigma**2 * v for b, v in theory]})
-    rows.append(exact.assign(low=exact["y"], high=exact["y"], series="exact risk"))
-    shown = pd.concat(rows).reset_index(drop=True)
+    shares.append(exact.assign(low=exact["y"], high=exact["y"], series="exact risk"))
+    shown = pd.concat(shares).reset_index(drop=True)
     own = shown[shown["series"] == "risk"]
     early, late = (own.loc[(own["x"] - r * d).abs().idxmin()] for r in (0.5, observe.LATE))
     if late["x"] >= d:
@@ -77,7 +50,7 @@ def risk(study: Study) -> Figure:
         subtitle=f"Excess risk {early['y']:.2f} and {late['y']:.2f}; least squares, noise {sigma:g}"
         f", {table.sizes['draw']} draws, 95 % intervals; ever more examples help beyond n = d",
         description=f"Excess risk of least squares in {d} dimensions against the number of "
-        f"examples, with its bias and variance. {_said(shown)}.",
+        f"examples, with its bias and variance. {said(shown)}.",
     )
 
 
@@ -89,14 +62,14 @@ def ridges(study: Study) -> Figure:
     along_d = study.runs["linear"].table("along_d")["risk"]
     risk_ = (table["bias"] + table["variance"]).transpose("draw", "ridge", "ratio")
     names = ("best ridge", "a tenth of it")
-    rows = []
+    drawn = []
     for name, ridge, share in zip(names, (best, tenth), (1.0, 0.1), strict=True):
         own = study.over_seeds(risk_.sel(ridge=ridge).values)
         n = table["ratio"].values * d
-        rows.append(_rows(own, n, name).assign(panel=f"along n, d = {d}"))
+        drawn.append(rows(own, n, name).assign(panel=f"along n, d = {d}"))
         own = study.over_seeds(along_d.sel(share=share).values)
-        rows.append(_rows(own, along_d["d"].values, name).assign(panel=f"along d, n = {d}"))
-    shown = pd.concat(rows).reset_index(drop=True)
+        drawn.append(rows(own, along_d["d"].values, name).assign(panel=f"along d, n = {d}"))
+    shown = pd.concat(drawn).reset_index(drop=True)
     seen = observe.tuned(study)
     steps = [seen[f"along {k} optimal ridge largest step"].high for k in "nd"]
     falls = "falls with every step" if max(steps) < 0 else "does not surely fall at every step"
@@ -107,7 +80,7 @@ def ridges(study: Study) -> Figure:
         y_format=".2f",
         title=f"With the best ridge the risk {falls}",
         subtitle="With a tenth of it both curves rise to a peak; 95 % intervals",
-        description=f"Excess risk along examples and along dimensions. {_said(shown)}.",
+        description=f"Excess risk along examples and along dimensions. {said(shown)}.",
     )
 
 
@@ -131,34 +104,16 @@ def explorer(study: Study) -> Figure:
     )
 
 
-def _errors(study: Study, x: Floats, curves: dict[str, Floats], **words: str) -> Figure:
-    rows = [_rows(study.over_seeds(v), x, name) for name, v in curves.items()]
-    shown = pd.concat(rows).reset_index(drop=True)
-    words["description"] += f" {_said(shown)}."
-    return charts.curve(shown, x_scale="log", y_format="~%", y_title="test error", **words)
-
-
-def _double(study: Study, values: Floats, x: Floats, what: str) -> str:
-    """Say in a title whether a mean curve falls, rises and falls again."""
-    up, down = (observe.risen(study, values, fallen=f) for f in (False, True))
-    mean = study.over_seeds(values)[0]
-    before, peak = rise(mean)
-    if up.low <= 0:
-        return f"{what}: no rise that is sure"
-    rises = f"{what}: {mean[before]:.0%} at {x[before]:g}, {mean[peak]:.0%} at {x[peak]:g}"
-    return f"{rises}, {mean[-1]:.0%} at {x[-1]:g}" if down.low > 0 else f"{rises}, then no fall"
-
-
 def feature_widths(study: Study) -> Figure:
     """Draw the error of random features along width."""
     images = study.runs["features"].manifest["config"]["images"]
     x, plain = np.round(np.array(features.RATIOS) * images), study.by_width(False)
-    return _errors(
+    return errors(
         study,
         x,
         {"no ridge": plain, "best ridge": study.by_width(True)},
         x_title="random features",
-        title=_double(study, plain, x, "Random features, test error"),
+        title=double(study, plain, x, "Random features, test error"),
         subtitle=f"{images} pictures, a fifth of their labels wrong; {len(plain)} seeds, 95 % "
         "intervals",
         description="Test error against the number of random features.",
@@ -171,7 +126,7 @@ def feature_counts(study: Study) -> Figure:
     x, plain = np.round(np.array(features.GROWTH) * images), study.by_count(False)
     mean = study.over_seeds(plain)[0]
     one, four = (features.GROWTH.index(g) for g in (0.25, 1.0))
-    return _errors(
+    return errors(
         study,
         x,
         {"no ridge": plain, "best ridge": study.by_count(True)},
@@ -183,55 +138,17 @@ def feature_counts(study: Study) -> Figure:
     )
 
 
-def network_widths(study: Study) -> Figure | Table:
-    """Draw the error of networks along width."""
-    if "widths" not in study.runs:
-        return missing("widths")
-    x = study.runs["widths"].table("errors")["width"].values
-    plain, images = study.network_widths(False), study.runs["widths"].manifest["config"]["images"]
-    return _errors(
-        study,
-        x,
-        {"no weight decay": plain, "best weight decay": study.network_widths(True)},
-        x_title="hidden units",
-        title=_double(study, plain, x, "Networks, test error"),
-        subtitle=f"{images:,} pictures, a fifth of their labels wrong; {len(plain)} seeds, 95 % "
-        "intervals",
-        description="Test error at the end of training against the number of hidden units.",
-    )
-
-
-def epochs(study: Study) -> Figure | Table:
-    """Draw test error along training, with wrong and with right labels."""
-    if "epochs" not in study.runs:
-        return missing("epochs")
-    table = study.runs["epochs"].table("errors")
-    x = table["epoch"].values
-    x = x[0] if x.ndim > 1 else x
-    wrong, right = (study.epochs(kind)[:, 1:] for kind in networks.KINDS)
-    return _errors(
-        study,
-        x[1:].round(3),
-        {networks.WRONG: wrong, networks.RIGHT: right},
-        x_title="epochs",
-        title=_double(study, wrong, x[1:].round(1), "Along training, test error"),
-        subtitle=f"{study.config.images:,} pictures; a fifth of the labels wrong, or none; "
-        f"{len(wrong)} seeds, 95 % intervals",
-        description="Test error against epochs.",
-    )
-
-
 def costs(study: Study, space: str) -> Figure:
     """Draw the cost of fitting noise by kernels over the number of inputs."""
     table = study.runs["kernels"].table("costs")["cost"].sel(space=space)
     order = [kernels.GAUSSIAN, kernels.NEAREST, kernels.TANGENT, kernels.LAPLACE, kernels.RIDGE]
-    rows = []
+    drawn = []
     for name in order:
         known = table.sel({"method": name}).dropna("n")
         if known.size:
             draws = study.over_seeds(np.log10(known.transpose("member", "n").values))
-            rows.append(_rows(draws, known["n"].values, name))
-    shown, seen = pd.concat(rows).reset_index(drop=True), observe.noise(study)
+            drawn.append(rows(draws, known["n"].values, name))
+    shown, seen = pd.concat(drawn).reset_index(drop=True), observe.noise(study)
     slope = seen[f"{space} {kernels.LAPLACE} slope"]
     return charts.curve(
         shown,
@@ -244,27 +161,7 @@ def costs(study: Study, space: str) -> Figure:
         + ("tempered" if max(abs(slope.low), abs(slope.high)) <= 0.1 else "not surely tempered"),
         subtitle=f"Pure noise of variance 1 is fitted; geometric means of {len(table['member'])} "
         "seeds",
-        description=f"Cost of noise against inputs on the {space}, log10. {_said(shown)}.",
-    )
-
-
-def network_costs(study: Study) -> Figure | Table:
-    """Draw what wrong labels cost networks, by the number of pictures."""
-    if "sizes" not in study.runs:
-        return missing("sizes")
-    n = study.runs["sizes"].table("errors")["n"].values
-    curves = {stop: study.noise_cost(stop) for stop in networks.STOPS}
-    at = {k: study.over_seeds(v)[0][-1] for k, v in curves.items()}
-    first, second = networks.STOPS
-    return _errors(
-        study,
-        n,
-        curves,
-        x_title="training pictures",
-        title=f"At {n[-1]:,} pictures wrong labels cost {100 * at[first]:.1f} points when fitted, "
-        f"{100 * at[second]:.1f} when training stops early",
-        subtitle="Test error with a fifth of the labels wrong minus that with right labels",
-        description="The cost of wrong labels against training pictures.",
+        description=f"Cost of noise against inputs on the {space}, log10. {said(shown)}.",
     )
 
 
@@ -273,14 +170,14 @@ def paths(control: bool = False) -> Figure:
     train = annealing.curvature(0)
     test = train if control else np.diag(annealing.TEST)
     found = {s: annealing.descend(train, test, s) for s in ("small", "annealed")}
-    rows = []
+    drawn = []
     for name, run in found.items():
         step = np.unique(np.geomspace(1, len(run.path), 150).astype(int)) - 1
         x, y = run.path[step].T
-        rows.append(pd.DataFrame({"series": f"{name} rate", "step": step, "x": x, "y": y}))
+        drawn.append(pd.DataFrame({"series": f"{name} rate", "step": step, "x": x, "y": y}))
     small, annealed = (found[s].test_loss for s in found)
     return descent_paths(
-        pd.concat(rows),
+        pd.concat(drawn),
         train,
         annealing.TRUTH,
         (annealing.STOP, 0.05, 0.5),

@@ -1,0 +1,48 @@
+"""Curves of means with intervals, and what they say: for both modules of figures."""
+
+import numpy as np
+import pandas as pd
+
+from nbcore import charts
+from nbcore.chapters.more_data_can_hurt import observe
+from nbcore.chapters.more_data_can_hurt.study import Study, rise
+from nbcore.charts.base import Figure
+from nbcore.measures.bootstrap import Floats
+
+
+def rows(draws: Floats, x: Floats, series: str) -> pd.DataFrame:
+    """Tabulate means (draw, point) with 95 % intervals: x, y, low, high, series."""
+    low, high = np.quantile(draws[1:], [0.025, 0.975], axis=0)
+    low, high = np.minimum(low, draws[0]), np.maximum(high, draws[0])
+    return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high, "series": series})
+
+
+def said(table: pd.DataFrame) -> str:
+    """List the ends and the highest point of each series, for a description."""
+    parts = []
+    for name, own in table.groupby("series", sort=False):
+        top = own.loc[own["y"].idxmax()]
+        parts.append(
+            f"{name}: {own['y'].iloc[0]:.3g} at {own['x'].iloc[0]:g}, at most {top['y']:.3g} at "
+            f"{top['x']:g}, {own['y'].iloc[-1]:.3g} at {own['x'].iloc[-1]:g}"
+        )
+    return "; ".join(parts)
+
+
+def errors(study: Study, x: Floats, curves: dict[str, Floats], **words: str) -> Figure:
+    """Draw errors with intervals over seeds: curves, by series, are (member, point)."""
+    parts = [rows(study.over_seeds(v), x, name) for name, v in curves.items()]
+    shown = pd.concat(parts).reset_index(drop=True)
+    words["description"] += f" {said(shown)}."
+    return charts.curve(shown, x_scale="log", y_format="~%", y_title="test error", **words)
+
+
+def double(study: Study, values: Floats, x: Floats, what: str) -> str:
+    """Say in a title whether a mean curve falls, rises and falls again."""
+    up, down = (observe.risen(study, values, fallen=f) for f in (False, True))
+    mean = study.over_seeds(values)[0]
+    before, peak = rise(mean)
+    if up.low <= 0:
+        return f"{what}: no rise that is sure"
+    text = f"{what}: {mean[before]:.0%} at {x[before]:g}, {mean[peak]:.0%} at {x[peak]:g}"
+    return f"{text}, {mean[-1]:.0%} at {x[-1]:g}" if down.low > 0 else f"{text}, then no fall"
