@@ -75,7 +75,7 @@ def pager(run: Run) -> Figure:
     profiles, answers = [], []
     for s, (kind, number) in enumerate(zip(kinds, numbers, strict=True)):
         image = int(table["shown_image"][s])
-        r = float(table["correlation"].values[image])
+        r = float(table["shown_correlation"].values[s])
         words = f"image {image}, class {table['label'].values[s]}, correlation {signed(r)}"
         own = dict(kind=str(kind), number=int(number))
         share = table["share"].values[:, s]
@@ -135,13 +135,14 @@ def difficulty(run: Run) -> Figure:
             ("one in ten is below", groups.quantile(0.1)),
         )
     ]
-    middle = float(groups.median().max())
+    medians = groups.median()
     return charts.curve(
         pd.concat(rows),
         x_title="share of all models that are right on the image",
         y_title="correlation with accuracy",
         x_format="~%",
-        title=f"Images of middling difficulty rise most: a median of {signed(middle)} at best",
+        title=f"Profiles rise most, by {signed(medians.max())}, on images that "
+        f"{medians.idxmax() / 10 + 0.05:.0%} of the models solve",
         subtitle="Deciles over images in ten bins of difficulty",
         description="Correlation of being right with accuracy, by the share of models that are "
         f"right: medians {', '.join(f'{v:.2f}' for v in groups.median())}.",
@@ -160,18 +161,19 @@ def scatter(run: Run) -> Figure:
             "group": np.where(table["family"].values == "features", "Fisher vectors", "networks"),
         }
     ).sort_values("group", ascending=False)
-    fit = robustness.fit_line(shown["id"], shown["ood"], scale="linear")
+    own = shown[shown["group"] == "networks"]
+    fit = robustness.fit_line(own["id"], own["ood"], scale="linear")
     return charts.accuracy_scatter(
         shown,
         fit,
         x_title="ImageNet accuracy",
         y_title=f"accuracy on {int(falls.sum())} images",
-        title=f"Chosen by the very models that are drawn, {int(falls.sum())} images turn the line "
-        f"around: slope {signed(fit.slope)}",
-        subtitle="No evidence, since choice and judgement are the same models'; the Fisher vectors "
-        "are far to the left of all others",
+        title=f"Chosen by the very networks that are drawn, {int(falls.sum())} images turn their "
+        f"line around: slope {signed(fit.slope)}",
+        subtitle="No evidence, since the same models choose and are judged; Fisher vectors, which "
+        "had no part in the choice, stand far to the left",
         description=f"Accuracy on {int(falls.sum())} ImageNetV2 images whose profiles fall most "
-        f"against accuracy on ImageNet, for {len(shown)} models: slope {fit.slope:.2f}.",
+        f"against accuracy on ImageNet, for {len(shown)} models; slope over networks {fit.slope:.2f}.",
     )
 
 

@@ -84,12 +84,17 @@ def _splits(
     return np.array(out)
 
 
-def _shown(correlation: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    """Pick images to page through: those that fall most, some that rise, some between."""
+def _shown(
+    correlation: np.ndarray, solved: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, list[str]]:
+    """Pick images to page through: those that fall most, some that rise, some between.
+
+    correlation, solved (image,): with accuracy, and the share of models that are right.
+    """
     known = np.flatnonzero(np.isfinite(correlation))
     order = known[np.argsort(correlation[known], kind="stable")]
     rises = np.flatnonzero(correlation > 0.5)
-    between = np.flatnonzero(np.abs(correlation) < 0.1)
+    between = np.flatnonzero((np.abs(correlation) < 0.1) & (np.abs(solved - 0.5) < 0.3))
     parts = [order[:SHOWN], *(rng.permutation(p)[:SHOWN] for p in (rises, between))]
     kinds = [kind for kind, p in zip(KINDS, parts, strict=True) for _ in p]
     return np.concatenate(parts), kinds
@@ -107,7 +112,9 @@ def _member(config: Profiles, name: str) -> xr.Dataset:
     permuted = [
         profile_correlation(right, rng.permutation(accuracy)) for _ in range(config.shuffles)
     ]
-    images, kinds = _shown(correlation, rng)
+    own = keep[NETWORKS]  # Fisher vectors alone would decide which images are shown
+    networks = profile_correlation(right[own], accuracy[own])
+    images, kinds = _shown(networks, right.mean(0), rng)
     at, shares = binned_profile(right, accuracy, BINS)
     out: dict[str, Any] = {
         "correlation": ("image", correlation.astype(np.float32)),
@@ -121,6 +128,7 @@ def _member(config: Profiles, name: str) -> xr.Dataset:
         "mean_share": ("bin", shares.mean(1)),
         "answer": (("model", "shown"), right[:, images]),
         "shown_image": ("shown", images),
+        "shown_correlation": ("shown", networks[images]),
         "kind": ("shown", kinds),
         "label": ("shown", [_class(bed, int(label)) for label in bed.ood_labels[images]]),
     }

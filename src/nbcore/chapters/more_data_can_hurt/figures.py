@@ -11,6 +11,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
 from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets
+from nbcore.charts.words import signed
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.generalization.ridge import exact_risk
 
@@ -156,8 +157,8 @@ def costs(study: Study, space: str) -> Figure:
         y_title="log10 of the cost of noise",
         x_scale="log",
         y_domain=(-2.5, 3.5) if space == "circle" else None,
-        title=f"On the {space}, Laplace's kernel has a slope of {slope.value:+.2f} "
-        f"[{slope.low:+.2f}, {slope.high:+.2f}]: "
+        title=f"On the {space}, Laplace's kernel has a slope of {signed(slope.value)} "
+        f"[{signed(slope.low)}, {signed(slope.high)}]: "
         + ("tempered" if max(abs(slope.low), abs(slope.high)) <= 0.1 else "not surely tempered"),
         subtitle=f"Pure noise of variance 1 is fitted; geometric means of {len(table['member'])} "
         "seeds",
@@ -172,7 +173,8 @@ def paths(control: bool = False) -> Figure:
     found = {s: annealing.descend(train, test, s) for s in ("small", "annealed")}
     drawn = []
     for name, run in found.items():
-        step = np.unique(np.geomspace(1, len(run.path), 150).astype(int)) - 1
+        pairs = np.unique(np.geomspace(1, len(run.path) // 2, 60).astype(int)) - 1
+        step = np.sort([*(2 * pairs), *(2 * pairs + 1)])  # a swing is two steps
         x, y = run.path[step].T
         drawn.append(pd.DataFrame({"series": f"{name} rate", "step": step, "x": x, "y": y}))
     small, annealed = (found[s].test_loss for s in found)
