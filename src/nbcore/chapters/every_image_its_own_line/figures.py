@@ -173,7 +173,8 @@ def scatter(run: Run) -> Figure:
         subtitle="No evidence, since the same models choose and are judged; Fisher vectors, which "
         "had no part in the choice, stand far to the left",
         description=f"Accuracy on {int(falls.sum())} ImageNetV2 images whose profiles fall most "
-        f"against accuracy on ImageNet, for {len(shown)} models; slope over networks {fit.slope:.2f}.",
+        f"against accuracy on ImageNet, for {len(shown)} models; slope over networks "
+        f"{fit.slope:.2f}.",
     )
 
 
