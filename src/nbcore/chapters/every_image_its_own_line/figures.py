@@ -142,7 +142,7 @@ def difficulty(run: Run) -> Figure:
         y_title="correlation with accuracy",
         x_format="~%",
         title=f"Profiles rise most, by {signed(medians.max())}, on images that "
-        f"{medians.idxmax() / 10 + 0.05:.0%} of the models solve",
+        f"{medians.to_numpy().argmax() / 10 + 0.05:.0%} of the models solve",
         subtitle="Deciles over images in ten bins of difficulty",
         description="Correlation of being right with accuracy, by the share of models that are "
         f"right: medians {', '.join(f'{v:.2f}' for v in groups.median())}.",

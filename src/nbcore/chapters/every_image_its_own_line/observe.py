@@ -36,7 +36,7 @@ def record(run: Run, config: EveryImageItsOwnLine, preset: str) -> Observation:
         "control equally hard images held-out correlation": held_out(table, runs.ALL, runs.MATCHED),
     }
     if config.negative is not None:
-        seen |= published(config)
+        seen |= published(config.negative, config.resamples)
     claims.forget(config.slug)
     return claims.record(
         "C25",
@@ -49,18 +49,18 @@ def record(run: Run, config: EveryImageItsOwnLine, preset: str) -> Observation:
     )
 
 
-def published(config: EveryImageItsOwnLine) -> dict[str, Estimate]:
+def published(file: str, resamples: int) -> dict[str, Estimate]:
     """Correlate accuracies on CIFAR-10 and CIFAR-10-Neg over the networks of a file.
 
     Nothing for fewer than 30 between 20 and 90 % accuracy.
     """
     from nbcore.lines.own_models import read_models
 
-    table = read_models(config.negative)
+    table = read_models(file)
     table = table[table["id"].between(*RANGE)]
     if len(table) < ENOUGH:
         return {}
-    pairs, weights = table[["id", "ood"]].to_numpy(), draw_weights(len(table), config.resamples)
+    pairs, weights = table[["id", "ood"]].to_numpy(), draw_weights(len(table), resamples)
     w = weights / weights.sum(1, keepdims=True)
     mean, square = w @ pairs, w @ pairs**2
     cross = w @ pairs.prod(1) - mean.prod(1)

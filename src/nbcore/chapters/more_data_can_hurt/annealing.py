@@ -49,8 +49,8 @@ def descend(train: np.ndarray, test: np.ndarray, schedule: str) -> Descent:
             break
         off = off - (rates[schedule][step] if leading else SMALL / top) * (train @ off)
         path.append(off)
-    losses = (float(off @ hessian @ off / 2) for hessian in (train, test))
-    return Descent(np.array(path) + TRUTH, *losses, stopped=bool(done))
+    train_loss, test_loss = (float(off @ hessian @ off / 2) for hessian in (train, test))
+    return Descent(np.array(path) + TRUTH, train_loss, test_loss, bool(done))
 
 
 def ratios(problems: int) -> tuple[np.ndarray, np.ndarray]:

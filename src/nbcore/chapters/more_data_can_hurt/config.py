@@ -6,7 +6,7 @@ are small stand-ins, whatever their size.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from nbcore.errors import ParameterError, did_you_mean
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
@@ -142,11 +142,11 @@ class MoreDataCanHurt(Config):
 
     def parts(self) -> Mapping[str, Config]:
         """Give the runs by name."""
-        shown = dict(dataset=self.dataset, side=self.side)
+        shown: dict[str, Any] = dict(dataset=self.dataset, side=self.side)
         small = self.tiny
-        nets = dict(shown, seeds=self.network_seeds, width=32 if small else 128)
+        nets: dict[str, Any] = dict(shown, seeds=self.network_seeds, width=32 if small else 128)
         grown = dict(images=self.images, epochs=self.epochs)
-        shorter = {
+        shorter: dict[str, dict[str, Any]] = {
             "widths": dict(images=100, epochs=20) if small else dict(images=1000, epochs=300),
             "sizes": dict(images=200, epochs=20) if small else dict(images=2000, epochs=300),
         }

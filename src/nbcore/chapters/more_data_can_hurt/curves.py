@@ -1,5 +1,7 @@
 """Curves of means with intervals, and what they say: for both modules of figures."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -21,7 +23,7 @@ def said(table: pd.DataFrame) -> str:
     """List the ends and the highest point of each series, for a description."""
     parts = []
     for name, own in table.groupby("series", sort=False):
-        top = own.loc[own["y"].idxmax()]
+        top = own.iloc[int(own["y"].argmax())]
         parts.append(
             f"{name}: {own['y'].iloc[0]:.3g} at {own['x'].iloc[0]:g}, at most {top['y']:.3g} at "
             f"{top['x']:g}, {own['y'].iloc[-1]:.3g} at {own['x'].iloc[-1]:g}"
@@ -29,7 +31,7 @@ def said(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def errors(study: Study, x: Floats, curves: dict[str, Floats], **words: str) -> Figure:
+def errors(study: Study, x: Floats, curves: dict[str, Floats], **words: Any) -> Figure:
     """Draw errors with intervals over seeds: curves, by series, are (member, point)."""
     parts = [rows(study.over_seeds(v), x, name) for name, v in curves.items()]
     shown = pd.concat(parts).reset_index(drop=True)

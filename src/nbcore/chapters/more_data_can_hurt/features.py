@@ -59,8 +59,8 @@ def _member(config: Features, name: str) -> xr.Dataset:
     grown = [fit(width=config.images, n=round(r * config.images)) for r in GROWTH]
     return xr.Dataset(
         {
-            "by_width": (("ratio", "set", "ridge"), np.float32(wide)),
-            "by_count": (("growth", "set", "ridge"), np.float32(grown)),
+            "by_width": (("ratio", "set", "ridge"), np.float32(wide)),  # type: ignore[arg-type]
+            "by_count": (("growth", "set", "ridge"), np.float32(grown)),  # type: ignore[arg-type]
         },
         {
             "ratio": list(RATIOS),

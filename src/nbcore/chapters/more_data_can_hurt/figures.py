@@ -35,7 +35,7 @@ def risk(study: Study) -> Figure:
     shares.append(exact.assign(low=exact["y"], high=exact["y"], series="exact risk"))
     shown = pd.concat(shares).reset_index(drop=True)
     own = shown[shown["series"] == "risk"]
-    early, late = (own.loc[(own["x"] - r * d).abs().idxmin()] for r in (0.5, observe.LATE))
+    early, late = (own.iloc[int((own["x"] - r * d).abs().argmin())] for r in (0.5, observe.LATE))
     if late["x"] >= d:
         late = own[own["x"] < d].iloc[-1]
     return charts.curve(

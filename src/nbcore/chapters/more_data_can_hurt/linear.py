@@ -16,7 +16,7 @@ from nbcore.runs.store import Run, Tables, run_or_load
 
 #: n over d; at n = d the risk is infinite
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-RATIOS += (1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+RATIOS += (1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)  # type: ignore[assignment]
 #: ridges as shares of d: the best of them is σ², and 0 is the least-norm fit
 RIDGES = (0.0, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0)
 #: of the best ridge, along d
@@ -55,7 +55,7 @@ def _along_d(n: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
         best = optimal_ridge(d, sigma, d / p, 1 - d / p)
         rest = noise + x[:, d:] @ beta[d:]  # what the fit cannot see is noise to it
         parts = ridge_errors(x[:, :d], beta[:d], rest, best * np.array(SHARES))
-        out[:, k] = (sum(parts) ** 2).sum(1) + (beta[d:] ** 2).sum()  # type: ignore[operator]
+        out[:, k] = (sum(parts) ** 2).sum(1) + (beta[d:] ** 2).sum()  # type: ignore[union-attr]
     return out
 
 

@@ -41,7 +41,13 @@ def pictures(dataset: str, side: int, n: int, noise: float, seed: int) -> Pictur
         (shrunk(test.images[part], side), test.labels[part]) for part in (order[:cut], order[cut:])
     ]
     given = wrong_labels(labels, noise, classes, seed)
-    return Pictures(shrunk(train.images[chosen], side), labels, given, *parts, classes)
+    return Pictures(  # type: ignore[call-arg]
+        shrunk(train.images[chosen], side),
+        labels,
+        given,
+        *parts,  # type: ignore[arg-type]
+        classes,
+    )
 
 
 def wrong_labels(labels: np.ndarray, noise: float, classes: int, seed: int) -> np.ndarray:

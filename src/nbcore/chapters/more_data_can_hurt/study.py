@@ -6,6 +6,7 @@ Draw 0 is what was observed; the others let other members stand in for those tha
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -73,7 +74,7 @@ def _chosen(error: xr.DataArray, tuned: bool) -> Floats:
     return error.transpose("member", ...).values.astype(float)
 
 
-def _test(run: Run, **where: str) -> Floats:
+def _test(run: Run, **where: Any) -> Floats:
     error = run.table("errors")["error"].sel(set="test", **where)
     return error.transpose("member", ...).values.astype(float)
 

@@ -77,7 +77,7 @@ def _exact(values: ArrayLike) -> NDArray[np.object_]:
 
 
 def _squared(a: NDArray[np.object_], b: NDArray[np.object_]) -> NDArray[np.object_]:
-    return sum((a[:, None, k] - b[None, :, k]) ** 2 for k in range(a.shape[1]))  # type: ignore
+    return sum((a[:, None, k] - b[None, :, k]) ** 2 for k in range(a.shape[1]))
 
 
 _exp = np.frompyfunc(Decimal.exp, 1, 1)
