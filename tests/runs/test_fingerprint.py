@@ -476,6 +476,16 @@ KINDS = {
         "nbcore.measures.generalization.kernels:relu_tangent",
         "nbcore.measures.generalization.kernels:gaussian_fit",
     ],
+    "noisy-networks": [
+        *LOADING,
+        "nbcore.training.loop:checkpoint_steps",
+        "nbcore.chapters.more_data_can_hurt.networks:train",
+        "nbcore.chapters.more_data_can_hurt.networks:widths",
+        "nbcore.chapters.more_data_can_hurt.stacked:train_stack",
+        "nbcore.chapters.more_data_can_hurt.stacked:start",
+        "nbcore.chapters.more_data_can_hurt.stacked:logits",
+        "nbcore.chapters.more_data_can_hurt.pictures:wrong_labels",
+    ],
     "image-profiles": [
         "nbcore.chapters.every_image_its_own_line.runs:_splits",
         "nbcore.chapters.every_image_its_own_line.runs:FAMILIES",
