@@ -247,7 +247,8 @@ for n, (plain, tuned) in zip(counts, errors, strict=True):
 # nbcore run more-data-can-hurt                  # from the stored runs
 # nbcore run more-data-can-hurt -p fresh=true    # all of them: half an hour
 # nbcore run more-data-can-hurt -p preset=smoke  # digits: half a minute
-# nbcore run more-data-can-hurt -p network_seeds=10 -p workers=4
+# # networks along epochs and along pictures: ten minutes each
+# nbcore run more-data-can-hurt -p 'networks=["epochs","sizes"]'
 # nbcore run more-data-can-hurt -p dataset=cifar10 -p side=0 -p device=cuda
 # ```
 

@@ -74,13 +74,15 @@ def ridges(study: Study) -> Figure:
     seen = observe.tuned(study)
     steps = [seen[f"along {k} optimal ridge largest step"].high for k in "nd"]
     falls = "falls with every step" if max(steps) < 0 else "does not surely fall at every step"
+    ups = [k for k in "nd" if seen[f"control along {k} a tenth of it largest rise"].low > 0]
+    rises = f"it rises somewhere along {' and along '.join(ups)}" if ups else "no rise is sure"
     return panels(
         shown,
         x_title="examples, dimensions",
         y_title=EXCESS,
         y_format=".2f",
         title=f"With the best ridge the risk {falls}",
-        subtitle="With a tenth of it both curves rise to a peak; 95 % intervals",
+        subtitle=f"With a tenth of it {rises}; 95 % intervals",
         description=f"Excess risk along examples and along dimensions. {said(shown)}.",
     )
 
