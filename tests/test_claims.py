@@ -316,8 +316,8 @@ def test_the_claims_page_shows_every_claim_once(folder):
     for claim_id in claims.ledger():
         assert page.count(f'id="claim-{claim_id}"') == 1
     assert 'href="chapters/01_line.html#claim-A1"' in page
-    assert page.count('data-verdict="not run"') == len(claims.ledger()) - 1
-    assert page.count('data-verdict="held as far as observed"') == 1
+    assert page.count('claim-row" data-verdict="not run"') == len(claims.ledger()) - 1
+    assert page.count('claim-row" data-verdict="held as far as observed"') == 1
 
 
 def test_identities_are_counted_apart():
