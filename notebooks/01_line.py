@@ -243,7 +243,8 @@ figures.dominance_pairs(imagenet)
 
 # %% [markdown]
 # The same agreement shows in how many models solve an image. If errors were independent nearly all
-# images would be solved by a middling number of models. Instead images pile up at both ends.
+# images would be solved by a middling number of models. Instead images pile up at both ends. Chapter
+# [11](11_every_image_its_own_line.ipynb) follows single images over the models.
 
 # %% tags=["hide-input"]
 figures.solvers(imagenet)
