@@ -25,6 +25,7 @@ from nbcore.errors import ParameterError
 from nbcore.models.pretrained import Classifier
 from nbcore.training import loop
 from nbcore.training.device import as_tensor, pick_device, pick_precision, place_model
+from nbcore.training.interpolation import State, evaluate_path
 from nbcore.training.recipe import Recipe
 
 #: seeds of the old examples' batches are this far from those of the new ones
@@ -77,11 +78,17 @@ class SharedHead(nn.Module):
         self.targets = [list(sources) for sources in targets]
 
     def forward(self, features: Tensor) -> Tensor:
-        logits = self.old(features)
-        return torch.stack([logits[:, sources].amax(1) for sources in self.targets], 1)
+        used = [i for sources in self.targets for i in sources]  # a fifth of ImageNet's classes
+        logits = nn.functional.linear(features, *(w[used] for w in self.layer()))
+        parts = logits.split([len(sources) for sources in self.targets], 1)
+        return torch.cat([part.amax(1, keepdim=True) for part in parts], 1)
+
+    def layer(self) -> tuple[Tensor, Tensor]:
+        """Give weight and bias of the layer as it is now."""
+        return self.start + self.moved, self.offset + self.shifted  # type: ignore[operator]
 
     def old(self, features: Tensor) -> Tensor:
-        return nn.functional.linear(features, self.start + self.moved, self.offset + self.shifted)  # type: ignore[operator]
+        return nn.functional.linear(features, *self.layer())
 
     def both(self, new: Tensor, old: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the new classes of `new`, and of the old ones of `old`."""
@@ -164,6 +171,22 @@ def train(
         (loss / (1 + weight)).backward()
         optimiser.step()
     return _dataset(plan, said, {k: y for k, (_, _, y) in sets.items()})
+
+
+def walk(
+    model: Any,
+    start: State,
+    end: State,
+    points: int,
+    evaluations: Mapping[str, loop.Data],
+    old_evaluations: Mapping[str, loop.Data],
+    device: str = "auto",
+) -> xr.Dataset:
+    """Predict through both heads along the straight path of weights, as `evaluate_path` does."""
+    path = evaluate_path(model, start, end, points, evaluations, device)
+    ends = [{f"model.{k}": v for k, v in state.items()} for state in (start, end)]
+    old = evaluate_path(Old(model), *ends, points, old_evaluations, device)
+    return path.merge(old.drop_vars("step"), compat="override", join="outer")
 
 
 def _data(data: loop.Data) -> tuple[Tensor, Tensor]:

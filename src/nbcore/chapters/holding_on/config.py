@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbcore.data.classmaps import read_map
-from nbcore.lines.config import SHIFTED, LineConfig
+from nbcore.lines.config import SHIFTED, TEN_DIGITS, LineConfig
 from nbcore.models import offline
 from nbcore.runs.config import AT_LEAST, FREE, param
 from nbcore.training.kinds import CNNS
-
-#: a network that is trained on all ten digits in a second, for the smoke preset
-TEN_DIGITS = "ten-digits"
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,9 @@ class HoldingOn(LineConfig):
         is_path=True,
     )
     kind: str = param("res16", "the small network, of the testbed's", choices=tuple(CNNS))
-    pretrain_steps: int = param(2_000, "steps of its pretraining", low=4)
-    tune_images: int = param(5_000, "training images that it is fine-tuned on", low=10)
-    tune_steps: int = param(500, "steps of its fine-tuning", low=4)
+    pretrain_steps: int = param(1_500, "steps of its pretraining", low=4)
+    tune_images: int = param(2_500, "training images that it is fine-tuned on", low=10)
+    tune_steps: int = param(300, "steps of its fine-tuning", low=4)
     tune_lr: float = param(0.01, "rate of its fine-tuning", low=0.0)
     tune_batch: int = param(32, "images a step, and of each replayed batch", low=1)
     replay_batches: tuple[int, ...] = param((1, 10), "replayed batches for each batch", low=1)

@@ -33,7 +33,6 @@ from nbcore.runs.plan import Plan
 from nbcore.runs.run import Run, Tables
 from nbcore.runs.store import run_or_load
 from nbcore.training import loop, replay
-from nbcore.training.interpolation import evaluate_path
 from nbcore.training.kinds import CNNS
 from nbcore.training.recipe import Recipe
 
@@ -62,17 +61,17 @@ class ReplayRun(Config):
     image_size: int = param(32, "side of all images")
     test_images: int = param(4_000, "ID test images, class-balanced")
     old_images: int = param(2_000, "test images of the old set, class-balanced")
-    train_images: int = param(5_000, "training images, class-balanced")
+    train_images: int = param(2_500, "training images, class-balanced")
     kind: str = param("res16", "network, of the testbed's", choices=tuple(CNNS))
-    pretrain_steps: int = param(2_000, "steps of pretraining")
+    pretrain_steps: int = param(1_500, "steps of pretraining")
     pretrain_batch: int = param(128, "images a step of pretraining")
     pretrain_lr: float = param(0.05, "rate of pretraining")
-    steps: int = param(500, "steps of fine-tuning")
+    steps: int = param(300, "steps of fine-tuning")
     batch: int = param(32, "images a step, and of each replayed batch")
     lr: float = param(0.01, "rate of fine-tuning")
-    checkpoints: int = param(8, "evaluations, in log steps")
+    checkpoints: int = param(7, "evaluations, in log steps")
     points: int = param(11, "points of the path")
-    head_steps: int = param(2_000, "steps of the last layer at the start of the path")
+    head_steps: int = param(1_200, "steps of the last layer at the start of the path")
     conditions: tuple[str, ...] = param((), "what is replayed, by name", in_address=False)
     seeds: int = param(3, "seeds of each", in_address=False)
     workers: int = param(1, "processes", in_address=False)
@@ -117,9 +116,11 @@ DIGITS = ReplayRun(
     ood=("usps",),
     image_size=28,
     test_images=5_000,
+    train_images=5_000,
     kind="cnn16",
+    pretrain_steps=3_000,
+    pretrain_batch=64,
     pretrain_lr=0.1,
-    steps=300,
     batch=64,
     conditions=(NONE, batches(1), batches(10), f"{batches(1)}{SHUFFLED}"),
 )
@@ -240,10 +241,9 @@ def _start(config: ReplayRun, model, training: Images, seed: int) -> dict[str, t
 def _walk(config: ReplayRun, model, start, evaluations, old_test: Images) -> xr.Dataset:
     """Evaluate the path to the trained model by both heads: `path_` (point, ...)."""
     end = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-    path = evaluate_path(model, start, end, config.points, evaluations, config.device)
-    view, ends = replay.Old(model), [{f"model.{k}": v for k, v in s.items()} for s in (start, end)]
-    old = evaluate_path(view, *ends, config.points, {OLD: old_test}, config.device)
-    both = xr.merge([path.drop_vars("step"), old], compat="override", join="outer")
+    both = replay.walk(
+        model, start, end, config.points, evaluations, {OLD: old_test}, config.device
+    )
     both = both.drop_vars([k for k in both if str(k).startswith("label_")])
     return both.rename({"checkpoint": "point"} | {k: f"path_{k}" for k in both})
 
@@ -268,9 +268,11 @@ def old_images(config: ReplayRun) -> tuple[Images, Images, int]:
 def pretrained(config: ReplayRun) -> Classifier:
     """Pretrain the small network on the old images, once per machine, or load its weights."""
     c = config
+    # named as chapter 2 names its own, so that a network of the same training is found
     what = (nbdata.checksum(c.replay_set), c.image_size, c.kind, c.pretrain_steps)
-    what += (c.pretrain_batch, c.pretrain_lr, SHIFTED in c.ood and c.replay_set == c.id)
-    key = f"pretrained-old-{hashlib.sha256(repr(what).encode()).hexdigest()[:12]}"
+    what += (c.pretrain_lr, c.pretrain_batch)
+    what += ("upper",) if SHIFTED in c.ood and c.replay_set == c.id else ()
+    key = f"pretrained-{hashlib.sha256(repr(what).encode()).hexdigest()[:12]}"
     state = kept_features(key, partial(_pretrain, config))
     net = _network(config)
     net.load_state_dict(state)
