@@ -25,11 +25,13 @@ from nbcore.runs.plan import Plan
 from nbcore.runs.run import Run
 from nbcore.runs.store import run_or_load
 from nbcore.training import loop, replay
+from nbcore.training.interpolation import evaluate_path
 from nbcore.training.recipe import Recipe
 
 FRESH, MAPPED, PATH, RANDOM = "fresh head", "mapped head", "path", "random path"
 REPLAY, WEIGHTED = "replay", "replay, weight 100"
 HEAVY = 100.0
+ALL = (FRESH, MAPPED, PATH, RANDOM, REPLAY, WEIGHTED)
 OLD = "old"
 #: seeds 0 to 7 of such heads are on other pages
 FIRST_SEED = 10
@@ -60,6 +62,7 @@ class HeldHeads(Config):
     checkpoints: int = param(25, "evaluations, in log steps")
     points: int = param(11, "points of a path")
     networks: tuple[str, ...] = param((), "networks", in_address=False)
+    conditions: tuple[str, ...] = param(ALL, "what is done with each", in_address=False)
     seeds: int = param(3, "seeds of each", in_address=False)
     workers: int = param(1, "processes", in_address=False)
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
@@ -102,12 +105,11 @@ def run_heads(config: HeldHeads, fresh: bool = False) -> Run:
 def run_plan(config: HeldHeads) -> Plan:
     """Say what computes the run; members network by network, so that each is opened once."""
     seeds = range(FIRST_SEED, FIRST_SEED + config.seeds)
-    whats = (FRESH, MAPPED, PATH, RANDOM, REPLAY, WEIGHTED)
     names = [
         f"{condition(network, what)}-seed{s}"
         for network in config.networks
         for s in seeds
-        for what in whats
+        for what in config.conditions
     ]
     return Plan(
         config.slug,
@@ -149,46 +151,53 @@ def member(config: HeldHeads, name: str) -> xr.Dataset:
     if what == FRESH:
         return _fresh(config, network, int(seed))
     if what in (REPLAY, WEIGHTED):
-        return _trained(config, network, int(seed), HEAVY if what == WEIGHTED else 1.0)[0]
+        return _replayed(config, network, int(seed), HEAVY if what == WEIGHTED else 1.0)
     curve, model = _mapped(config, network, int(seed))
     if what == MAPPED:
         return curve
-    found, _, old_test = _open(config, network)
     end = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
     begin = {k: torch.zeros_like(v) for k, v in end.items()}
     there = random_end(end, int(seed)) if what == RANDOM else end
-    path = replay.walk(
-        model, begin, there, config.points, _evaluations(found), {OLD: old_test}, config.device
-    )
+    tests = _evaluations(_open(config, network))
+    path = evaluate_path(model, begin, there, config.points, tests, config.device)
     model.load_state_dict(end)
     return path
 
 
-def _open(config: HeldHeads, network: str) -> tuple[Mapped, loop.Data, loop.Data]:
-    line = line_of(config, network)
-    found = open_mapped(line, config.class_map, config.train_images)
-    half = max(config.old_images // 2, 1)
-    return found, *old_features(line, found, config.replay_set, config.old_images, half)
+def _open(config: HeldHeads, network: str) -> Mapped:
+    return open_mapped(line_of(config, network), config.class_map, config.train_images)
 
 
 def _trained(
-    config: HeldHeads, network: str, seed: int, weight: float = 0.0
+    config: HeldHeads,
+    network: str,
+    seed: int,
+    memory: replay.Memory | None = None,
+    old_test: loop.Data | None = None,
 ) -> tuple[xr.Dataset, replay.SharedHead]:
-    """Train the mapped head, with replay if it has a weight: its curve and itself."""
-    found, old, old_test = _open(config, network)
+    """Train the mapped head, with replay if there is a memory: its curve and itself."""
+    found = _open(config, network)
     model = replay.SharedHead(found.weight, found.bias, list(found.targets.values()))
     curve = replay.train(
         model,
         (found.banks["train"], found.labels),
-        replay.Memory(old, 1, weight) if weight else None,
+        memory,
         _evaluations(found),
-        {OLD: old_test},
+        {} if old_test is None else {OLD: old_test},
         _recipe(config),
         seed=seed,
         device=config.device,
-        progress=f"{network}, weight {weight:g}" if sys.stderr.isatty() else None,
+        progress=f"{network}, mapped head" if sys.stderr.isatty() else None,
     )
     return curve, model
+
+
+def _replayed(config: HeldHeads, network: str, seed: int, weight: float) -> xr.Dataset:
+    half = max(config.old_images // 2, 1)
+    old, old_test = old_features(
+        line_of(config, network), _open(config, network), config.replay_set, config.old_images, half
+    )
+    return _trained(config, network, seed, replay.Memory(old, 1, weight), old_test)[0]
 
 
 #: one training gives the curve and both paths
@@ -203,7 +212,7 @@ def random_end(end: dict[str, torch.Tensor], seed: int) -> dict[str, torch.Tenso
 
 
 def _fresh(config: HeldHeads, network: str, seed: int) -> xr.Dataset:
-    found, _, _ = _open(config, network)
+    found = _open(config, network)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         head = torch.nn.Linear(found.weight.shape[1], len(found.targets))
