@@ -45,6 +45,12 @@ class HoldingOn(LineConfig):
     replay_weights: tuple[float, ...] = param(
         (100.0,), "loss weights of one replayed batch, instead of so many batches", low=0.0
     )
+    compute: bool = param(
+        False,
+        "true: train what is not stored yet; false: show what is",
+        in_address=False,
+        paper=FREE,
+    )
     seeds: int = param(3, "seeds of everything that is trained", low=1, paper=AT_LEAST)
     checkpoints: int = param(25, "evaluations of last layers, in log steps", low=3, high=1000)
 
@@ -88,6 +94,7 @@ class HoldingOn(LineConfig):
             tune_batch=16,
             replay_batches=(1, 2),
             replay_weights=(10.0,),
+            compute=True,
             seeds=2,
             checkpoints=8,
         )
@@ -111,6 +118,7 @@ class HoldingOn(LineConfig):
             tune_steps=19_500,
             replay_batches=(1, 10, 100),
             replay_weights=(),
+            compute=True,
             seeds=5,
         )
 

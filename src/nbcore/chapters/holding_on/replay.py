@@ -134,7 +134,7 @@ def run_replay(config: ReplayRun, fresh: bool = False) -> Run:
 def run_plan(config: ReplayRun) -> Plan:
     """Say what computes the run."""
     for name in config.conditions:
-        _memory_of(name)
+        read(name)
     return Plan(
         config.slug,
         config,
@@ -177,7 +177,7 @@ def _path_of(found: xr.Dataset) -> xr.Dataset:
     return path.rename({"point": "checkpoint"}).merge(found[labels])
 
 
-def _memory_of(condition: str) -> tuple[int, float, bool]:
+def read(condition: str) -> tuple[int, float, bool]:
     """Read batches, weight and whether labels are shuffled from a condition's name."""
     name, shuffled = condition.removesuffix(SHUFFLED), condition.endswith(SHUFFLED)
     try:
@@ -204,7 +204,7 @@ def member(config: ReplayRun, name: str) -> xr.Dataset:
     (old_x, old_y), old_test, _ = old_images(config)
     model = replay.TwoHeaded(pretrained(config), sets.classes, int(seed))
     start = _start(config, model, training, int(seed)) if condition == NONE else {}
-    k, weight, shuffled = _memory_of(condition)
+    k, weight, shuffled = read(condition)
     if shuffled:
         old_y = np.random.default_rng(SHUFFLE_SEED).permutation(old_y)
     found = replay.train(
