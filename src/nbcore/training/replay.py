@@ -184,8 +184,8 @@ def walk(
 ) -> xr.Dataset:
     """Predict through both heads along the straight path of weights, as `evaluate_path` does."""
     path = evaluate_path(model, start, end, points, evaluations, device)
-    ends = [{f"model.{k}": v for k, v in state.items()} for state in (start, end)]
-    old = evaluate_path(Old(model), *ends, points, old_evaluations, device)
+    first, last = ({f"model.{k}": v for k, v in state.items()} for state in (start, end))
+    old = evaluate_path(Old(model), first, last, points, old_evaluations, device)
     return path.merge(old.drop_vars("step"), compat="override", join="outer")
 
 

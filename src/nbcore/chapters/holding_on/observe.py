@@ -82,7 +82,7 @@ def record(
         if seen := checks.shared_heads(heads, kept):
             out["A33"] = claims.record("A33", seen, **more, **common)
         level = compare.jointly(len(kept))
-        gains = {n: found.gain for n in kept if (found := path_of(heads, n, level))}
+        gains = {n: chosen.gain for n in kept if (chosen := path_of(heads, n, level))}
         if gains:
             told = {f"path's gain at equal accuracy, {called(n)}": g for n, g in gains.items()}
             claims.relate("A32", told, part="paths", **more, **common)

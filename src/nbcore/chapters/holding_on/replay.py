@@ -158,16 +158,14 @@ STORED = {ReplayRun.slug: _stored}
 
 def tables(run: Run) -> Tables:
     """Pack curves, and the paths of the members that have one, points in place of checkpoints."""
-    walked = [(name, found) for name, found in run.members() if "path_step" in found]
-    return {
-        "curves": pack(run.members()),
-        "paths": pack((name, _path_of(found)) for name, found in walked),
-    }
+    walked = [(name, _path_of(found)) for name, found in run.members() if "path_step" in found]
+    return {"curves": pack(run.members())} | ({"paths": pack(walked)} if walked else {})
 
 
 def joined(old: Tables, new: Tables) -> Tables:
     """Join the tables of two disjoint groups of members."""
-    return {k: side_by_side([old[k], new[k]]).sortby("member") for k in old}
+    parts = {k: [t[k] for t in (old, new) if k in t] for k in old | new}
+    return {k: side_by_side(tables).sortby("member") for k, tables in parts.items()}
 
 
 def _path_of(found: xr.Dataset) -> xr.Dataset:
@@ -269,8 +267,8 @@ def pretrained(config: ReplayRun) -> Classifier:
     """Pretrain the small network on the old images, once per machine, or load its weights."""
     c = config
     # named as chapter 2 names its own, so that a network of the same training is found
-    what = (nbdata.checksum(c.replay_set), c.image_size, c.kind, c.pretrain_steps)
-    what += (c.pretrain_lr, c.pretrain_batch)
+    what: tuple[Any, ...] = (nbdata.checksum(c.replay_set), c.image_size, c.kind)
+    what += (c.pretrain_steps, c.pretrain_lr, c.pretrain_batch)
     what += ("upper",) if SHIFTED in c.ood and c.replay_set == c.id else ()
     key = f"pretrained-{hashlib.sha256(repr(what).encode()).hexdigest()[:12]}"
     state = kept_features(key, partial(_pretrain, config))

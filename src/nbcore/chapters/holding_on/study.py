@@ -1,5 +1,6 @@
 """Chapter 10's runs as far as they are stored, measured against the line of their shift."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,13 +106,23 @@ def whole_networks(config: HoldingOn) -> Held | None:
     return _both(run, run_testbed(config), config.testbed, config.resamples, config.apart)
 
 
-def _both(run: Run, bed: Run, fitted, resamples: int, apart, shuffled: bool = False) -> Held:
-    """Measure a run's tables `curves` and `paths`, with the same draws of images."""
-    measured = [
-        measure(bed, run, by_condition(run.table(table)), fitted, resamples, "ood", shuffled, apart)
+def _both(
+    run: Run,
+    bed: Run,
+    fitted: Sequence[str],
+    resamples: int,
+    apart: Sequence[str],
+    shuffled: bool = False,
+) -> Held:
+    """Measure a run's tables `curves` and, if there are any, `paths`, on the same draws."""
+    found = {
+        table: measure(
+            bed, run, by_condition(run.table(table)), fitted, resamples, "ood", shuffled, apart
+        )
         for table in ("curves", "paths")
-    ]
-    return Held(*measured)
+        if table in run.manifest["tables"]
+    }
+    return Held(found["curves"], found.get("paths", replace(found["curves"], curves={})))
 
 
 def old_right(run: Run, condition: str, at: int) -> np.ndarray:
