@@ -82,7 +82,7 @@ class HoldingOn(LineConfig):
             class_map="digits",
             networks=(TEN_DIGITS,),
             train_images=400,
-            head_steps=200,
+            head_steps=100,
             head_batch=32,
             head_replay=200,
             replay_set="digits",
