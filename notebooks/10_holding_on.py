@@ -23,7 +23,7 @@
 # is less accurate tends to stand higher above the line, so everything is compared *at equal
 # accuracy*.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # pretrained network: a timm or torchvision name (efficientnet_lite0)
@@ -70,7 +70,7 @@ compute = None
 seeds = None  # seeds of everything that is trained (3)
 checkpoints = None  # evaluations of last layers, in log steps (25)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import torch
 from nbcore import charts, exercises
 from nbcore.chapters.holding_on import figures, observe
@@ -82,19 +82,18 @@ from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 from nbcore.training.interpolation import interpolate
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("holding-on", globals())
 heads = measured.last_layers(config, fresh=fresh)
 small = measured.replayed(config, fresh=fresh)
 digits = measured.digits(config)
 whole = measured.whole_networks(config)
 observe.record(heads, small, config, preset)
-show_cards("holding-on")
 
 # %% [markdown]
 # In one sentence, made from the numbers below:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 sentence(observe.advice(heads, small, digits, config))
 
 # %% [markdown]
@@ -215,6 +214,15 @@ figures.shuffled(measured.last_layers(config, shuffled=True), config)
 tiny = HoldingOn.resolve("smoke", seeds=1)
 live = measured.replayed(tiny)
 observe.conditions(live, tiny, "Digits")
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("holding-on")
 
 # %% [markdown]
 # ## What could be wrong
