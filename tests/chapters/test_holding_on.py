@@ -128,6 +128,14 @@ def test_a_mixture_more_accurate_than_training_ever_was_is_compared_with_its_end
     assert checks.path_gain(weaker, training) is None  # training was never so weak
 
 
+def test_whole_networks_are_told_as_far_as_they_are_trained():
+    training = planted("net@128, rate 0.001", [0.5, 0.6, 0.7], [0.10, 0.08, 0.06])
+    path = planted("net@128, rate 0.001", [0.5, 0.695, 0.7], [0.10, 0.09, 0.06])
+    held = Held(a_study(training), a_study(path))
+    said = figures.whole_paths(held).text
+    assert "mixed at 0.5" in said and "+2.9" in said and "3 seeds" in said
+
+
 def test_replay_is_asked_by_the_ledgers_names():
     base = planted(small.NONE, [0.5, 0.6, 0.7], [0.06, 0.05, 0.03])
     curves = [
@@ -190,6 +198,8 @@ def test_a_random_end_is_as_far_and_elsewhere():
         "shifted": 5.0,
     }
     assert not torch.equal(drawn["moved"], end["moved"])
+    end["moved"][1] = 0  # a source that training did not reach
+    assert not last.random_end(end, 0)["moved"][1].any()
     rises = checks.random_rise(planted("random", [0.5, 0.49, 0.45], [0.1, 0.1, 0.1]))
     assert rises.value == 0.0 <= checks.COST
 

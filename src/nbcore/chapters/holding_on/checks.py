@@ -108,11 +108,12 @@ def end_gain(a: Curve, base: Curve, level: float = 0.95) -> Estimate | None:
     return compare.shifted(point(a.er[:, -1] - base.er[:, -1], level, a, base), -a.band[-1])
 
 
-def kept(run: Run, condition: str, resamples: int) -> Estimate:
-    """Estimate the share of the old accuracy that is left at the end of training."""
-    end, start = (ensemble_mean_draws(old_right(run, condition, at), resamples) for at in (-1, 0))
-    seeds = len(old_right(run, condition, 0))
-    return estimate(end / start, seeds, "fraction", IMAGES_AND_SEEDS if seeds > 1 else IMAGES)
+def kept(run: Run, condition: str, resamples: int, at: int = -1, table: str = "curves") -> Estimate:
+    """Estimate the share of the old accuracy that is left: at the end, or at a point of a path."""
+    then, start = (old_right(run, condition, k, table) for k in (at, 0))
+    draws = ensemble_mean_draws(then, resamples) / ensemble_mean_draws(start, resamples)
+    over = IMAGES_AND_SEEDS if len(then) > 1 else IMAGES
+    return estimate(draws, len(then), "fraction", over)
 
 
 def old_difference(run: Run, a: str, b: str, resamples: int) -> Estimate:

@@ -205,9 +205,12 @@ _mapped = lru_cache(maxsize=1)(_trained)
 
 
 def random_end(end: dict[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
-    """Draw displacements of the lengths of `end`'s in a random direction, tensor by tensor."""
+    """Draw displacements of the lengths of `end`'s in a random direction, tensor by tensor.
+
+    Only weights that training moved are: those of sources outside the class map have no effect.
+    """
     rng = torch.Generator().manual_seed(seed)
-    drawn = {k: torch.randn(v.shape, generator=rng) for k, v in end.items()}
+    drawn = {k: torch.randn(v.shape, generator=rng) * (v != 0) for k, v in end.items()}
     return {k: v * (end[k].norm() / v.norm()) for k, v in drawn.items()}
 
 

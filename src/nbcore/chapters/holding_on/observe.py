@@ -162,7 +162,8 @@ def conditions(held: Held | None, config: HoldingOn, what: str) -> Table:
     path = held.paths.curves.get(small.NONE)
     if path is not None and (found := checks.path_gain(path, base)):
         share = path.steps[found.at] / path.steps[-1]
-        told = {"at equal accuracy": points(found.gain), "old accuracy kept": "–"}
+        left = checks.kept(held.run, small.NONE, config.resamples, found.at, "paths")
+        told = {"at equal accuracy": points(found.gain), "old accuracy kept": _percent(left)}
         row = {"method": f"mixed, {share:.1f} trained", "seeds": path.seeds}
         rows.append(row | _row(path, found.at, **told, cost="1, and one reading a point"))
     return charts.show(
@@ -194,7 +195,8 @@ def advice(heads: Held | None, replay: Held | None, digits: Held | None, config:
     for held, where in ((replay, _sets(config)), (digits, "MNIST to USPS")):
         if told := _of_replay(held, where, config):
             parts.append(told)
-    return "; ".join(parts) + "." if parts else f"Nothing is computed yet: {MAKE} does it."
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if parts else f"Nothing is computed yet: {MAKE} does it."
 
 
 def _of_replay(held: Held | None, where: str, config: HoldingOn) -> str:

@@ -125,12 +125,13 @@ def _both(
     return Held(found["curves"], found.get("paths", replace(found["curves"], curves={})))
 
 
-def old_right(run: Run, condition: str, at: int) -> np.ndarray:
+def old_right(run: Run, condition: str, at: int, table: str = "curves") -> np.ndarray:
     """Say which old test images the old head gets right at a checkpoint: (seed, example) floats.
 
-    at: counted from the first or, if negative, from the last checkpoint of the condition.
+    at: counted from the first or, if negative, from the last checkpoint of the condition, or point
+    of its path if the table is `paths`.
     """
-    part = by_condition(run.table("curves"))[condition]
+    part = by_condition(run.table(table))[condition]
     known = int((~np.isnan(part["step"].values[0])).sum())
     bits = part[f"correct_{small.OLD}"].values[:, at % known]
     total = int(part.attrs[f"total_{small.OLD}"])
