@@ -242,4 +242,28 @@ def test_on_images_of_your_own_no_network_is_trained_unasked():
     own = HoldingOn.resolve("book", ood=("cifar10.1-v6",))
     assert own.compared == () and not own.ours and study.last_layers(own) is None
     assert dataclasses.replace(own, networks=("resnet18",)).compared == ("resnet18",)
+    assert dataclasses.replace(own, model="resnet18").compared == ("resnet18",)
     assert HoldingOn.paper().setup("A33") == "reduced"
+
+
+def test_weights_and_maps_of_your_own_are_known_by_content(tmp_path):
+    weights, mapped = tmp_path / "w.pth", tmp_path / "m.yaml"
+    weights.write_bytes(b"one")
+    mapped.write_text("a: [0]\n")
+    config = HoldingOn.resolve("book", model="resnet18", weights=str(weights))
+    asked = dataclasses.replace(last.beside(config), class_map=str(mapped))
+    before = asked.address()
+    assert str(tmp_path) not in str(before) and asked.networks == ("resnet18",)
+    weights.write_bytes(b"two")
+    assert asked.address()["weights"] != before["weights"]
+    weights.unlink()
+    with pytest.raises(DataError, match="There are no weights"):
+        asked.address()
+    with pytest.raises(ParameterError, match="those of one network"):
+        dataclasses.replace(config, networks=("a", "b")).check()
+
+
+def test_some_conditions_can_be_asked_for():
+    config = HoldingOn.resolve("book", conditions=("mapped head", "no replay", "1 batch"))
+    assert last.beside(config).conditions == ("mapped head",)
+    assert small.beside(config).conditions == ("no replay", "1 batch")

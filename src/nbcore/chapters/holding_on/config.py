@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbcore.data.classmaps import read_map
+from nbcore.errors import ParameterError
 from nbcore.lines.config import SHIFTED, TEN_DIGITS, LineConfig
 from nbcore.models import offline
 from nbcore.runs.config import AT_LEAST, FREE, param
@@ -63,7 +64,9 @@ class HoldingOn(LineConfig):
     @property
     def compared(self) -> tuple[str, ...]:
         """Networks whose last layers are trained: on images of your own only those you name."""
-        return self.networks or (tuple(offline.NETWORKS) if self.ours else ())
+        if self.networks or self.model != HoldingOn.model or self.weights:
+            return self.networks or (self.model,)
+        return tuple(offline.NETWORKS) if self.ours else ()
 
     @classmethod
     def smoke(cls) -> "HoldingOn":
@@ -123,5 +126,10 @@ class HoldingOn(LineConfig):
         )
 
     def check(self) -> None:
-        """Refuse a class map that cannot be read."""
+        """Refuse a class map that cannot be read, and weights of several networks."""
         read_map(self.class_map)
+        if self.weights and len(self.compared) > 1:
+            raise ParameterError(
+                f"weights are those of one network, not of {', '.join(self.compared)}; name it by "
+                "model."
+            )

@@ -7,15 +7,20 @@ the straight path only scales the logits, which changes no answer.
 The control walks as far, in weights, from the same start in a random direction.
 """
 
+import hashlib
+import json
 import sys
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 import xarray as xr
 
 from nbcore.chapters.holding_on.config import HoldingOn
+from nbcore.data.classmaps import BUILT_IN, read_map
+from nbcore.errors import DataError
 from nbcore.lines.config import LineConfig, data_of, data_roles
 from nbcore.lines.mapped import Mapped, old_features, open_mapped
 from nbcore.lines.packing import curves, joined_curves
@@ -51,6 +56,7 @@ class HeldHeads(Config):
         "tiny-imagenet-32", "old images to replay", in_address=False, is_path=True
     )
     class_map: str = param("cifar10", "the class map", is_path=True)
+    weights: str | None = param(None, "state dict of the one network", is_path=True)
     image_size: int = param(32, "side to which all images are first brought")
     side: int = param(128, "side that the networks see")
     train_images: int = param(10_000, "training images")
@@ -67,6 +73,25 @@ class HeldHeads(Config):
     workers: int = param(1, "processes", in_address=False)
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
 
+    def address(self) -> dict[str, Any]:
+        """Return the address as usual, but with files of one's own by their content."""
+        out = super().address()
+        if self.class_map not in BUILT_IN:
+            out["class_map"] = _digest(json.dumps(read_map(self.class_map)).encode())
+        if self.weights is not None:
+            try:
+                out["weights"] = _digest(Path(self.weights).read_bytes())
+            except OSError as error:
+                raise DataError(
+                    f"There are no weights {self.weights} ({type(error).__name__}); give a .pth or "
+                    ".safetensors file."
+                ) from None
+        return out
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
 
 def beside(config: HoldingOn) -> HeldHeads:
     """Return the run that goes with the chapter's config."""
@@ -75,6 +100,7 @@ def beside(config: HoldingOn) -> HeldHeads:
         ood=config.ood,
         replay_set=config.replay_set,
         class_map=config.class_map,
+        weights=config.weights,
         image_size=config.image_size,
         side=config.feature_size,
         train_images=config.train_images,
@@ -86,6 +112,7 @@ def beside(config: HoldingOn) -> HeldHeads:
         checkpoints=config.checkpoints,
         points=config.points,
         networks=config.compared,
+        conditions=tuple(c for c in ALL if not config.conditions or c in config.conditions),
         seeds=config.seeds,
         workers=config.workers,
         device=config.device,
@@ -136,6 +163,7 @@ def line_of(config: HeldHeads, network: str) -> LineConfig:
     """Give the config by which chapters 2 and 6 keep this network's features."""
     return LineConfig(
         model=network,
+        weights=config.weights,
         id=config.id,
         ood=config.ood,
         image_size=config.image_size,

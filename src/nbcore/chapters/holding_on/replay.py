@@ -103,7 +103,7 @@ def beside(config: HoldingOn) -> ReplayRun:
         lr=config.tune_lr,
         head_steps=4 * config.tune_steps,
         points=config.points,
-        conditions=tuple(conditions),
+        conditions=tuple(c for c in conditions if not config.conditions or c in config.conditions),
         seeds=config.seeds,
         workers=config.workers,
         device=config.device,
