@@ -52,6 +52,8 @@ def test_end_to_end_and_found_again(outside):
     # a path begins as the reading through the map, and ends as its training does
     assert path.id[0, 0] == mapped.id[0, 0] and path.id[0, -1] == mapped.id[0, -1]
     assert len(path.steps) == 3 and small.NONE in replayed.paths.curves
+    shuffled = f"1 batch{small.SHUFFLED}"
+    assert [*replayed.curves.curves] == [small.NONE, "1 batch", "weight 100", shuffled]
     found = observe.record(heads, replayed, config, "smoke")
     assert {"A31", "A32"} <= set(found)
     asked = {"share kept without replay", "share kept with 1 batch"}

@@ -73,7 +73,7 @@ def replayed(config: HoldingOn, shuffled: bool = False, fresh: bool = False) -> 
     if run is None:
         return None
     bed, fitted = run_testbed(config), config.testbed
-    return _both(run, bed, fitted, config.resamples, config.apart, shuffled)
+    return _in_order(_both(run, bed, fitted, config.resamples, config.apart, shuffled))
 
 
 def digits(config: HoldingOn, shuffled: bool = False) -> Held | None:
@@ -81,14 +81,14 @@ def digits(config: HoldingOn, shuffled: bool = False) -> Held | None:
     if not config.ours:
         return None
     asked = replace(small.DIGITS, workers=config.workers, device=config.device)
-    run = load(small.run_plan(asked), False)
+    run = load(small.run_plan(asked), config.compute)
     bed_config = TestbedRun(asked.image_size, asked.test_images, 0.5)
     roles = data_roles(LineConfig(id=asked.id, ood=asked.ood))
     bed = find_run(bed_config.slug, bed_config, roles)
     if run is None or bed is None:
         return None
     names = [m for m in bed.member_names if kinds.split_name(m)[0] in kinds.CONVOLUTIONS]
-    return _both(run, bed, names, config.resamples, (), shuffled)
+    return _in_order(_both(run, bed, names, config.resamples, (), shuffled))
 
 
 def whole_networks(config: HoldingOn) -> Held | None:
@@ -104,6 +104,13 @@ def whole_networks(config: HoldingOn) -> Held | None:
     if run is None:
         return None
     return _both(run, run_testbed(config), config.testbed, config.resamples, config.apart)
+
+
+def _in_order(held: Held) -> Held:
+    """Put training without replay first, then batches, weights, and shuffled labels last."""
+    found = held.curves.curves
+    order = sorted(found, key=lambda n: (n.endswith(small.SHUFFLED), n[0] == "w", small.read(n)))
+    return replace(held, curves=replace(held.curves, curves={n: found[n] for n in order}))
 
 
 def _both(
