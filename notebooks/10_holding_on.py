@@ -134,7 +134,12 @@ for share in (0.0, 0.2, 0.25, 0.3, 1.0):
 #
 # ## Mixing last layers
 #
-# Five networks, of which the last layer is trained on 10,000 CIFAR-10 images.
+# Networks of ImageNet (three sizes of EfficientNet-Lite {cite}`tan2019`, MobileNetV2
+# {cite}`sandler2018`, SqueezeNet {cite}`iandola2016`), of which the last layer is trained on 10,000
+# CIFAR-10 images.
+
+# %% tags=["remove-input"]
+observe.computed(heads, config)
 
 # %% tags=["hide-input", "key-figure"]
 figures.gains(heads, config)
@@ -238,6 +243,8 @@ show_cards("holding-on")
 # - **A chosen point.** Which mixture is taken depends on ID accuracy alone, so that the shifted set
 #   has no say in it; a practitioner can do the same.
 # - **Relatives.** Three of the five networks are sizes of one family.
+# - **Wide intervals.** Other seeds are drawn for a path and for the training that it is compared
+#   with as if they were independent, though the path ends at that very training.
 #
 # ## Rerun this chapter
 #

@@ -59,6 +59,8 @@ def test_end_to_end_and_found_again(outside):
     asked = {"share kept without replay", "share kept with 1 batch"}
     assert asked <= set(found["A31"].observed)
     assert {o.chapter for seen in observations().values() for o in seen} == {"holding-on"}
+    assert "Shown for the network of ten digits." in observe.computed(heads, config).text
+    assert "Not computed yet" in observe.computed(None, config).text
     for shown in (
         figures.gains(heads, config),
         figures.training_and_path(heads, config),

@@ -48,6 +48,18 @@ def networks(heads: Held | None, config: HoldingOn) -> list[str]:
     return [n for n in config.compared if n in there]
 
 
+def computed(heads: Held | None, config: HoldingOn) -> Table:
+    """Say for which networks last layers are stored, and how to make the rest."""
+    kept, held = networks(heads, config), set() if heads is None else set(heads.curves.curves)
+    rest = [n for n in config.compared if n not in kept]
+    bare = [n for n in kept if last.condition(n, last.REPLAY) not in held]
+    parts = [f"Shown for {', '.join(map(called, kept))}."] if kept else []
+    parts += [f"Not computed yet for {', '.join(map(called, rest))}."] if rest else []
+    parts += [f"Without replay yet: {', '.join(map(called, bare))}."] if bare else []
+    parts += [f"{MAKE} adds what is missing."] if rest or bare else []
+    return sentence(" ".join(parts) or "No network was named: -p networks=[...] does it.")
+
+
 def path_of(heads: Held, network: str, level: float = 0.95) -> checks.Chosen | None:
     """Compare a last layer's path with the same last layer stopped early; None outside the line."""
     path = heads.path(last.condition(network, last.PATH))
