@@ -201,8 +201,8 @@ def advice(heads: Held | None, replay: Held | None, digits: Held | None, config:
         verb = "Mix" if 2 * counts > len(gains) else "Do not count on mixing"
         parts.append(
             f"{verb} the trained last layer with the one it started from: on {counts} of "
-            f"{len(gains)} networks the mixture stands higher above the line than training stopped "
-            f"early at the same accuracy"
+            f"{len(gains)} networks the mixture stands, with its whole interval, higher above the "
+            "line than training stopped early at the same accuracy"
         )
     for held, where in ((replay, _sets(config)), (digits, "MNIST to USPS")):
         if told := _of_replay(held, where, config):
