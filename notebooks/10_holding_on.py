@@ -72,6 +72,7 @@ checkpoints = None  # evaluations of last layers, in log steps (25)
 
 # %% tags=["remove-input"]
 import torch
+from IPython.display import display
 from nbcore import charts, exercises
 from nbcore.chapters.holding_on import figures, observe
 from nbcore.chapters.holding_on import study as measured
@@ -88,7 +89,7 @@ heads = measured.last_layers(config, fresh=fresh)
 small = measured.replayed(config, fresh=fresh)
 digits = measured.digits(config)
 whole = measured.whole_networks(config)
-observe.record(heads, small, config, preset)
+recorded = observe.record(heads, small, config, preset)
 
 # %% [markdown]
 # In one sentence, made from the numbers below:
@@ -172,13 +173,7 @@ figures.whole_paths(whole)
 # of 100 epochs.
 
 # %% tags=["hide-input"]
-figures.memory(small, config, "CIFAR-10")
-
-# %% tags=["hide-input"]
-figures.replay(small, config, "CIFAR-10")
-
-# %% tags=["hide-input"]
-observe.conditions(small, config, "CIFAR-10")
+display(*figures.section(small, config, "CIFAR-10"))
 
 # %% [markdown]
 # ### A shift without a leak
@@ -188,13 +183,7 @@ observe.conditions(small, config, "CIFAR-10")
 # so that only differences between conditions count here.
 
 # %% tags=["hide-input"]
-figures.memory(digits, config, "MNIST")
-
-# %% tags=["hide-input"]
-figures.replay(digits, config, "MNIST")
-
-# %% tags=["hide-input"]
-observe.conditions(digits, config, "MNIST")
+display(*figures.section(digits, config, "MNIST"))
 
 # %% [markdown]
 # ## Controls

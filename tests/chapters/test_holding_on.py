@@ -65,10 +65,8 @@ def test_end_to_end_and_found_again(outside):
         figures.gains(heads, config),
         figures.training_and_path(heads, config),
         figures.along(heads, config),
-        figures.memory(replayed, config, "digits"),
-        figures.replay(replayed, config, "digits"),
+        *figures.section(replayed, config, "digits"),
         observe.methods(heads, config),
-        observe.conditions(replayed, config, "digits"),
         observe.controls(heads, replayed, config),
         figures.shuffled(study.last_layers(config, shuffled=True), config),
     ):
@@ -86,7 +84,7 @@ def test_what_is_not_stored_is_said_with_how_to_make_it(outside):
     for shown in (
         figures.gains(None, config),
         figures.along(None, config),
-        figures.memory(None, config, "digits"),
+        *figures.section(None, config, "digits"),
         observe.methods(None, config),
         observe.conditions(None, config, "digits"),
         observe.controls(None, None, config),

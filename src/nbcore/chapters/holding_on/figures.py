@@ -8,7 +8,14 @@ from nbcore.chapters.holding_on import checks
 from nbcore.chapters.holding_on import heads as last
 from nbcore.chapters.holding_on import replay as small
 from nbcore.chapters.holding_on.config import HoldingOn
-from nbcore.chapters.holding_on.observe import called, missing, networks, path_of, points
+from nbcore.chapters.holding_on.observe import (
+    called,
+    conditions,
+    missing,
+    networks,
+    path_of,
+    points,
+)
 from nbcore.chapters.holding_on.study import Held, old_right
 from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table, bullets, sentence
@@ -107,6 +114,14 @@ def along(heads: Held | None, config: HoldingOn) -> Shown:
         x_format=".1f",
         y_format=".0%",
     )
+
+
+def section(held: Held | None, config: HoldingOn, what: str) -> tuple[Shown, ...]:
+    """Show the small network of one task: old accuracy, robustness, table; or what is missing."""
+    if held is None:
+        return (missing(f"The small network of {what} is"),)
+    parts = memory(held, config, what), replay(held, config, what)
+    return *parts, conditions(held, config, what)
 
 
 def replay(held: Held | None, config: HoldingOn, what: str) -> Shown:

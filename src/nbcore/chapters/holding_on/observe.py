@@ -222,14 +222,10 @@ def _of_replay(held: Held | None, where: str, config: HoldingOn) -> str:
     gained = sum(e is not None and e[0].low > 0 for e in found)
     more = [checks.old_difference(held.run, n, small.NONE, config.resamples) for n in true]
     kept = sum(e.low > 0 for e in more)
-    verb = "replay old images to keep the old task" if kept else "replay does not keep the old task"
-    also = "and it gains" if gained else "but not for robustness, which"
-    tail = (
-        f"robustness at equal accuracy in {gained} of {len(true)} ways"
-        if gained
-        else f"is gained at equal accuracy in none of {len(true)} ways"
+    return (
+        f"on {where} replay keeps more of the old task in {kept} of {len(true)} ways, and gains "
+        f"robustness at equal accuracy in {gained}"
     )
-    return f"on {where} {verb} ({kept} of {len(true)} ways), {also} {tail}"
 
 
 def controls(heads: Held | None, replay: Held | None, config: HoldingOn) -> Table:
