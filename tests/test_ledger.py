@@ -21,9 +21,10 @@ CHAPTERS = {
     "zero-shot-class-maps",
     "example-difficulty",
     "corner-examples",
-    "interventions",
     "every-image-its-own-line",
     "more-data-can-hurt",
+    "holding-on",
+    "margins-and-depth",
 }
 #: of the third part, by the numbers of the list of abstracts
 PART_III = ["C8", "C25", "C31", "C32", "C33", "C34"]
