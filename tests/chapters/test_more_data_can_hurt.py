@@ -229,6 +229,19 @@ def test_studies_of_networks_that_nobody_computed_are_not_asked_for(tiny):
         MoreDataCanHurt.resolve("book", networks=["depths"]).check()
 
 
+def test_the_risk_that_the_reader_moves_is_the_exact_one():
+    """At σ = .5 and n = .9 d, bias and σ² variance of the published draws."""
+    found = study.load(MoreDataCanHurt.book())
+    data = figures.explorer(found).to_dict()["datasets"]
+    rows = [r.split(",") for text in data.values() for r in str(text).splitlines()]
+    own = next(
+        r for r in rows if r[:3] == ["100.0", "0.0", "0.9"] or r[:3] == ["100", "0.0", "0.9"]
+    )
+    bias, variance = exact_risk(90, 100)
+    assert float(own[3]) == pytest.approx(bias, abs=0.02)
+    assert float(own[4]) == pytest.approx(variance, rel=0.15)
+
+
 def test_every_figure_has_a_title_and_words(tiny):
     found, _ = tiny
     drawn = [

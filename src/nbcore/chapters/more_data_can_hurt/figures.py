@@ -92,6 +92,8 @@ def explorer(study: Study) -> Figure:
     grid = study.runs["linear"].table("grid")
     frame = grid.to_dataframe().reset_index().dropna()
     d = int(grid["dimension"][-1])
+    # the run's noise has its own variance, the reader's is put in its place
+    frame["variance"] /= study.runs["linear"].manifest["config"]["sigma"] ** 2
     frame = frame.rename(columns={"dimension": "d"}).round(4)
     return risk_explorer(
         frame,
