@@ -29,7 +29,8 @@ def show_estimate(seen: Estimate) -> str:
 
 def show_scaled(seen: Estimate, unit: str) -> str:
     """Print a fraction as "%" or, with its sign, in "points", its interval behind the unit."""
-    scaled = Estimate(*(100 * x for x in (seen.value, seen.low, seen.high)), seen.n)
+    value, low, high = (100 * x for x in (seen.value, seen.low, seen.high))
+    scaled = Estimate(value, low, high, seen.n)
     number, bracket, interval = show_estimate(scaled).partition(" [")
     sign = "+" if unit == "points" and scaled.value > 0 else ""
     return f"{sign}{number} {unit}{bracket}{interval}"

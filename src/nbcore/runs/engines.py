@@ -101,7 +101,7 @@ def _ray(compute: Compute[T], names: Sequence[str], workers: int) -> Iterator[Re
     if not ray.is_initialized():
         _join(ray)
     gpu = 1 / max(workers, 1) if ray.cluster_resources().get("GPU") else 0
-    work = ray.remote(num_cpus=1, num_gpus=gpu)(_one_thread_timed)
+    work: Any = ray.remote(num_cpus=1, num_gpus=gpu)(_one_thread_timed)
     job = ray.put(compute)
     waiting = [work.remote(job, name) for name in names]
     try:
