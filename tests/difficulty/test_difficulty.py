@@ -18,9 +18,9 @@ from PIL import Image
 
 from nbcore import cli
 from nbcore.depths import ensembles
-from nbcore.difficulty import judge as difficulty
+from nbcore.difficulty import judging as difficulty
 from nbcore.difficulty import page
-from nbcore.difficulty.judge import Difficulty, judge, named, plan
+from nbcore.difficulty.judging import Difficulty, judge, named, plan
 from nbcore.difficulty.sample import look
 from nbcore.errors import DataError, StoreError
 from nbcore.runs import store

@@ -17,8 +17,11 @@ from tqdm import tqdm
 
 from nbcore import files
 from nbcore.data.sources import short_name
-from nbcore.difficulty.compare import FILTERS, compare, verdict
-from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.depths.ensembles import Ensemble
+from nbcore.difficulty.compare import FILTERS, compare, compare_rows, verdict
+from nbcore.difficulty.judging import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.difficulty.pretrained import words
+from nbcore.difficulty.pretrained.runs import held_out_softmax
 from nbcore.difficulty.softmax import softmax_of
 from nbcore.measures.corners import CORNERS
 from nbcore.paths import build_dir
@@ -42,12 +45,15 @@ FACTS = {
     "output_margin_val": ("margin, held out", "{:.1f}"),
     "output_margin_train": ("margin, training", "{:.1f}"),
     "doubt": ("doubt, −2 to 2", "{:+.2f}"),
+    "wrong": ("probability wrong", "{:.0%}"),
 }
 
 
 def said(judged: Judged) -> list[str]:
     """Say what was done and found, in a few sentences."""
     s = summary(judged)
+    if judged.advice:
+        return words.said(s, judged.advice, judged.table.attrs["last_probe"])
     of = f" of {s['of']:,}" if s["of"] > s["images"] else ""
     counts = ", ".join(f"{action} {n:,}" for action, n in s["actions"].items())
     low, high = s["held_out_times"]
@@ -66,6 +72,8 @@ def said(judged: Judged) -> list[str]:
 def warnings(judged: Judged) -> list[str]:
     """Say what makes these numbers themselves doubtful, and what to do about it."""
     s, out = summary(judged), [f"{note}." for note in judged.sample.notes]
+    if not isinstance(judged.ensemble, Ensemble):
+        return out + words.warnings(s)
     if s["training_accuracy"] < LEARNED:
         out.append(
             f"The networks have learned only {s['training_accuracy']:.1%} of their training "
@@ -174,7 +182,9 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
         None if np.isnan(row[c]) else round(float(4 + 92 * row[c] / last), 1)
         for c in ("depth_val", "depth_train")
     )
-    facts = [(name, form.format(row[c])) for c, (name, form) in FACTS.items() if pd.notna(row[c])]
+    facts = [
+        (name, form.format(row[c])) for c, (name, form) in FACTS.items() if pd.notna(row.get(c))
+    ]
     if row["original"] != row["label"]:
         facts.insert(0, ("original label", shown["original"]))
     if row["corner"]:
@@ -258,7 +268,7 @@ def _compared(table: pd.DataFrame) -> list[str]:
 def report(config: Difficulty, folder: Path | None = None) -> Report:
     """Judge the images and write rows and page, by default among the build products.
 
-    Errors as `difficulty.judge.judge`; StoreError for a folder that cannot be written to.
+    Errors as `difficulty.judging.judge`; StoreError for a folder that cannot be written to.
     """
     judged = judge(config)
     name = short_name(config.dataset)
@@ -270,10 +280,13 @@ def report(config: Difficulty, folder: Path | None = None) -> Report:
 
 def _comparison(judged: Judged) -> pd.DataFrame:
     c = judged.config
+    filters = tuple(FILTERS) if find_spec("cleanlab") else ()
+    if not isinstance(judged.ensemble, Ensemble):
+        return compare_rows(judged.table, held_out_softmax(judged.run), "given", filters=filters)
     return compare(
         judged.run,
         softmax_of(judged.ensemble, c.fresh) if c.softmax else "votes",
         agreement=c.agreement,
         gap=c.gap,
-        filters=tuple(FILTERS) if find_spec("cleanlab") else (),
+        filters=filters,
     )

@@ -3,9 +3,10 @@
     nbcore difficulty ./my-images
     nbcore difficulty digits -p noise=0.1 -p members=20
 
-An ensemble is trained on random splits of the images, or taken where it is stored; more members
-extend it. What it says of each image is in `difficulty.rows`, the rule for the suggestions in
-`measures.relabelling.suggest`.
+Photographs are judged by heads on the features of a pretrained network (`pretrained`), where the
+advice has a probability (`pretrained.advice`). Small grey images, or a network named to be trained,
+get an ensemble trained on random splits, or one that is stored; more members extend it, and the
+rule for the suggestions is `measures.relabelling.suggest`. What is said of each image: see `rows`.
 """
 
 import dataclasses
@@ -24,10 +25,14 @@ from nbcore.depths.architectures import ARCHITECTURES
 from nbcore.depths.ensembles import FULL, Ensemble
 from nbcore.depths.roster import DepthConfig
 from nbcore.depths.view import ROLES, EnsembleView
+from nbcore.difficulty.pretrained import features, runs
+from nbcore.difficulty.pretrained.advice import Advice
+from nbcore.difficulty.pretrained.runs import OnFeatures
 from nbcore.difficulty.rows import rows
 from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
 from nbcore.measures.corners import corner_size
+from nbcore.models.pretrained import OFFLINE
 from nbcore.runs.config import Config, param
 from nbcore.runs.own_folders import apply_layout, layout_param
 from nbcore.runs.store import Run
@@ -37,6 +42,10 @@ from nbcore.training.ensemble import held_out_mask
 #: so many images are used at most, unless you say more
 EXAMPLES = 10_000
 GIVEN = ("width", "held_out", "examples", "image_size", "steps", "batch", "lr")
+#: members on random splits: networks that are trained, heads on features that are there
+MEMBERS, HEADS = 10, 50
+#: what only networks that are trained have
+TRAINED_ONLY = ("width", "steps", "batch", "lr")
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,11 @@ class Difficulty(Config):
     slug: ClassVar[str] = "difficulty"
 
     dataset: str = param("", "images: a name or a folder", is_path=True)
-    network: str | None = param(None, "network to train", choices=tuple(ARCHITECTURES))
+    network: str | None = param(
+        None, "pretrained, a timm name; or to train: " + ", ".join(ARCHITECTURES)
+    )
     width: int | None = param(None, "its width", low=1)
-    members: int = param(10, "networks, each on a random split", low=2, high=FULL)
+    members: int | None = param(None, "networks, or heads, on random splits", low=2, high=FULL)
     held_out: float | None = param(None, "share that a network does not see, such as 0.2")
     examples: int | None = param(None, "at most so many images, even over the classes", low=4)
     image_size: int | None = param(None, "side to bring the images to, pixels", low=4, high=512)
@@ -56,6 +67,7 @@ class Difficulty(Config):
     batch: int | None = param(None, "images an update", low=1)
     lr: float | None = param(None, "first learning rate", low=0.0)
     k: int = param(30, "neighbours of a probe", low=1)
+    precision: float = param(0.8, "wanted of relabel, with a pretrained network", low=0.0, high=1.0)
     labels: str = param("", "other labels, such as cifar10n:worse_label")
     noise: float = param(0.0, "share of labels to draw anew, to try this out", low=0.0, high=1.0)
     agreement: float = param(2 / 3, "share that must agree on another class", low=0.0, high=1.0)
@@ -76,15 +88,17 @@ class Difficulty(Config):
 class Judged(NamedTuple):
     """What came out: the images, where each row's image is among them, the run, the table.
 
-    table: as `difficulty.rows.rows`; `named` makes of it what people read.
+    table: as `difficulty.rows.rows`, and with a pretrained network `runs.table_of`; `named`
+    makes of it what people read. ensemble: what was planned; advice: with a pretrained network.
     """
 
     config: Difficulty
     sample: Sample
     positions: np.ndarray
-    ensemble: Ensemble
+    ensemble: Ensemble | OnFeatures
     run: Run
     table: pd.DataFrame
+    advice: Advice | None = None
 
 
 def judge(config: Difficulty) -> Judged:
@@ -97,6 +111,8 @@ def judge(config: Difficulty) -> Judged:
     nbdata.tell(config.dataset)
     sample = look(config.dataset)
     ensemble = plan(config, sample)
+    if isinstance(ensemble, OnFeatures):
+        features.load_network(ensemble.network)  # one that cannot be had is said before all else
     positions = sample.some(ensemble.examples, ensemble.seed)
     n, corner = len(positions), config.corner or corner_size(len(positions))
     if n < corner:
@@ -104,21 +120,60 @@ def judge(config: Difficulty) -> Judged:
             f"A corner is to hold {corner} images, but {config.dataset} has only {n}; ask for "
             "fewer, as in corner=5, or give more images."
         )
-    held_out_mask(n, 0, ensemble.held_out, ensemble.splits)  # refuses a share without folds
+    splits = ensemble.splits if isinstance(ensemble, Ensemble) else "folds"
+    held_out_mask(n, 0, ensemble.held_out, splits)  # refuses a share without folds
     enough(sample, positions, round(1 / ensemble.held_out), config.dataset)
+    if isinstance(ensemble, OnFeatures):
+        run = runs.run_on_features(ensemble, config.fresh)
+        advice = runs.advice_of(run, config.precision, config.seed)
+        table = runs.table_of(run, corner, advice)
+        return Judged(config, sample, positions, ensemble, run, table, advice)
     ensembles.load_pool(ensemble)  # an image that cannot be read is found before the training
     run = ensembles.run_ensemble(ensemble, config.fresh)
     table = rows(run, corner, config.agreement, config.gap)
     return Judged(config, sample, positions, ensemble, run, table)
 
 
-def plan(config: Difficulty, sample: Sample) -> Ensemble:
-    """Choose the ensemble for these images: one of the book's if it fits, else one by their size.
+def plan(config: Difficulty, sample: Sample) -> Ensemble | OnFeatures:
+    """Choose what judges these images: heads on a pretrained network, or networks to be trained.
 
-    Grey images get the MLP and coloured ones VGG16. Batches grow with the images, the rate with the
-    batches. A tenth or a fifth is held out, so that ten members hold out every image.
+    Small grey images get MLPs, as a network pretrained on photographs knows little of them; all
+    others get heads on `efficientnet_lite0`. Where a network to be trained is named, it is one of
+    the book's ensembles if it fits, else one by the images' size.
     """
-    network = config.network or ("mlp" if sample.grey else "vgg16")
+    network = config.network or ("mlp" if sample.grey and sample.native else OFFLINE)
+    return trained(config, sample, network) if network in ARCHITECTURES else on(config, network)
+
+
+def on(config: Difficulty, network: str) -> OnFeatures:
+    """Plan heads on a pretrained network. ParameterError for settings of networks to be trained."""
+    given = [name for name in TRAINED_ONLY if getattr(config, name) is not None]
+    if given:
+        raise ParameterError(
+            f"{given[0]} is a setting of networks that are trained ({', '.join(ARCHITECTURES)}), "
+            f"but {network!r} comes pretrained; leave it out, or name one of those as network."
+        )
+    return OnFeatures(
+        dataset=config.dataset,
+        network=network,
+        side=config.image_size,
+        members=config.members or HEADS,
+        held_out=config.held_out or 0.2,
+        examples=config.examples or EXAMPLES,
+        k=config.k,
+        labels=config.labels,
+        noise=config.noise,
+        seed=config.seed,
+        device=config.device,
+    )
+
+
+def trained(config: Difficulty, sample: Sample, network: str) -> Ensemble:
+    """Plan an ensemble of networks to be trained.
+
+    Batches grow with the images, the rate with the batches. A tenth or a fifth is held out, so that
+    ten members hold out every image.
+    """
     key = f"{config.dataset}:{network}"
     own = {name: getattr(config, name) for name in GIVEN if getattr(config, name) is not None}
     own |= dict(
@@ -126,7 +181,7 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble:
         seed=config.seed,
         labels=config.labels,
         noise=config.noise,
-        members=config.members,
+        members=config.members or MEMBERS,
         full_members=0,
         device=config.device,
         workers=config.workers or _workers(config),
@@ -161,7 +216,7 @@ def _workers(config: Difficulty) -> int:
     if loop.pick_device(config.device).type == "cuda":
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, config.members, 8)
+    return min(cores or 1, config.members or MEMBERS, 8)
 
 
 def named(judged: Judged) -> pd.DataFrame:
@@ -177,6 +232,8 @@ def named(judged: Judged) -> pd.DataFrame:
         out[column] = classes[table[column].to_numpy()]  # -1 is the None at the end
     rest = [c for c in table if c not in out and c not in ("index", "corner")]
     out = out.join(table[["corner", *rest]])
+    if "duplicate_of" in out:
+        out["duplicate_of"] = np.array([*files, None], dtype=object)[out["duplicate_of"]]
     if (table["original"] == table["label"]).all():
         out = out.drop(columns="original")
     for column in ("action", "corner"):
@@ -189,14 +246,23 @@ def summary(judged: Judged) -> dict[str, Any]:
     table, e, view = judged.table, judged.ensemble, EnsembleView.of("", judged.run)
     split = view.some(view.split).members
     accuracy = {role: float(split[f"accuracy_{role}"][:, -1].mean()) for role in ROLES}
+    pretrained = isinstance(e, OnFeatures)
+    advised = judged.advice and {
+        "wrong_labels": judged.advice.share._asdict(),
+        "expected_precision": {a: p._asdict() for a, p in judged.advice.expected.items()},
+        "duplicates": int(judged.run.table("duplicates").sizes["pair"]),
+        "duplicates_apart": int((~judged.run.table("duplicates")["same_label"].values).sum()),
+        "unlike": int(table["unlike"].sum()),
+    }
     return {
         "dataset": judged.config.dataset,
         "images": len(table),
         "of": len(judged.sample.labels),
         "classes": len(judged.sample.classes),
-        "network": e.architecture,
+        "network": e.network if isinstance(e, OnFeatures) else e.architecture,
+        "pretrained": pretrained,
         "members": view.networks,
-        "side": int(ensembles.load_pool(e).images.shape[1]),
+        "side": _side(judged),
         "held_out_times": [int(table["n_val"].min()), int(table["n_val"].max())],
         "never_held_out": int((table["n_val"] == 0).sum()),
         "training_accuracy": accuracy["train"],
@@ -204,7 +270,13 @@ def summary(judged: Judged) -> dict[str, Any]:
         "actions": {a: int((table["action"] == a).sum()) for a in ("keep", "inspect", "relabel")},
         "corners": {c: int(n) for c, n in table["corner"].value_counts().items() if c},
         "origin": judged.run.origin,
-    }
+    } | (advised or {})
+
+
+def _side(judged: Judged) -> int:
+    if isinstance(judged.ensemble, OnFeatures):
+        return int(judged.run.table("members").attrs["side"])
+    return int(ensembles.load_pool(judged.ensemble).images.shape[1])
 
 
 def write_rows(judged: Judged, folder: Path) -> dict[str, Path]:
