@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
@@ -23,6 +23,9 @@ KINDS = ("probability", "consistency", "neighbours", "depth")
 LEAST = 1e-4
 #: no larger share of wrong labels is looked for
 MOST_WRONG = 0.75
+#: shares and scales that are tried first
+SHARES = np.array([0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5])
+SCALES = np.geomspace(0.25, 4.0, 12)
 
 
 class Weights(NamedTuple):
@@ -112,18 +115,24 @@ def noise_share(labels: ArrayLike, logits: ArrayLike) -> tuple[float, float]:
     y, z = np.asarray(labels), np.asarray(logits, float)
     rows, classes = np.arange(len(y)), z.shape[1]
 
-    def unpacked(parameters: Floats) -> tuple[float, float]:
-        return MOST_WRONG * expit(parameters[0]), np.exp(np.clip(parameters[1], -6, 6))
-
-    def loss(parameters: Floats) -> float:
-        share, scale = unpacked(parameters)
+    def loss(share: Floats | float, scale: float) -> Floats:
         p = softmax(z * scale)[rows, y]
-        return -float(np.log((1 - share) * p + share * (1 - p) / (classes - 1) + 1e-12).mean())
+        floor = np.multiply.outer(share, (1 - p) / (classes - 1))
+        return -np.log(np.multiply.outer(1 - np.asarray(share), p) + floor + 1e-12).mean(-1)
 
-    start = np.array([-3.0, 0.0])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 200}).x
-    share, scale = unpacked(found)
-    return float(share), float(scale)
+    tried = np.array([loss(SHARES, scale) for scale in SCALES])  # valleys are long: a coarse look
+    first, second = np.unravel_index(tried.argmin(), tried.shape)
+    start = [logit(SHARES[second] / MOST_WRONG), np.log(SCALES[first])]
+    found = minimize(
+        lambda v: float(loss(MOST_WRONG * expit(v[0]), np.exp(np.clip(v[1], -6, 6)))),
+        start,
+        method="Nelder-Mead",
+        options={
+            "maxiter": 100,
+            "initial_simplex": [start, [start[0] + 0.5, start[1]], [start[0], start[1] + 0.2]],
+        },
+    ).x
+    return float(MOST_WRONG * expit(found[0])), float(np.exp(np.clip(found[1], -6, 6)))
 
 
 def softmax(logits: ArrayLike) -> Floats:

@@ -6,7 +6,7 @@ and its strength on them, with the share of wrong labels that is estimated, make
 the score. No label has to be known to be right.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +80,6 @@ def advise(
     given: Measured,
     copies: Mapping[str, tuple[Measured, np.ndarray]],
     precision: float = 0.8,
-    evidence: Callable[[Measured], np.ndarray] | None = None,
     seed: int = 0,
 ) -> Advice:
     """Weigh the evidence on the copies, (what was measured, which labels were changed) each.
@@ -88,15 +87,13 @@ def advise(
     precision: wanted of "relabel": those labels of which the answers held out say another class are
     relabelled from the least probability on at which their mean is as large as that; the others are
     to be inspected from a quarter of it on. Examples never held out get the action "".
-    evidence: (example, column) of what was measured; None for all kinds.
     """
-    collect = evidence or (lambda m: m.evidence(suspicion.softmax(np.nan_to_num(m.logits))))
     known = given.view.held_out.any(0)
     seen = [m.view.held_out.any(0) for m, _ in copies.values()]
-    found = [collect(m)[s] for (m, _), s in zip(copies.values(), seen, strict=True)]
+    found = [m.evidence()[s] for (m, _), s in zip(copies.values(), seen, strict=True)]
     masks = [mask[s] for (_, mask), s in zip(copies.values(), seen, strict=True)]
     weights = suspicion.weigh(found, masks)
-    score = weights.score(collect(given))
+    score = weights.score(given.evidence())
     scored, mask = np.concatenate([weights.score(f) for f in found]), np.concatenate(masks)
     label, logits = given.view.label, given.logits
     share = suspicion.noise_share(label[known], logits[known])[0]

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from nbcore.measures.suspicion import softmax
 
 #: principal components that features are reduced to
-COMPONENTS = 768
+COMPONENTS = 512
 #: penalties that are tried, as shares of the features' mean square (1 after `prepared`)
 PENALTIES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 #: penalties along which the order of learning is observed, from this many times the chosen one
@@ -30,14 +30,15 @@ class Fitted(NamedTuple):
 
     answers (member, example); history (member, checkpoint, example) answers while the penalty
     falls, the last of them the answers; margin (member, example) of the scaled outputs; logits
-    (example, class) mean scaled outputs held out, NaN where never held out; penalty: the chosen
-    one; scale: of outputs to logits.
+    (example, class) mean scaled outputs held out, inside: in training, NaN where there are none;
+    penalty: the chosen one; scale: of outputs to logits.
     """
 
     answers: np.ndarray
     history: np.ndarray
     margin: np.ndarray
     logits: np.ndarray
+    inside: np.ndarray
     penalty: float
     scale: float
 
@@ -47,23 +48,22 @@ class Fitted(NamedTuple):
         return softmax(self.logits)
 
 
-def prepared(features: np.ndarray) -> np.ndarray:
-    """Centre, scale and rotate features (n, d) to at most COMPONENTS: float32 (n, component).
+def prepared(features: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Centre, scale and rotate features (n, d) to their first COMPONENTS: float32 (n, component).
 
     No label is looked at, so that held-out examples may be among the n. Each feature is divided by
-    its standard deviation, and one that does not vary is left out of account.
+    its standard deviation, and one that hardly varies is left out of account. The components are
+    found by a randomised decomposition, the same for the same seed.
     """
     x = torch.as_tensor(np.asarray(features)).float()
-    x = x - x.mean(0)
+    x -= x.mean(0)
     spread = x.std(0, correction=0)
-    x = x / (spread + 1e-3 * spread.mean() + 1e-12)
-    if len(x) <= x.shape[1]:
-        values, vectors = torch.linalg.eigh((x @ x.T).double())
-        some = slice(-min(COMPONENTS, len(x) - 1), None)
-        root = values[some].clamp(min=0).sqrt()
-        return (vectors[:, some] * root).float().numpy()
-    _, vectors = torch.linalg.eigh((x.T @ x).double())
-    return (x @ vectors[:, -COMPONENTS:].float()).numpy()
+    x /= spread + 1e-3 * spread.mean() + 1e-12
+    most = max(min(COMPONENTS, len(x) - 1, x.shape[1]), 1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        left, sizes, _ = torch.svd_lowrank(x, q=most, niter=1)
+    return (left * sizes).numpy()
 
 
 def fit(x: np.ndarray, labels: np.ndarray, held: np.ndarray, classes: int) -> Fitted:
@@ -77,29 +77,33 @@ def fit(x: np.ndarray, labels: np.ndarray, held: np.ndarray, classes: int) -> Fi
     folds = held[: max(round(1 / held[0].mean()), 1)]
     penalty, scale = _choose(solver, folds)
     path = penalty * np.geomspace(STRONGEST, 1.0, PATH)
-    n, y = len(labels), solver.labels
+    n = len(labels)
     answers = np.empty((len(held), n), np.int16)
     history = np.empty((len(held), PATH, n), np.int16)
     margin = np.empty((len(held), n), np.float32)
-    total, times = torch.zeros(n, classes), held.sum(0)
+    sums = {True: np.zeros((n, classes)), False: np.zeros((n, classes))}
     for m, out in enumerate(held):
         for step, z in enumerate(solver.outputs(out, path)):
             history[m, step] = z.argmax(1)
         answers[m] = history[m, -1]
         top = z.topk(min(2, classes), 1).values * scale
         margin[m] = top[:, 0] - top[:, -1]
-        seen = torch.from_numpy(out)
-        total[seen] += z[seen] * scale
-    assert len(y) == n
-    mean = np.where(times[:, None] > 0, total.numpy() / np.maximum(times, 1)[:, None], np.nan)
-    return Fitted(answers, history, margin, mean, penalty, scale)
+        for role, total in sums.items():
+            total[out == role] += z.numpy()[out == role] * scale
+    logits, inside = (_over(total, (held == role).sum(0)) for role, total in sums.items())
+    return Fitted(answers, history, margin, logits, inside, penalty, scale)
+
+
+def _over(total: np.ndarray, times: np.ndarray) -> np.ndarray:
+    mean = total / np.maximum(times, 1)[:, None]
+    return np.where(times[:, None] > 0, mean, np.nan).astype(np.float32)
 
 
 class _Solver:
     """Ridge regression of one-hot labels on features with an intercept, for many splits."""
 
     def __init__(self, x: np.ndarray, labels: np.ndarray, classes: int) -> None:
-        self.x = torch.cat([torch.from_numpy(x), torch.ones(len(x), 1)], 1)
+        self.x = torch.cat([torch.from_numpy(x), torch.ones(len(x), 1)], 1)  # last: the intercept
         self.size = float(self.x[:, :-1].square().mean()) + 1e-12
         self.labels = torch.as_tensor(labels).long()
         self.y = one_hot(self.labels, classes).float() - 1 / classes

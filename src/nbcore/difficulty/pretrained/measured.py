@@ -5,7 +5,7 @@ these: a member is a head on a random split, the probes are the network's, and t
 head itself, whose answer is the one whose depth is sought.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import xarray as xr
 
 from nbcore.depths.view import EnsembleView
 from nbcore.difficulty.pretrained import heads, votes
-from nbcore.difficulty.pretrained.features import PENULTIMATE, Features
+from nbcore.difficulty.pretrained.features import Features
 from nbcore.measures import suspicion
 from nbcore.measures.agreement import consistency_score
 from nbcore.measures.depth import prediction_depth
@@ -41,7 +41,9 @@ class Bank(NamedTuple):
         """Search the neighbours of embeddings (probe -> (example, number)), or of features."""
         if isinstance(source, Features):
             kept = votes.kept_neighbours(source, k)
-            return cls(heads.prepared(source.at(PENULTIMATE)), kept, source, k)
+            late = source.probes[len(source.probes) // 2 :]  # better held out than the last alone
+            joined = np.concatenate([source.at(probe) for probe in late], 1)
+            return cls(heads.prepared(joined), kept, source, k)
         found = {probe: votes.found_at(x, k) for probe, x in source.items()}
         return cls(heads.prepared(list(source.values())[-1]), found, source, k)
 
@@ -50,26 +52,34 @@ class Measured(NamedTuple):
     """Tables `members` and `examples` as an ensemble has them, and what only heads have.
 
     logits (example, class): mean held-out outputs; neighbours (example,): share of the held-out
-    votes at the last probe before the head that are for the label.
+    votes at the last probe before the head that are for the label; loss (example,): of the label in
+    training, from mean outputs, NaN for an example that no head was trained on.
     """
 
     members: xr.Dataset
     examples: xr.Dataset
     logits: np.ndarray
     neighbours: np.ndarray
+    loss: np.ndarray
 
     @property
     def view(self) -> EnsembleView:
         """View it as an ensemble."""
         return EnsembleView("", self.members, self.examples)
 
-    def evidence(self, probability: np.ndarray) -> np.ndarray:
+    def evidence(self, kinds: Collection[str] = suspicion.KINDS) -> np.ndarray:
         """Collect what speaks against each label; see `measures.suspicion.evidence`."""
         view = self.view
         right = consistency_score(view.answers, view.label, view.held_out, len(view.classes))
-        depths = view.mean_depth("val"), view.mean_depth("train")
         return suspicion.evidence(
-            view.label, probability, right, self.neighbours, *depths, view.last
+            view.label,
+            suspicion.softmax(np.nan_to_num(self.logits)),
+            right,
+            self.neighbours,
+            view.mean_depth("val"),
+            view.mean_depth("train"),
+            view.last,
+            kinds,
         )
 
 
@@ -133,7 +143,8 @@ def measure(
         },
         attrs={"classes": list(classes)},
     )
-    return Measured(members, examples, fitted.logits, share[-1])
+    own = suspicion.softmax(fitted.inside)[np.arange(len(labels)), labels]
+    return Measured(members, examples, fitted.logits, share[-1], -np.log(own + 1e-12))
 
 
 def _shares(right: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -124,6 +124,7 @@ def pack(m: Measured, changed: np.ndarray) -> xr.Dataset:
     more = {
         "logits": (("example", "class"), m.logits.astype(np.float32)),
         "neighbours": ("example", m.neighbours.astype(np.float32)),
+        "train_loss": ("example", m.loss.astype(np.float32)),
         "changed": ("example", changed),
     }
     return xr.merge([m.members, m.examples]).assign(more).assign_attrs(m.examples.attrs)
@@ -138,6 +139,7 @@ def unpack(stored: xr.Dataset) -> tuple[Measured, np.ndarray]:
         stored[own].assign_attrs(stored.attrs),
         stored["logits"].values,
         stored["neighbours"].values,
+        stored["train_loss"].values,
     )
     return m, stored["changed"].values
 
