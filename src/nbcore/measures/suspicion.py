@@ -13,16 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
+from sklearn.isotonic import IsotonicRegression
 
 Floats = NDArray[np.float64]
 
 #: kinds of evidence, in the order of the columns
 KINDS = ("probability", "consistency", "neighbours", "depth")
+#: those that advice rests on: neighbours' votes made it worse on the images it was chosen on
+USED = ("probability", "consistency", "depth")
 #: probabilities are kept this far from 0 and 1 before a logarithm is taken
 LEAST = 1e-4
 #: no larger share of wrong labels is looked for
 MOST_WRONG = 0.75
+#: examples that the weights' starting values are worth
+PRIOR = 10.0
 #: shares and scales that are tried first
 SHARES = np.array([0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5])
 SCALES = np.geomspace(0.25, 4.0, 12)
@@ -53,7 +57,7 @@ def evidence(
     depth_val: ArrayLike,
     depth_train: ArrayLike,
     last_probe: int,
-    kinds: Collection[str] = KINDS,
+    kinds: Collection[str] = USED,
 ) -> Floats:
     """Write what speaks against each label as numbers, the larger the more: (example, column).
 
@@ -89,10 +93,12 @@ def _against(share: ArrayLike) -> Floats:
     return -np.log((s + 0.02) / (1.02 - s))
 
 
-def weigh(found: Sequence[ArrayLike], changed: Sequence[ArrayLike]) -> Weights:
+def weigh(found: Sequence[ArrayLike], changed: Sequence[ArrayLike], first: int = 2) -> Weights:
     """Fit weights to one or more copies: evidence (example, column) and whether it was changed.
 
-    A logistic regression with a weak penalty on standardised columns. ValueError where nothing, or
+    A logistic regression on standardised columns whose weights are not negative, as every column
+    speaks against a label, and are drawn to 1 for the `first` columns (those of the probability)
+    and to 0 for others, as strongly as PRIOR examples would. ValueError where nothing, or
     everything, was changed.
     """
     x = np.concatenate([np.asarray(f, float) for f in found])
@@ -100,39 +106,64 @@ def weigh(found: Sequence[ArrayLike], changed: Sequence[ArrayLike]) -> Weights:
     if y.all() or not y.any():
         raise ValueError("Weights are fitted to labels of which some, not all, were changed.")
     mean, scale = x.mean(0), x.std(0) + 1e-9
-    fitted = LogisticRegression(C=1.0, max_iter=500).fit((x - mean) / scale, y)
-    return Weights(mean, scale, fitted.coef_[0], float(fitted.intercept_[0]), float(y.mean()))
+    z, sign = (x - mean) / scale, np.where(y, 1.0, -1.0)
+    drawn = (np.arange(z.shape[1]) < first).astype(float)
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        odds = sign * (z @ v[1:] + v[0])
+        slope = -sign * expit(-odds)
+        away = v[1:] - drawn
+        value = np.logaddexp(0, -odds).sum() + PRIOR * (away @ away) / 2
+        return float(value), np.append(slope.sum(), slope @ z + PRIOR * away)
+
+    start = np.append(logit(y.mean()), drawn)
+    bounds = [(None, None)] + [(0.0, None)] * z.shape[1]
+    v = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Weights(mean, scale, v[1:], float(v[0]), float(y.mean()))
 
 
-def noise_share(labels: ArrayLike, logits: ArrayLike) -> tuple[float, float]:
+def noise_share(
+    labels: ArrayLike, logits: ArrayLike, pair: ArrayLike | None = None
+) -> tuple[float, float]:
     """Estimate which share of the labels is wrong, and the scale that calibrates held-out logits.
 
-    labels (example,), logits (example, class) of models that were not given the label. With the
-    share s, a label is what the scaled softmax says with probability 1 - s and else any other class
-    alike: s and the scale have the largest likelihood. It is exact where the softmax would be
-    calibrated on right labels; images that are hard without being mislabelled raise it.
+    labels (example,), logits (example, class) of models that were not given the label; pair
+    (class,): the class that each is taken for most. With the share s, a label is what the scaled
+    softmax says with probability 1 - s, and else any other class alike or, where that is likelier
+    by more than one parameter is worth (BIC), half or all of them the class of the pair; s and the
+    scale have the largest likelihood. It is exact where the softmax would be calibrated on right
+    labels; images that are hard without being mislabelled raise it.
     """
     y, z = np.asarray(labels), np.asarray(logits, float)
     rows, classes = np.arange(len(y)), z.shape[1]
+    whence = None if pair is None else np.eye(classes)[np.asarray(pair)]  # (class, class)
 
-    def loss(share: Floats | float, scale: float) -> Floats:
-        p = softmax(z * scale)[rows, y]
-        floor = np.multiply.outer(share, (1 - p) / (classes - 1))
-        return -np.log(np.multiply.outer(1 - np.asarray(share), p) + floor + 1e-12).mean(-1)
+    def loss(share: Floats | float, scale: float, paired: float) -> Floats:
+        every = softmax(z * scale)
+        p = every[rows, y]
+        floor = (1 - paired) * (1 - p) / (classes - 1)
+        if paired and whence is not None:
+            floor += paired * (every @ whence)[rows, y]
+        mixed = np.multiply.outer(1 - np.asarray(share), p) + np.multiply.outer(share, floor)
+        return -np.log(mixed + 1e-12).mean(-1)
 
-    tried = np.array([loss(SHARES, scale) for scale in SCALES])  # valleys are long: a coarse look
-    first, second = np.unravel_index(tried.argmin(), tried.shape)
-    start = [logit(SHARES[second] / MOST_WRONG), np.log(SCALES[first])]
-    found = minimize(
-        lambda v: float(loss(MOST_WRONG * expit(v[0]), np.exp(np.clip(v[1], -6, 6)))),
-        start,
-        method="Nelder-Mead",
-        options={
-            "maxiter": 100,
-            "initial_simplex": [start, [start[0] + 0.5, start[1]], [start[0], start[1] + 0.2]],
-        },
-    ).x
-    return float(MOST_WRONG * expit(found[0])), float(np.exp(np.clip(found[1], -6, 6)))
+    best: tuple[float, float, float] | None = None
+    for paired in (0.0,) if whence is None else (0.0, 0.5, 1.0):
+        # valleys are long: a coarse look first
+        tried = np.array([loss(SHARES, scale, paired) for scale in SCALES])
+        first, second = np.unravel_index(tried.argmin(), tried.shape)
+        start = np.array([logit(SHARES[second] / MOST_WRONG), np.log(SCALES[first])])
+        found = minimize(
+            lambda v: float(loss(MOST_WRONG * expit(v[0]), np.exp(np.clip(v[1], -6, 6)), paired)),  # noqa: B023
+            start,
+            method="Nelder-Mead",
+            options={"maxiter": 80, "initial_simplex": start + [[0, 0], [0.5, 0], [0, 0.2]]},
+        )
+        value = float(found.fun) + (np.log(len(y)) / 2 / len(y) if paired else 0.0)
+        if best is None or value < best[0]:
+            best = value, MOST_WRONG * expit(found.x[0]), np.exp(np.clip(found.x[1], -6, 6))
+    assert best is not None
+    return float(best[1]), float(best[2])
 
 
 def softmax(logits: ArrayLike) -> Floats:
@@ -152,8 +183,6 @@ def wrong_probability(
     density of changed over that of unchanged labels, times the share, is the probability, since
     labels left alone hold wrong ones in the same share; it is made to rise with the score.
     """
-    from sklearn.isotonic import IsotonicRegression
-
     left, made = np.asarray(clean, float), np.asarray(changed, float)
     x = np.concatenate([left, made])
     y = np.concatenate([np.zeros(len(left)), np.ones(len(made))])

@@ -79,14 +79,16 @@ def share_to_change(n: int) -> float:
 def advise(
     given: Measured,
     copies: Mapping[str, tuple[Measured, np.ndarray]],
+    pair: np.ndarray,
     precision: float = 0.8,
     seed: int = 0,
 ) -> Advice:
     """Weigh the evidence on the copies, (what was measured, which labels were changed) each.
 
-    precision: wanted of "relabel": those labels of which the answers held out say another class are
-    relabelled from the least probability on at which their mean is as large as that; the others are
-    to be inspected from a quarter of it on. Examples never held out get the action "".
+    pair (class,): the class that each is taken for most. precision: wanted of "relabel": of the
+    labels whose held-out answers say another class, those are relabelled from the least probability
+    on at which their mean is as large as that; others are to be inspected from a quarter of it on.
+    Examples never held out get the action "".
     """
     known = given.view.held_out.any(0)
     seen = [m.view.held_out.any(0) for m, _ in copies.values()]
@@ -96,10 +98,10 @@ def advise(
     score = weights.score(given.evidence())
     scored, mask = np.concatenate([weights.score(f) for f in found]), np.concatenate(masks)
     label, logits = given.view.label, given.logits
-    share = suspicion.noise_share(label[known], logits[known])[0]
+    share = suspicion.noise_share(label[known], logits[known], pair)[0]
     wrong = suspicion.wrong_probability(score, scored[~mask], scored[mask], share)
     action = _actions(wrong, given, precision, known)
-    draws = _draws(label[known], logits[known], score, scored, mask, seed)
+    draws = _draws((label[known], logits[known], pair), score, scored, mask, seed)
     shares, probabilities = [s for s, _ in draws], [p for _, p in draws]
     expected = {a: _expected(wrong, probabilities, action == a) for a in (RELABEL, INSPECT)}
     spread = Estimate(share, *np.quantile(shares, [0.025, 0.975]).tolist())
@@ -116,18 +118,17 @@ def _actions(wrong: np.ndarray, given: Measured, wanted: float, known: np.ndarra
 
 
 def _draws(
-    label: np.ndarray,
-    logits: np.ndarray,
+    given: tuple[np.ndarray, np.ndarray, np.ndarray],
     score: np.ndarray,
     scored: np.ndarray,
     mask: np.ndarray,
     seed: int,
 ) -> list[tuple[float, np.ndarray]]:
     """Estimate share and probabilities again from images drawn anew, with replacement."""
-    rng, out = np.random.default_rng([seed, 18]), []
+    (label, logits, pair), rng, out = given, np.random.default_rng([seed, 18]), []
     for _ in range(DRAWS):
         some = rng.integers(len(label), size=min(len(label), SOME))
-        share, _ = suspicion.noise_share(label[some], logits[some])
+        share, _ = suspicion.noise_share(label[some], logits[some], pair)
         drawn = rng.integers(len(scored), size=len(scored))
         s, m = scored[drawn], mask[drawn]
         if m.any() and not m.all():

@@ -1,11 +1,12 @@
 """Who finds wrong labels best? All evidence, its parts, and the tools that people use.
 
-    nbcore runs: `run_against(Against(dataset="cifar10", share=0.1, kind="pairs"))`
+    for config in conditions(Against()):
+        run_against(config)  # resumed where it was stopped; a member is one seed of one condition
 
 Every method sees the same images, features, folds and labels. What the evidence is made of was
 chosen on the last images of the training set, the table is computed on others; its weights come
 from labels changed on purpose (`advice`), never from which labels are wrong. cleanlab (Northcutt et
-al. 2021) gets the same held-out probabilities as the evidence does.
+al. 2021) gets held-out probabilities of heads on the same features and folds.
 """
 
 from dataclasses import dataclass, replace
@@ -19,14 +20,14 @@ import xarray as xr
 from nbcore import data as nbdata
 from nbcore.data.scores import load_labels
 from nbcore.difficulty.compare import cleanlab_issues
-from nbcore.difficulty.pretrained import advice, features
+from nbcore.difficulty.pretrained import advice, features, heads
 from nbcore.difficulty.pretrained.advice import ALIKE, PAIRS, advise
 from nbcore.difficulty.pretrained.measured import Bank, Measured, masks, measure
 from nbcore.errors import ParameterError
 from nbcore.measures import suspicion
 from nbcore.measures.bootstrap import draw_weights, seed_weights
 from nbcore.measures.relabelling import INSPECT, RELABEL
-from nbcore.measures.suspicion import KINDS
+from nbcore.measures.suspicion import KINDS, USED
 from nbcore.runs.config import Config, param
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
@@ -154,8 +155,9 @@ def _member(config: Against, name: str) -> xr.Dataset:
             labels, how, pair, advice.share_to_change(len(at)), seed
         )
         copies[how] = measure(bank, used, classes, held), changed
-    found = advise(m, copies, seed=seed)
-    ranked = rankings(m, copies) | {OURS: found.score}
+    found = advise(m, copies, pair, seed=seed)
+    plain = heads.fit(bank.final, labels, held, len(classes), cleaned=False)
+    ranked = rankings(m, copies, plain.logits) | {OURS: found.score}
     weights = np.asarray(draw_weights(len(at), config.resamples, 0), float)
     scores = {method: curve_points(r, wrong, weights) for method, r in ranked.items()}
     out: dict = {
@@ -175,25 +177,31 @@ def _member(config: Against, name: str) -> xr.Dataset:
     return xr.Dataset(out, coords={"method": list(scores), "action": [RELABEL, INSPECT]})
 
 
-def rankings(m: Measured, copies: dict[str, tuple[Measured, np.ndarray]]) -> dict[str, np.ndarray]:
+def rankings(
+    m: Measured, copies: dict[str, tuple[Measured, np.ndarray]], plain: np.ndarray
+) -> dict[str, np.ndarray]:
     """Rank the labels by every method but the whole evidence: method -> (example,), more is worse.
 
-    "without KIND": the evidence without one kind, weighed anew; cleanlab: what confident learning
-    finds first, both parts by self-confidence; and its two scores alone.
+    "without KIND" and "and neighbours": the evidence with less or more, weighed anew; cleanlab:
+    what confident learning finds first, both parts by self-confidence, and its two scores alone.
+    plain (example, class): held-out logits of heads that were trained on every label, as people
+    give them to cleanlab; "cleaned heads": those that the evidence rests on.
     """
-    out = {}
-    for kind in KINDS:
-        rest = [k for k in KINDS if k != kind]
-        collect = partial(Measured.evidence, kinds=rest)
+    out, label = {}, m.view.label
+    sets = {f"without {kind}": [k for k in USED if k != kind] for kind in USED}
+    for name, kinds in (sets | {"and neighbours": list(KINDS)}).items():
         weights = suspicion.weigh(
-            [collect(copy) for copy, _ in copies.values()], [mask for _, mask in copies.values()]
+            [copy.evidence(kinds) for copy, _ in copies.values()],
+            [mask for _, mask in copies.values()],
+            first=2 if "probability" in kinds else 0,
         )
-        out[f"without {kind}"] = weights.score(collect(m))
-    p, label = suspicion.softmax(m.logits), m.view.label
-    issues, quality = cleanlab_issues(label, p)
-    out[CLEANLAB] = issues + quality / 4  # quality is from -1 to 0
-    out[f"{CLEANLAB}, self-confidence"] = quality
-    out[f"{CLEANLAB}, normalised margin"] = cleanlab_issues(label, p, "low_normalized_margin")[1]
+        out[name] = weights.score(m.evidence(kinds))
+    for name, logits in ((CLEANLAB, plain), (f"{CLEANLAB}, cleaned heads", m.logits)):
+        p = suspicion.softmax(logits)
+        issues, quality = cleanlab_issues(label, p)
+        out[name] = issues + quality / 4  # quality is from -1 to 0
+        out[f"{name}, self-confidence"] = quality
+        out[f"{name}, normalised margin"] = cleanlab_issues(label, p, "low_normalized_margin")[1]
     return out | {KNN: -m.neighbours, LOSS: m.loss}
 
 

@@ -137,7 +137,7 @@ def _judged(
             codes, how, pair, advice.share_to_change(len(codes)), seed
         )
         copies[how] = measure(bank, used, names, held), changed
-    found = advice.advise(m, copies, precision, seed=seed)
+    found = advice.advise(m, copies, pair, precision, seed=seed)
     ends = [list(bank.found)[0], list(bank.found)[-1]]
     at = [source.at(p) if isinstance(source, features.Features) else source[p] for p in ends]
     pairs = duplicates(at[0], at[1], bank.found, codes)

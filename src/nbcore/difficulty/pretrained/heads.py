@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
-from nbcore.measures.suspicion import softmax
+from nbcore.measures.suspicion import noise_share, softmax
 
 #: principal components that features are reduced to
 COMPONENTS = 512
@@ -66,16 +66,21 @@ def prepared(features: np.ndarray, seed: int = 0) -> np.ndarray:
     return (left * sizes).numpy()
 
 
-def fit(x: np.ndarray, labels: np.ndarray, held: np.ndarray, classes: int) -> Fitted:
+def fit(
+    x: np.ndarray, labels: np.ndarray, held: np.ndarray, classes: int, *, cleaned: bool = True
+) -> Fitted:
     """Fit one head to each split; held (member, example) bool is what it does not see.
 
     x (example, number) as `prepared`; labels (example,) from 0 to classes - 1. The penalty, and the
     scale that makes logits of outputs, are those of the least held-out loss over the first splits
-    that hold out every example once.
+    that hold out every example once. cleaned: the labels that these first heads doubt most, as many
+    as `noise_share` estimates to be wrong, train no head, so that none learns what it is to find.
     """
     solver = _Solver(x, labels, classes)
     folds = held[: max(round(1 / held[0].mean()), 1)]
-    penalty, scale = _choose(solver, folds)
+    penalty, scale, first = _choose(solver, folds)
+    if cleaned:
+        solver.leave_out(_doubted(first, labels, folds.any(0)))
     path = penalty * np.geomspace(STRONGEST, 1.0, PATH)
     n = len(labels)
     answers = np.empty((len(held), n), np.int16)
@@ -86,12 +91,31 @@ def fit(x: np.ndarray, labels: np.ndarray, held: np.ndarray, classes: int) -> Fi
         for step, z in enumerate(solver.outputs(out, path)):
             history[m, step] = z.argmax(1)
         answers[m] = history[m, -1]
-        top = z.topk(min(2, classes), 1).values * scale
-        margin[m] = top[:, 0] - top[:, -1]
+        top = z.topk(2, 1).values * scale
+        margin[m] = top[:, 0] - top[:, 1]
         for role, total in sums.items():
             total[out == role] += z.numpy()[out == role] * scale
     logits, inside = (_over(total, (held == role).sum(0)) for role, total in sums.items())
     return Fitted(answers, history, margin, logits, inside, penalty, scale)
+
+
+def _doubted(logits: np.ndarray, labels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mark (example,) bool the labels that stand farthest behind another class, held out.
+
+    At most half of a class, so that none is left without examples.
+    """
+    out = np.zeros(len(labels), bool)
+    share, _ = noise_share(labels[known], logits[known])
+    own = logits[np.arange(len(labels)), labels]
+    others = logits.copy()
+    others[np.arange(len(labels)), labels] = -np.inf
+    behind = np.where(known, others.max(1) - own, -np.inf)
+    out[np.argsort(-behind, kind="stable")[: round(share * known.sum())]] = True
+    for c in np.unique(labels[out]):
+        where = np.flatnonzero(labels == c)
+        if out[where].sum() > len(where) // 2:
+            out[where[np.argsort(-behind[where], kind="stable")[len(where) // 2 :]]] = False
+    return out & (behind > 0)
 
 
 def _over(total: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -107,17 +131,24 @@ class _Solver:
         self.size = float(self.x[:, :-1].square().mean()) + 1e-12
         self.labels = torch.as_tensor(labels).long()
         self.y = one_hot(self.labels, classes).float() - 1 / classes
-        self.products = (self.x.T @ self.x).double()
-        self.targets = (self.x.T @ self.y).double()
+        self.used = torch.ones(len(x), dtype=torch.bool)
+        self.leave_out(np.zeros(len(x), bool))
+
+    def leave_out(self, doubted: np.ndarray) -> None:
+        """Train on these examples (example,) bool no more."""
+        self.used = ~torch.from_numpy(doubted)
+        some = self.x[self.used]
+        self.products = (some.T @ some).double()
+        self.targets = (some.T @ self.y[self.used]).double()
 
     def outputs(self, out: np.ndarray, penalties: np.ndarray) -> list[Tensor]:
         """Return outputs (example, class) for all, fitted without those held out, per penalty."""
-        held = torch.from_numpy(out)
+        held = torch.from_numpy(out) & self.used
         part = self.x[held]
         left = self.products - (part.T @ part).double()
         right = self.targets - (part.T @ self.y[held]).double()
         values, vectors = torch.linalg.eigh(left)
-        turned, n = vectors.T @ right, int((~held).sum())
+        turned, n = vectors.T @ right, int(self.used.sum() - held.sum())
         weights = [
             vectors @ (turned / (values.clamp(min=0) + p * self.size * n)[:, None])
             for p in penalties
@@ -126,8 +157,8 @@ class _Solver:
         return list(found)
 
 
-def _choose(solver: _Solver, folds: np.ndarray) -> tuple[float, float]:
-    """Choose (penalty, scale) by the held-out loss."""
+def _choose(solver: _Solver, folds: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Choose (penalty, scale) by the held-out loss; also the logits (example, class) held out."""
     sums = [torch.zeros_like(solver.y) for _ in PENALTIES]
     seen = torch.from_numpy(folds.any(0))
     for out in folds:
@@ -136,9 +167,9 @@ def _choose(solver: _Solver, folds: np.ndarray) -> tuple[float, float]:
             total[held] = z[held]
     y = solver.labels[seen]
     tried = [
-        (float(cross_entropy(z[seen] * scale, y)), penalty, float(scale))
-        for z, penalty in zip(sums, PENALTIES, strict=True)
+        (float(cross_entropy(z[seen] * scale, y)), i, float(scale))
+        for i, z in enumerate(sums)
         for scale in SCALES
     ]
-    _, penalty, scale = min(tried)
-    return penalty, scale
+    _, best, scale = min(tried)
+    return PENALTIES[best], scale, sums[best].numpy() * scale

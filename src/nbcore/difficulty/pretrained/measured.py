@@ -67,7 +67,7 @@ class Measured(NamedTuple):
         """View it as an ensemble."""
         return EnsembleView("", self.members, self.examples)
 
-    def evidence(self, kinds: Collection[str] = suspicion.KINDS) -> np.ndarray:
+    def evidence(self, kinds: Collection[str] = suspicion.USED) -> np.ndarray:
         """Collect what speaks against each label; see `measures.suspicion.evidence`."""
         view = self.view
         right = consistency_score(view.answers, view.label, view.held_out, len(view.classes))

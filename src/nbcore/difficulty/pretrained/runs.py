@@ -104,19 +104,21 @@ def labels_of(config: OnFeatures, sample: Sample, positions: np.ndarray) -> np.n
 
 
 def _member(config: OnFeatures, name: str) -> xr.Dataset:
-    """Measure one version of the labels; `changed` (example) says which were changed on purpose."""
+    """Measure one version of the labels.
+
+    `changed` (example): which were changed on purpose; `pair` (class): see `advice.confused`.
+    """
     sample, positions, _, bank = _seen(config)
     labels, classes = labels_of(config, sample, positions), len(sample.classes)
     changed = np.zeros(len(labels), bool)
-    used = labels
+    used, pair = labels, advice.confused(bank.found[PENULTIMATE], labels, classes)
     if name != GIVEN:
-        pair = advice.confused(bank.found[PENULTIMATE], labels, classes)
         share = advice.share_to_change(len(labels))
         used, changed = advice.changed_labels(labels, name, pair, share, config.seed)
     held = masks(len(labels), config.members, config.held_out, config.seed)
     original = sample.labels[positions] if name == GIVEN else labels
     out = measure(bank, used, sample.classes, held, original)
-    return pack(out, changed)
+    return pack(out, changed).assign(pair=("class", pair))
 
 
 def pack(m: Measured, changed: np.ndarray) -> xr.Dataset:
@@ -168,7 +170,8 @@ def advice_of(run: Run, precision: float, seed: int = 0) -> Advice:
     """Weigh the evidence in a run whose members are on this machine."""
     given, _ = unpack(run.member(GIVEN))
     copies: Mapping = {name: unpack(run.member(name)) for name in (ALIKE, PAIRS)}
-    return advise(given, copies, precision, seed=seed)
+    pair = run.member(GIVEN)["pair"].values
+    return advise(given, copies, pair, precision, seed=seed)
 
 
 def table_of(run: Run, corner: int, found: Advice) -> pd.DataFrame:
