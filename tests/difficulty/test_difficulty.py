@@ -23,6 +23,7 @@ from nbcore.difficulty import page
 from nbcore.difficulty.judging import Difficulty, judge, named, plan
 from nbcore.difficulty.sample import look
 from nbcore.errors import DataError, StoreError
+from nbcore.models.pretrained import OFFLINE
 from nbcore.runs import store
 
 RNG = np.random.default_rng(0)
@@ -226,7 +227,9 @@ def test_pictures_of_many_sizes_are_brought_to_one(tmp_path):
     assert sample.side == 32 and not sample.grey
     tall = [str(f) for f in sample.files].index("ant/tall.png")
     assert sample.picture(tall).size == (26, 96)
-    assert plan(Difficulty(dataset=str(tmp_path / "mine")), sample).architecture == "vgg16"
+    assert plan(Difficulty(dataset=str(tmp_path / "mine")), sample).network == OFFLINE
+    named_one = plan(Difficulty(dataset=str(tmp_path / "mine"), network="vgg16"), sample)
+    assert named_one.architecture == "vgg16" and named_one.members == 10
     draw(tmp_path / "grey", {"ant": 10, "bee": 10}, grey=True)
     sample = look(str(tmp_path / "grey"))
     assert sample.side == 12 and sample.grey
@@ -252,7 +255,7 @@ BAD = {
     "nothing there": (dict(dataset="no-such"), "There is no data set 'no-such'"),
     "no folder": (dict(dataset="./no-such"), "There is no file or folder './no-such'"),
     "unknown parameter": (dict(sed=1), "difficulty has no parameter 'sed'; did you mean 'seed'?"),
-    "network": (dict(network="vgg"), "network must be one of mlp, vgg16, resnet18"),
+    "network": (dict(network="vgg"), "The network 'vgg' cannot be had: There is no model 'vgg'"),
     "share": (dict(held_out=0.3), "one over a whole number, such as 0.1, not 0.3"),
     "folds": (
         dict(held_out=0.05),

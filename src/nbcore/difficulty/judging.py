@@ -111,8 +111,6 @@ def judge(config: Difficulty) -> Judged:
     nbdata.tell(config.dataset)
     sample = look(config.dataset)
     ensemble = plan(config, sample)
-    if isinstance(ensemble, OnFeatures):
-        features.load_network(ensemble.network)  # one that cannot be had is said before all else
     positions = sample.some(ensemble.examples, ensemble.seed)
     n, corner = len(positions), config.corner or corner_size(len(positions))
     if n < corner:
@@ -146,7 +144,11 @@ def plan(config: Difficulty, sample: Sample) -> Ensemble | OnFeatures:
 
 
 def on(config: Difficulty, network: str) -> OnFeatures:
-    """Plan heads on a pretrained network. ParameterError for settings of networks to be trained."""
+    """Plan heads on a pretrained network.
+
+    ParameterError: one that cannot be had, or settings of networks to be trained.
+    """
+    features.load_network(network)
     given = [name for name in TRAINED_ONLY if getattr(config, name) is not None]
     if given:
         raise ParameterError(
