@@ -90,7 +90,7 @@ def advise(
     on at which their mean is as large as that; others are to be inspected from a quarter of it on.
     Examples never held out get the action "".
     """
-    known = given.view.held_out.any(0)
+    known = np.asarray(given.view.held_out.any(0))
     seen = [m.view.held_out.any(0) for m, _ in copies.values()]
     found = [m.evidence()[s] for (m, _), s in zip(copies.values(), seen, strict=True)]
     masks = [mask[s] for (_, mask), s in zip(copies.values(), seen, strict=True)]

@@ -113,7 +113,10 @@ def extract(
             digest = hashlib.sha256(str(images.shape).encode() + images.tobytes()).hexdigest()
             file = folder / f"{digest[:24]}.npz"
             if not _whole(file):
-                np.savez(buffer := io.BytesIO(), **_pass(model, points, images, numbers))
+                seen: dict[str, Any] = _pass(
+                    model, points, images, numbers
+                )
+                np.savez(buffer := io.BytesIO(), **seen)
                 files.write_checked(file, buffer.getbuffer())
             kept.append(file)
             bar.update(len(images))

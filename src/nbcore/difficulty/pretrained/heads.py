@@ -6,7 +6,7 @@ the logistic ones find .41, at equal accuracy, in a quarter of the time. All spl
 of products, of which each leaves out what it holds out.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -80,7 +80,7 @@ def fit(
     folds = held[: max(round(1 / held[0].mean()), 1)]
     penalty, scale, first = _choose(solver, folds)
     if cleaned:
-        solver.leave_out(_doubted(first, labels, folds.any(0)))
+        solver.leave_out(_doubted(first, labels, np.any(folds, axis=0)))
     path = penalty * np.geomspace(STRONGEST, 1.0, PATH)
     n = len(labels)
     answers = np.empty((len(held), n), np.int16)
@@ -99,7 +99,7 @@ def fit(
     return Fitted(answers, history, margin, logits, inside, penalty, scale)
 
 
-def _doubted(logits: np.ndarray, labels: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _doubted(logits: np.ndarray, labels: np.ndarray, known: Any) -> np.ndarray:
     """Mark (example,) bool the labels that stand farthest behind another class, held out.
 
     At most half of a class, so that none is left without examples.
