@@ -1,5 +1,6 @@
 """The built book as a visitor meets it: no network, wide and narrow, light and dark, no script."""
 
+import csv
 import re
 from base64 import b64decode
 from pathlib import Path
@@ -42,9 +43,21 @@ def test_no_page_scrolls_sideways_or_fails(open_page, name, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+#: pairs of different texts in a drawing that lie on each other (a text with a halo is there twice)
+OVERLAPS = """() => [...document.querySelectorAll("div.nbchart svg.marks")].flatMap((svg) => {
+  const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim())
+    .map((t) => ({ text: t.textContent, box: t.getBoundingClientRect() }));
+  return texts.flatMap((a, i) => texts.slice(i + 1).filter((b) => a.text !== b.text
+    && Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left) > 2
+    && Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top) > 3)
+    .map((b) => `${a.text} | ${b.text}`));
+})"""
+
+
 @pytest.mark.parametrize("stem", CHAPTERS)
-def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
-    page = open_page(f"chapters/{stem}")
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_every_chart_comes_alive_and_its_words_stand_apart(open_page, stem, width, dark):
+    page = open_page(f"chapters/{stem}", width, dark)
     charts = page.locator("div.nbchart")
     assert charts.count() >= 5
     for i in range(charts.count()):
@@ -52,6 +65,7 @@ def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
         chart.scroll_into_view_if_needed()
         chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
     assert page.locator("svg.formula").count() > 0
+    assert page.evaluate(OVERLAPS) == []
 
 
 def weight(browser, built, name):
@@ -167,18 +181,19 @@ def test_a_claim_of_two_chapters_has_one_card_that_names_both(open_page):
     assert "67 models on ImageNet" in text and "small networks" in text
     guest = open_page("chapters/06_zero_shot_class_maps")
     assert guest.locator("#claim-A26").count() == 0
-    assert guest.locator("a[href*='claim-A26']").count() == 1
+    assert guest.locator(".claim-cards a[href*='claim-A26']").count() == 1
 
 
 def test_claims_are_filtered_by_keyboard_and_linked(open_page):
     page = open_page("claims")
     rows = page.locator("li.claim-row")
-    assert rows.count() == 84
+    n = len(claims.ledger())
+    assert rows.count() == n
     page.get_by_label("Words").focus()
     page.keyboard.type("intercept")
     visible = [r for r in rows.all() if r.is_visible()]
     assert 0 < len(visible) < 20
-    assert page.locator("form.claim-filter output").inner_text() == f"{len(visible)} of 84 claims"
+    assert page.locator("form.claim-filter output").inner_text() == f"{len(visible)} of {n} claims"
     page.get_by_label("Words").fill("")
     page.get_by_label("Verdict").select_option("reproduced")
     for row in rows.all():
@@ -187,6 +202,51 @@ def test_claims_are_filtered_by_keyboard_and_linked(open_page):
     page.locator("li.claim-row:visible a").first.click()
     page.wait_for_function("document.querySelector(location.hash)?.open", timeout=10_000)
     assert "/chapters/" in page.url
+
+
+def test_the_overview_shows_its_claims_and_the_list_is_ordered(open_page):
+    page = open_page("claims")
+    rows = page.locator("li.claim-row:visible")
+    shown = page.locator(".claim-overview button").first
+    shown.press("Enter")
+    assert rows.count() == int(shown.inner_text())
+    page.locator("form.claim-filter").evaluate("form => form.reset()")
+    page.get_by_label("Order").select_option("verdict")
+    order = [row.get_attribute("data-verdict") for row in rows.all()]
+    assert order == sorted(order, key=claims.VERDICTS.index)
+    first = page.locator(f"li.claim-row[data-verdict='{order[0]}'] .claim-id").all_inner_texts()
+    assert first == [c for c in claims.ledger() if c in first]
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_a_chapter_opens_with_findings_and_leads_to_its_cards(open_page, stem):
+    page = open_page(f"chapters/{stem}")
+    opening = page.locator(".opening")
+    assert opening.locator("li").count() == 3
+    assert opening.locator("img:visible").count() == 1
+    assert opening.bounding_box()["y"] < 900
+    opening.locator(".opening-verdicts a").last.click()
+    page.wait_for_function("document.querySelector(location.hash)?.open", timeout=10_000)
+
+
+def test_the_data_of_a_numbered_figure_are_saved_as_csv(open_page):
+    page = open_page("chapters/01_line")
+    chart = page.locator("div.nbchart").first
+    chart.scroll_into_view_if_needed()
+    chart.locator("summary").click()
+    with page.expect_download() as download:
+        chart.get_by_text("Save data as CSV").click()
+    assert download.value.suggested_filename == "figure-1-1.csv"
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    models = {row["model"] for row in rows if row.get("model")}
+    assert len(models) > 20 and all(0 < float(row["id"]) < 1 for row in rows if row.get("model"))
+
+
+def test_claims_and_terms_in_the_text_are_links(open_page):
+    page = open_page("chapters/03_prediction_depth")
+    assert page.locator("p a.claim-link[href='#claim-B41']").count() >= 1
+    terms = [a.get_attribute("href") for a in page.locator("a.term-link").all()]
+    assert len(terms) == len(set(terms)) > 3
 
 
 def test_a_reader_picks_a_family_with_the_keyboard(open_page):
