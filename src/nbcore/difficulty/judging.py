@@ -255,6 +255,7 @@ def summary(judged: Judged) -> dict[str, Any]:
         "duplicates": int(judged.run.table("duplicates").sizes["pair"]),
         "duplicates_apart": int((~judged.run.table("duplicates")["same_label"].values).sum()),
         "unlike": int(table["unlike"].sum()),
+        "in_other_splits": int(table["also_in"].notna().sum()),
     }
     return {
         "dataset": judged.config.dataset,

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from nbcore.difficulty.pretrained import features, heads, votes
-from nbcore.difficulty.pretrained.duplicates import duplicates, unlike
+from nbcore.difficulty.pretrained.duplicates import also_in, duplicates, unlike
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures.depth import knn_votes
 
@@ -137,6 +137,17 @@ def test_copies_are_found_once_with_what_they_say_of_labels():
     assert pairs["same_label"].tolist() == [False, True]
     assert pairs["same_split"].tolist() == [True, False]
     assert duplicates(x[10:], x[10:], {"a": votes.found_at(x[10:], 5)}, labels[10:]).empty
+
+
+def test_images_that_are_in_another_split_too(tmp_path):
+    files = [tmp_path / name for name in "abc"]
+    for file in files:
+        file.write_text(file.name)
+    others = {"test": ([b"c", b"x"], np.array(["test c", "test x"]))}
+    assert also_in(files, others).tolist() == ["", "", "test c"]
+    assert also_in(files, {}).tolist() == [""] * 3
+    pixels = np.arange(8, dtype=np.uint8).reshape(2, 2, 2, 1)
+    assert also_in(pixels, {"test": (pixels[1:], np.array(["t 0"]))}).tolist() == ["", "t 0"]
 
 
 def test_an_image_like_no_other_stands_out():

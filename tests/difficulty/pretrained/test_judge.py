@@ -177,7 +177,12 @@ def test_the_comparison_ranks_by_every_method(monkeypatch):
     ours = values.set_index("method").loc[against.OURS]
     assert ours["ahead"] == 0 == ours["ahead_high"] and ours["low"] <= ours["value"] + 0.05
     assert ours["value"] > 0.5
-    assert (table["hits"] <= table["suggested"]).all()
+    compared = against.calibration(run)
+    assert compared["action"].tolist() == ["relabel", "inspect"]
+    assert (compared["share_true"] == 0.1).all()
+    known = compared[compared["suggested"] > 0]
+    assert known["true"].between(0, 1).all()
+    assert (known["expected_low"] <= known["expected_high"]).all()
 
 
 def test_points_of_a_curve_by_hand():

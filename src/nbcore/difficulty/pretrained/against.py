@@ -256,3 +256,24 @@ def methods_table(run: Run, what: str = "average_precision", seed: int = 0) -> p
         rows.append((name, mean[i], low, high, mean[ours] - mean[i], less, more))
     columns = ["method", "value", "low", "high", "ahead", "ahead_low", "ahead_high"]
     return pd.DataFrame(rows, columns=columns).sort_values("value", ascending=False)
+
+
+def calibration(run: Run) -> pd.DataFrame:
+    """Compare the expected with the true precision of suggestions, one row a seed and action.
+
+    Columns: seed, action, suggested, expected with _low and _high, true, share of wrong labels as
+    estimated with _low and _high, share_true.
+    """
+    x = run.table("methods")
+    rows = []
+    for seed in x["seed"].values:
+        one = x.sel(seed=seed)
+        whole = {c: float(one[c]) for c in ("share", "share_low", "share_high")}
+        whole["share_true"] = float(one["wrong"] / one["examples"])
+        for action in x["action"].values:
+            a = one.sel(action=action)
+            n = int(a["suggested"])
+            row = {"seed": str(seed), "action": str(action), "suggested": n}
+            row |= {c: float(a[c]) for c in ("expected", "expected_low", "expected_high")}
+            rows.append(row | {"true": float(a["hits"]) / n if n else float("nan")} | whole)
+    return pd.DataFrame(rows)

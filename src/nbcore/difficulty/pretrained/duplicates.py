@@ -5,10 +5,14 @@ another split leaks from training into testing. Copies are looked for among the 
 at the input and at the last probe, which have been searched anyway.
 """
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from nbcore.data.readers import Raw
 
 #: cosine of centred features from which two images are nearly the same, in the input and at the end
 NEAR_INPUT, NEAR_END = 0.98, 0.95
@@ -47,6 +51,22 @@ def duplicates(
         }
     )[exact | near]
     return out.sort_values(["similarity", "one"], ascending=[False, True], ignore_index=True)
+
+
+def also_in(raw: Raw, others: Mapping[str, tuple[Raw, np.ndarray]]) -> np.ndarray:
+    """Find images that are in another split too, byte for byte: (example,) where, "" for nowhere.
+
+    raw: n images as they are stored; others: split -> such images and their (m,) names.
+    """
+    there: dict[bytes, str] = {}
+    for images, names in others.values():
+        there |= {_content(image): str(name) for image, name in zip(images, names, strict=True)}
+    return np.array([there.get(_content(image), "") for image in raw] if there else [""] * len(raw))
+
+
+def _content(image: np.ndarray | bytes | Path) -> bytes:
+    data = image.read_bytes() if isinstance(image, Path) else bytes(image)
+    return hashlib.sha256(data).digest()
 
 
 def _pairs(neighbours: list[np.ndarray], most: int = 6) -> np.ndarray:

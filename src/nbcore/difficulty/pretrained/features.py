@@ -113,9 +113,7 @@ def extract(
             digest = hashlib.sha256(str(images.shape).encode() + images.tobytes()).hexdigest()
             file = folder / f"{digest[:24]}.npz"
             if not _whole(file):
-                seen: dict[str, Any] = _pass(
-                    model, points, images, numbers
-                )
+                seen: dict[str, Any] = _pass(model, points, images, numbers)
                 np.savez(buffer := io.BytesIO(), **seen)
                 files.write_checked(file, buffer.getbuffer())
             kept.append(file)

@@ -15,11 +15,14 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
+from nbcore.data import readers
+from nbcore.data.fetch import obtain
 from nbcore.data.scores import load_labels
+from nbcore.data.splits import splits_of
 from nbcore.depths.ensembles import plant_noise
 from nbcore.difficulty.pretrained import advice, features
 from nbcore.difficulty.pretrained.advice import ALIKE, GIVEN, PAIRS, Advice, advise
-from nbcore.difficulty.pretrained.duplicates import duplicates, unlike
+from nbcore.difficulty.pretrained.duplicates import also_in, duplicates, unlike
 from nbcore.difficulty.pretrained.features import PENULTIMATE, Features
 from nbcore.difficulty.pretrained.measured import Bank, Measured, masks, measure
 from nbcore.difficulty.rows import rows_of
@@ -153,12 +156,26 @@ def _reduce(config: OnFeatures, run: Run) -> dict[str, xr.Dataset]:
     pairs = duplicates(first, last, bank.found, m.view.label)
     odd = unlike(last, bank.found[PENULTIMATE])
     twice = {c: ("pair", pairs[c].to_numpy(kind)) for c, kind in PAIR.items()}
-    extra = {"unlike": ("example", odd), "position": ("example", positions)}
+    raw = [sample.raw[i] for i in positions]
+    leaks = also_in(raw, _other_splits(config.dataset))
+    extra = {"unlike": ("example", odd), "also_in": ("example", leaks)}
     return {
         "members": m.members.assign_attrs(side=found.side),
         "examples": m.examples.assign(extra),
         "duplicates": xr.Dataset(twice),
     }
+
+
+def _other_splits(dataset: str) -> dict[str, tuple[readers.Raw, np.ndarray]]:
+    """Read the images, as they are stored, of the splits that are not judged."""
+    found = obtain(dataset)
+    judged = splits_of(found)[0]
+    out = {}
+    for split in readers.splits(found):
+        if split != judged and len(readers.splits(found)) > 1:
+            part = readers.read(found, split)
+            out[split] = part.raw, np.asarray(part.files)
+    return out
 
 
 def held_out_softmax(run: Run) -> np.ndarray:
@@ -179,7 +196,8 @@ def table_of(run: Run, corner: int, found: Advice) -> pd.DataFrame:
 
     action, suggested and doubt follow the advice; doubt is its score, from -2 to 2. More columns:
     wrong (probability that the label is), probability (of the label, held out), duplicate_of (index
-    of another image that is nearly the same, -1 for none), unlike (no class resembles the image).
+    of another image that is nearly the same, -1 for none), unlike (no class resembles the image),
+    also_in (the same file in another split, none for nowhere).
     """
     m, _ = unpack(run.member(GIVEN))
     out = rows_of(m.view, corner)
@@ -204,5 +222,7 @@ def with_advice(
     out["probability"] = p[np.arange(len(out)), out["label"]]
     out["duplicate_of"] = twice
     out["unlike"] = examples["unlike"].values
+    if "also_in" in examples:
+        out["also_in"] = [str(name) or None for name in examples["also_in"].values]
     out.attrs = attrs
     return out

@@ -50,6 +50,11 @@ def warnings(s: dict[str, Any]) -> list[str]:
             f"{_apart(s['duplicates_apart'])}; the column duplicate_of names them. Copies that are "
             "both in training and held out make labels look surer than they are."
         )
+    if s["in_other_splits"]:
+        out.append(
+            f"{s['in_other_splits']:,} images are in another split too, byte for byte; the column "
+            "also_in names where. What is tested on them has been learned by heart."
+        )
     if s["unlike"]:
         out.append(f"{s['unlike']:,} images resemble no class: see the column unlike.")
     return out
