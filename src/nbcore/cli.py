@@ -213,7 +213,7 @@ def difficulty(
     Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
     """
     from nbcore.difficulty import page
-    from nbcore.difficulty.judging import Difficulty
+    from nbcore.difficulty.planning import Difficulty
     from nbcore.runs.values import fields_of, read_assignments
 
     known = {"preset": str} | fields_of(Difficulty)

@@ -134,7 +134,7 @@ def test_ensembles(folder):
 
 def test_difficulty_judges_every_image_on_networks_that_did_not_see_it(folder):
     from nbcore.depths.ensembles import load_pool
-    from nbcore.difficulty.judging import Difficulty, plan
+    from nbcore.difficulty.planning import Difficulty, plan
     from nbcore.difficulty.sample import look
     from nbcore.training.ensemble import held_out_mask
 

@@ -20,7 +20,8 @@ from nbcore import cli
 from nbcore.depths import ensembles
 from nbcore.difficulty import judging as difficulty
 from nbcore.difficulty import page
-from nbcore.difficulty.judging import Difficulty, judge, named, plan
+from nbcore.difficulty.judging import judge, named
+from nbcore.difficulty.planning import Difficulty, plan
 from nbcore.difficulty.sample import look
 from nbcore.errors import DataError, StoreError
 from nbcore.models.pretrained import OFFLINE

@@ -19,7 +19,8 @@ from nbcore import files
 from nbcore.data.sources import short_name
 from nbcore.depths.ensembles import Ensemble
 from nbcore.difficulty.compare import FILTERS, compare, compare_rows, verdict
-from nbcore.difficulty.judging import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.difficulty.judging import Judged, judge, named, summary, write_rows
+from nbcore.difficulty.planning import Difficulty
 from nbcore.difficulty.pretrained import words
 from nbcore.difficulty.pretrained.runs import held_out_softmax
 from nbcore.difficulty.softmax import softmax_of

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nbcore import difficulty
 from nbcore.difficulty import page
-from nbcore.difficulty.judging import Difficulty
+from nbcore.difficulty.planning import Difficulty
 from nbcore.difficulty.pretrained import advice, against, features
 from nbcore.errors import DataError, ParameterError
 

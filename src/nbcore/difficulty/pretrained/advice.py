@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nbcore.difficulty.pretrained import suspicion
 from nbcore.difficulty.pretrained.measured import Measured
-from nbcore.measures import suspicion
+from nbcore.difficulty.pretrained.suspicion import Weights
 from nbcore.measures.depth import count_votes
 from nbcore.measures.relabelling import INSPECT, KEEP, RELABEL, Estimate
-from nbcore.measures.suspicion import Weights
 
 GIVEN, ALIKE, PAIRS = "given", "alike", "pairs"
 #: share of the labels that is changed in a copy; of few images more, so that there are so many

@@ -20,14 +20,13 @@ import xarray as xr
 from nbcore import data as nbdata
 from nbcore.data.scores import load_labels
 from nbcore.difficulty.compare import cleanlab_issues
-from nbcore.difficulty.pretrained import advice, features, heads
+from nbcore.difficulty.pretrained import advice, features, heads, suspicion
 from nbcore.difficulty.pretrained.advice import ALIKE, PAIRS, advise
 from nbcore.difficulty.pretrained.measured import Bank, Measured, masks, measure
+from nbcore.difficulty.pretrained.suspicion import KINDS, USED
 from nbcore.errors import ParameterError
-from nbcore.measures import suspicion
 from nbcore.measures.bootstrap import draw_weights, seed_weights
 from nbcore.measures.relabelling import INSPECT, RELABEL
-from nbcore.measures.suspicion import KINDS, USED
 from nbcore.runs.config import Config, param
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load

@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nbcore.difficulty.pretrained import advice, checks, features
+from nbcore.difficulty.pretrained import advice, checks, features, suspicion
 from nbcore.difficulty.pretrained.duplicates import duplicates, unlike
 from nbcore.difficulty.pretrained.measured import Bank, masks, measure
 from nbcore.difficulty.pretrained.runs import PAIR, with_advice
 from nbcore.difficulty.rows import rows_of
 from nbcore.errors import ParameterError
-from nbcore.measures import suspicion
 from nbcore.measures.corners import corner_size
 from nbcore.measures.relabelling import INSPECT, KEEP, RELABEL
 from nbcore.models.pretrained import OFFLINE

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
-from nbcore.measures.suspicion import noise_share, softmax
+from nbcore.difficulty.pretrained.suspicion import noise_share, softmax
 
 #: principal components that features are reduced to
 COMPONENTS = 512

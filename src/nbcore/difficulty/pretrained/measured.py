@@ -12,9 +12,8 @@ import numpy as np
 import xarray as xr
 
 from nbcore.depths.view import EnsembleView
-from nbcore.difficulty.pretrained import heads, votes
+from nbcore.difficulty.pretrained import heads, suspicion, votes
 from nbcore.difficulty.pretrained.features import Features
-from nbcore.measures import suspicion
 from nbcore.measures.agreement import consistency_score
 from nbcore.measures.depth import prediction_depth
 from nbcore.measures.learning import iteration_learned
@@ -68,7 +67,7 @@ class Measured(NamedTuple):
         return EnsembleView("", self.members, self.examples)
 
     def evidence(self, kinds: Collection[str] = suspicion.USED) -> np.ndarray:
-        """Collect what speaks against each label; see `measures.suspicion.evidence`."""
+        """Collect what speaks against each label; see `suspicion.evidence`."""
         view = self.view
         right = consistency_score(view.answers, view.label, view.held_out, len(view.classes))
         return suspicion.evidence(

@@ -20,14 +20,13 @@ from nbcore.data.fetch import obtain
 from nbcore.data.scores import load_labels
 from nbcore.data.splits import splits_of
 from nbcore.depths.ensembles import plant_noise
-from nbcore.difficulty.pretrained import advice, features
+from nbcore.difficulty.pretrained import advice, features, suspicion
 from nbcore.difficulty.pretrained.advice import ALIKE, GIVEN, PAIRS, Advice, advise
 from nbcore.difficulty.pretrained.duplicates import also_in, duplicates, unlike
 from nbcore.difficulty.pretrained.features import PENULTIMATE, Features
 from nbcore.difficulty.pretrained.measured import Bank, Measured, masks, measure
 from nbcore.difficulty.rows import rows_of
 from nbcore.difficulty.sample import Sample, look
-from nbcore.measures import suspicion
 from nbcore.runs.config import Config, param
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, run_or_load

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcore.measures import suspicion
-from nbcore.measures.suspicion import KINDS
+from nbcore.difficulty.pretrained import suspicion
+from nbcore.difficulty.pretrained.suspicion import KINDS
 
 
 def evidence(**changes):
