@@ -1,0 +1,271 @@
+"""Write a corrected copy of a set of images by people's decisions, with a log that can be undone.
+
+    nbcore difficulty ./photos --apply decisions.csv --out ./photos-corrected
+    nbcore difficulty ./photos-corrected --undo photos-corrected/.corrections/log.json --out ./back
+
+The originals are only read. A copy consists of hard links where the file system has them, else of
+symbolic links, else of copies; parquet files in which something changes are written anew. The log
+and what was left out are in `.corrections`, which readers of images pass over, as all hidden files.
+"""
+
+import errno
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from nbcore import files
+from nbcore.data.fetch import obtain
+from nbcore.data.folders import contents, shown
+from nbcore.data.layout import Parts
+from nbcore.data.readers import is_tree
+from nbcore.data.sources import Found, is_own, split_layout
+from nbcore.difficulty.review import folders, parquet
+from nbcore.difficulty.review.decisions import Outcome, Row, read, settle, written
+from nbcore.errors import DataError, ParameterError
+
+FOLDER, LOG = ".corrections", "log.json"
+FORMAT = "nbcore corrections 1"
+QUIET: dict[str, Any] = dict(leave=False, delay=2)
+#: how a file comes into the copy, in the order in which it is tried
+WAYS = ("hard links", "symbolic links", "copies")
+
+
+class Written(NamedTuple):
+    """A copy that was written: its folder, its log (None after an undo), and what was done.
+
+    counts: as `decisions.Outcome`, empty after an undo; ways: number of files by how they came.
+    """
+
+    folder: Path
+    log: Path | None
+    counts: dict[str, int]
+    ways: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for a script to read."""
+        log = {"log": str(self.log)} if self.log else {}
+        return {"folder": str(self.folder), **log, "counts": self.counts, "files": self.ways}
+
+    def text(self) -> str:
+        """Return it for people."""
+        done = ", ".join(f"{n:,} {what}" for what, n in self.counts.items() if n) or "no change"
+        ways = ", ".join(f"{n:,} {way}" for way, n in self.ways.items())
+        if self.log is None:
+            return f"As before the correction; {ways}.\n\nfolder   {self.folder}"
+        undo = f"nbcore difficulty {self.folder} --undo {self.log} --out ANOTHER"
+        return f"{done}; {ways}.\n\nfolder   {self.folder}\nlog      {self.log}\nundo     {undo}"
+
+
+def write(dataset: str, table: Path | None, log: Path | None, out: Path | None) -> Written:
+    """Do what the command asks for: apply a table of decisions, or undo what a log says.
+
+    ParameterError: both, or no folder to write to; else as `apply` and `undo`.
+    """
+    if out is None:
+        raise ParameterError("A corrected copy goes to a new folder: name it with --out.")
+    if table and log:
+        raise ParameterError("Give --apply or --undo, not both; a copy can be corrected again.")
+    return apply(dataset, table, out) if table else undo(dataset, log or Path(LOG), out)
+
+
+def apply(dataset: str, table: Path, out: Path) -> Written:
+    """Write a copy of pictures in folders or of image parquet, corrected by a table of decisions.
+
+    Decisions hold in every split. Hidden files and broken links are not copied; all else is.
+    ParameterError, DataError: as `decisions.read` and `settle`; an `out` that is not empty or lies
+    in the data set; data in another form. StoreError: `out` cannot be written.
+    """
+    return correct(dataset, read(table), out)
+
+
+def correct(dataset: str, rows: list[Row], out: Path) -> Written:
+    """Write a corrected copy as `apply` does, by decisions that were read or made."""
+    found = _correctable(dataset)
+    form = "folders" if is_tree(found) else "parquet"
+    seen = (folders if is_tree(found) else parquet).look(found)
+    outcome = settle(rows, seen.items, seen.classes)
+    if len(set(outcome.labels) - {None, ""}) < 2:
+        raise ParameterError(
+            "After these decisions fewer than two classes would have images; take some back."
+        )
+    where = os.path.abspath(split_layout(dataset)[0]) if is_own(dataset) else dataset
+    log: dict[str, Any] = {
+        "format": FORMAT,
+        "form": form,
+        "dataset": where + (f"::{found.layout}" if found.layout else ""),
+        "decisions": [list(row) for row in rows],
+        "counts": outcome.counts,
+    }
+    with _staged(out, found.root) as staging:
+        if isinstance(seen, folders.Pictures):
+            ways = _folders(found, seen, outcome, log, staging)
+        else:
+            ways = _parquet(found, seen, outcome, log, staging)
+        kept = staging / FOLDER
+        kept.mkdir(exist_ok=True)
+        (kept / "decisions.csv").write_text(written(rows), "utf-8", "backslashreplace")
+        (kept / LOG).write_text(json.dumps(log, indent=1), "utf-8")
+    return Written(out, out / FOLDER / LOG, outcome.counts, dict(ways))
+
+
+def _correctable(dataset: str) -> Found:
+    found = obtain(dataset)
+    if not is_tree(found) and found.files[0].suffix != ".parquet":
+        raise DataError(
+            f"{shown(dataset)} is neither pictures in folders nor image parquet, so no corrected "
+            "copy can be written; apply the decisions by their ids where the labels are kept."
+        )
+    return found
+
+
+def _folders(
+    found: Found, seen: folders.Pictures, outcome: Outcome, log: dict[str, Any], staging: Path
+) -> Counter[str]:
+    plan = folders.correct(found, seen, outcome)
+    for entry in plan["removed"]:
+        kept = (FOLDER, "removed", f"{entry['id']}{Path(entry['from']).suffix}")
+        entry["kept"] = "/".join(kept)
+        plan["files"][kept] = tuple(entry["from"].split("/"))
+    log |= {"moved": plan["moved"], "removed": plan["removed"]}
+    return _link_all(plan["files"], found.root, staging)
+
+
+def _parquet(
+    found: Found, seen: parquet.Shards, outcome: Outcome, log: dict[str, Any], staging: Path
+) -> Counter[str]:
+    names, number = parquet.numbers(seen.names, outcome.renamed, seen.classes)
+    new = [
+        old if label is None else number.get(label, old)
+        for old, label in zip(seen.numbers, outcome.labels, strict=True)
+    ]
+    single = split_layout(found.name)[0] if is_own(found.name) else ""
+    alone = Path(single).expanduser().is_file() if single else False
+    everything = found.files if alone else contents(found.root).files
+    rest = {file.relative_to(found.root).parts: None for file in everything}
+    ways, at, log["files"] = Counter[str](), 0, {}
+    for name, rows in tqdm(list(zip(seen.files, seen.rows, strict=True)), "files", **QUIET):
+        gone = [row for row in range(rows) if outcome.labels[at + row] is None]
+        source, target = found.root / name, staging / name
+        done = parquet.change(source, new[at : at + rows], gone, names)
+        at += rows
+        if done["table"] is None:
+            continue
+        del rest[Path(name).parts]
+        log["files"][name] = done["log"]
+        for table, place in ((done["table"], target), (done["left_out"], _removed(staging, name))):
+            if table is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                parquet.write(table, place, source)
+        ways["files written anew"] += 1
+    return ways + _link_all({parts: parts for parts in rest}, found.root, staging)
+
+
+def _removed(root: Path, name: str) -> Path:
+    return root / FOLDER / "removed" / name
+
+
+def undo(dataset: str, log_file: Path, out: Path) -> Written:
+    """Write a copy of a corrected folder as it was before: the same files with the same content.
+
+    What was added to the corrected folder since then is kept. DataError: no log, or a folder that
+    is not as the log says. StoreError: `out` cannot be written.
+    """
+    log, root = read_log(log_file), Path(split_layout(dataset)[0]).expanduser()
+    if not root.is_dir():
+        raise DataError(f"There is no folder {shown(root)}; give the corrected one to undo.")
+    if (root / FOLDER / LOG).resolve() != log_file.resolve():
+        raise DataError(
+            f"{shown(log_file)} is not the log of {shown(root)}; that is {root / FOLDER / LOG}."
+        )
+    with _staged(out, root) as staging:
+        if log["form"] == "folders":
+            ways = _link_all(folders.restore(root, log), root, staging)
+        else:
+            ways = _parquet_back(root, log, staging)
+    return Written(out, None, {}, dict(ways))
+
+
+def _parquet_back(root: Path, log: dict[str, Any], staging: Path) -> Counter[str]:
+    rest = {file.relative_to(root).parts: None for file in contents(root).files}
+    for name, own in log["files"].items():
+        if Path(name).parts not in rest:
+            raise DataError(f"{shown(name)} is not in {shown(root)} any more; put it back.")
+        del rest[Path(name).parts]
+        table = parquet.opened(root / name).read()
+        gone = parquet.opened(_removed(root, name)).read() if own["removed"] else None
+        (staging / name).parent.mkdir(parents=True, exist_ok=True)
+        whole = parquet.restore(table, gone, own, name)
+        parquet.write(whole, staging / name, root / name)
+    ways = Counter({"files written anew": len(log["files"])})
+    return ways + _link_all({parts: parts for parts in rest}, root, staging)
+
+
+def read_log(path: Path) -> dict[str, Any]:
+    """Read the log of a correction. DataError for anything else."""
+    try:
+        log = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"The log {shown(path)} cannot be read ({error.strerror}); check the path."
+        ) from None
+    except ValueError:
+        log = None
+    if not isinstance(log, dict) or log.get("format") != FORMAT:
+        raise DataError(
+            f"{shown(path)} is not the log of a correction; give the file {FOLDER}/{LOG} of the "
+            "folder that --apply wrote."
+        )
+    return log
+
+
+@contextmanager
+def _staged(out: Path, root: Path) -> Iterator[Path]:
+    """Give a folder that becomes `out` when all went well, and is removed otherwise."""
+    out = out.expanduser()
+    if out.resolve().is_relative_to(root.resolve()):
+        raise ParameterError(
+            f"{shown(out)} lies in {shown(root)}, which must stay as it is; name a folder outside."
+        )
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise ParameterError(f"{shown(out)} is there and not empty; name a new folder with --out.")
+    staging = out.parent / f".{out.name}.{os.getpid()}.tmp"
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        if out.exists():
+            out.rmdir()
+        staging.rename(out)
+    except OSError as error:
+        raise files.unwritable(out, error) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _link_all(plan: dict[Parts, Parts], root: Path, staging: Path) -> Counter[str]:
+    ways: Counter[str] = Counter()
+    for target, source in tqdm(plan.items(), "links", **QUIET):
+        ways[_link(root.joinpath(*source), staging.joinpath(*target))] += 1
+    return ways
+
+
+def _link(source: Path, target: Path) -> str:
+    """Bring one file into the copy, by the first of `WAYS` that works."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(target):  # to write through a link would change an original
+        raise FileExistsError(errno.EEXIST, "two files have this name", str(target))
+    whole = source.resolve()
+    for way, make in zip(WAYS, (os.link, os.symlink), strict=False):
+        try:
+            make(whole, target)
+            return way
+        except OSError:
+            continue  # another file system, or one without such links
+    shutil.copy2(whole, target)
+    return WAYS[-1]
