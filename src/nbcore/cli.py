@@ -194,8 +194,7 @@ def difficulty(
     param: Assignments = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
     apply: Annotated[
-        Path | None,
-        typer.Option(help="Write a copy corrected by this CSV of decisions, to --out."),
+        Path | None, typer.Option(help="Write a copy corrected by this CSV of decisions, to --out.")
     ] = None,
     undo: Annotated[
         Path | None, typer.Option(help="Write a copy without the correction of this log, to --out.")

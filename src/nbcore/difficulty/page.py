@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -19,10 +18,11 @@ from nbcore import files
 from nbcore.data.sources import short_name
 from nbcore.difficulty.compare import FILTERS, compare, verdict
 from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.difficulty.review import identity
+from nbcore.difficulty.review.template import template
 from nbcore.difficulty.softmax import softmax_of
 from nbcore.measures.corners import CORNERS
 from nbcore.paths import build_dir
-from nbcore.text import plain
 
 #: in the order in which they are shown, with the share of the pictures that is meant for each
 SHOWN = {"relabel": 0.6, "inspect": 0.3, "keep": 0.1}
@@ -134,16 +134,10 @@ def page(judged: Judged) -> str:
         warnings=warnings(judged),
         sections=sections,
         filters=_filters(shown, judged.sample.classes),
+        name=name,
+        classes=judged.sample.classes,
+        store=identity.store_of(name, judged.sample.classes),
     )
-
-
-def template() -> jinja2.Template:
-    """Return the page's template: whatever is put into it is shown as text."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("nbcore", "difficulty"),
-        autoescape=True,
-        finalize=lambda value: plain(value) if isinstance(value, str) else value,
-    ).get_template("page.html.j2")
 
 
 def _filters(shown: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -180,7 +174,9 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
     if row["corner"]:
         facts.insert(0, ("corner", row["corner"].replace("_", " ")))
     seen = f", seen as {other}" if other else ""
+    facts.append(("id", shown["id"][: identity.SHOWN]))
     return {
+        "id": shown["id"],
         "data": b64encode(out.getvalue()).decode(),
         "kind": kind,
         "small": small,

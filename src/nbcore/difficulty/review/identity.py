@@ -50,3 +50,9 @@ def _of_file(file: Path, *state: int) -> str:
 def image_ids(raw: Raw, positions: Iterable[int]) -> list[str]:
     """Compute the ids of the images at these positions, in their order."""
     return [image_id(raw[int(i)]) for i in positions]
+
+
+def store_of(name: str, classes: tuple[str, ...]) -> str:
+    """Name the place where a browser keeps decisions: by the set, not by the page or its folder."""
+    digest = hashlib.sha256("\n".join((name, *classes)).encode("utf-8", "surrogateescape"))
+    return f"nbcore-decisions-{digest.hexdigest()[:16]}"
