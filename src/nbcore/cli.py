@@ -199,6 +199,9 @@ def difficulty(
     undo: Annotated[
         Path | None, typer.Option(help="Write a copy without the correction of this log, to --out.")
     ] = None,
+    before: Annotated[
+        Path | None, typer.Option(help="Compare with what was before the correction of this log.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge how difficult each image is and whose label to doubt: a table and a page to inspect.
@@ -211,8 +214,8 @@ def difficulty(
     if apply or undo:
         from nbcore.difficulty.review.corrections import write
 
-        if param:
-            raise NbcoreError("A correction has no parameters; a layout is DIR::split/class.")
+        if param or before:
+            raise NbcoreError("A correction takes no parameters; a layout is DIR::split/class.")
         copy = write(dataset, apply, undo, folder)
         return print(json.dumps(copy.as_dict(), indent=1)) if as_json else say(copy.text())
     from nbcore.difficulty import page
@@ -222,7 +225,7 @@ def difficulty(
     known = {"preset": str} | fields_of(Difficulty)
     del known["dataset"]  # the argument
     given = read_assignments(param, known, "difficulty")
-    found = page.report(Difficulty.resolve(**given, dataset=dataset), folder)
+    found = page.report(Difficulty.resolve(**given, dataset=dataset), folder, before)
     if as_json:
         print(json.dumps(found.as_dict(), indent=1))
         return

@@ -6,6 +6,7 @@ The page is one file, needs no network, and without JavaScript is a list by sugg
 import io
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from nbcore.data.sources import short_name
 from nbcore.difficulty.compare import FILTERS, compare, verdict
 from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
 from nbcore.difficulty.review import identity
+from nbcore.difficulty.review.again import Again, train_again
 from nbcore.difficulty.review.template import template
 from nbcore.difficulty.softmax import softmax_of
 from nbcore.measures.corners import CORNERS
@@ -106,8 +108,8 @@ def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
     return {action: found[: room[action]] for action, found in rows.items()}
 
 
-def page(judged: Judged) -> str:
-    """Make the page as HTML; every text on it is escaped."""
+def page(judged: Judged, more: Sequence[str] = ()) -> str:
+    """Make the page as HTML; every text on it is escaped. more: sentences after the first ones."""
     table, frame = judged.table, named(judged)
     chosen = choose(table, judged.config.pictures)
     counts = table["action"].value_counts()
@@ -130,7 +132,7 @@ def page(judged: Judged) -> str:
     shown = table.loc[np.concatenate(list(chosen.values()))]
     return template().render(
         title=f"{name}: which labels to doubt",
-        said=said(judged),
+        said=[*said(judged), *more],
         warnings=warnings(judged),
         sections=sections,
         filters=_filters(shown, judged.sample.classes),
@@ -193,22 +195,24 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
     }
 
 
-def write_page(judged: Judged, folder: Path) -> Path:
+def write_page(judged: Judged, folder: Path, more: Sequence[str] = ()) -> Path:
     """Write `difficulty.html` into a folder; returns where."""
     target = folder / "difficulty.html"
-    files.write_atomically(target, page(judged).encode())
+    files.write_atomically(target, page(judged, more).encode())
     return target
 
 
 class Report(NamedTuple):
     """The files written, what to say of them, and a table of `difficulty.compare.compare`.
 
-    The table is None where no labels are known to be wrong.
+    The table is None where no labels are known to be wrong; again: what a correction changed, if
+    that was asked for.
     """
 
     judged: Judged
     files: dict[str, Path]
     comparison: pd.DataFrame | None
+    again: Again | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for a script to read; NaN becomes null."""
@@ -216,11 +220,13 @@ class Report(NamedTuple):
         rows = None if table is None else json.loads(table.to_json(orient="records"))
         files = {kind: str(path) for kind, path in self.files.items()}
         told = {"warnings": warnings(self.judged), "comparison": rows, "files": files}
-        return summary(self.judged) | told
+        again = {"again": self.again.as_dict()} if self.again else {}
+        return summary(self.judged) | told | again
 
     def text(self) -> str:
         """Return the report for people: what was found, any comparison, the files."""
-        lines = [*said(self.judged), *warnings(self.judged)]
+        again = self.again.lines() if self.again else []
+        lines = [*said(self.judged), *again, *warnings(self.judged)]
         if self.comparison is not None:
             lines += ["", *_compared(self.comparison)]
         return "\n".join([*lines, "", *(f"{k:8} {path}" for k, path in self.files.items())])
@@ -251,17 +257,20 @@ def _compared(table: pd.DataFrame) -> list[str]:
     return [*said, verdict(table)]
 
 
-def report(config: Difficulty, folder: Path | None = None) -> Report:
+def report(config: Difficulty, folder: Path | None = None, before: Path | None = None) -> Report:
     """Judge the images and write rows and page, by default among the build products.
 
-    Errors as `difficulty.judge.judge`; StoreError for a folder that cannot be written to.
+    before: the log of a correction, for a comparison with the data as they were. Errors as
+    `difficulty.judge.judge` and `train_again`; StoreError for a folder that cannot be written to.
     """
     judged = judge(config)
+    again = train_again(judged, before) if before else None
     name = short_name(config.dataset)
     folder = folder or build_dir() / "difficulty" / f"{name}-{judged.run.path.name}"
-    files = write_rows(judged, folder) | {"page": write_page(judged, folder)}
+    more = again.lines() if again else ()
+    files = write_rows(judged, folder) | {"page": write_page(judged, folder, more)}
     known = (judged.table["original"] != judged.table["label"]).any()
-    return Report(judged, files, _comparison(judged) if known else None)
+    return Report(judged, files, _comparison(judged) if known else None, again)
 
 
 def _comparison(judged: Judged) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nbcore import cli, data
-from nbcore.difficulty.review import corrections, folders, parquet
+from nbcore.difficulty.review import copies, folders, parquet
 from nbcore.difficulty.review.corrections import FOLDER, LOG, apply, correct, undo
 from nbcore.difficulty.review.decisions import KEEP, RELABEL, REMOVE, RENAME, Item, Row, written
 from nbcore.errors import DataError, NbcoreError, ParameterError, StoreError
@@ -375,7 +375,7 @@ def test_a_correction_that_fails_leaves_nothing(mine, tmp_path, monkeypatch):
 
     for name in ("link", "symlink"):
         monkeypatch.setattr(os, name, full)
-    monkeypatch.setattr(corrections.shutil, "copy2", full)
+    monkeypatch.setattr(copies.shutil, "copy2", full)
     with pytest.raises(StoreError, match="No space left on device"):
         correct(str(mine), [], tmp_path / "b")
     assert [p.name for p in tmp_path.iterdir() if p.name != "cache"] == ["mine"]

@@ -8,33 +8,25 @@ symbolic links, else of copies; parquet files in which something changes are wri
 and what was left out are in `.corrections`, which readers of images pass over, as all hidden files.
 """
 
-import errno
 import json
 import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from nbcore import files
 from nbcore.data.fetch import obtain
 from nbcore.data.folders import contents, shown
-from nbcore.data.layout import Parts
 from nbcore.data.readers import is_tree
 from nbcore.data.sources import Found, is_own, split_layout
 from nbcore.difficulty.review import folders, parquet
+from nbcore.difficulty.review.copies import QUIET, link_all, staged
 from nbcore.difficulty.review.decisions import Outcome, Row, read, settle, written
 from nbcore.errors import DataError, ParameterError
 
 FOLDER, LOG = ".corrections", "log.json"
 FORMAT = "nbcore corrections 1"
-QUIET: dict[str, Any] = dict(leave=False, delay=2)
-#: how a file comes into the copy, in the order in which it is tried
-WAYS = ("hard links", "symbolic links", "copies")
 
 
 class Written(NamedTuple):
@@ -103,7 +95,7 @@ def correct(dataset: str, rows: list[Row], out: Path) -> Written:
         "decisions": [list(row) for row in rows],
         "counts": outcome.counts,
     }
-    with _staged(out, found.root) as staging:
+    with staged(out, found.root) as staging:
         if isinstance(seen, folders.Pictures):
             ways = _folders(found, seen, outcome, log, staging)
         else:
@@ -134,7 +126,7 @@ def _folders(
         entry["kept"] = "/".join(kept)
         plan["files"][kept] = tuple(entry["from"].split("/"))
     log |= {"moved": plan["moved"], "removed": plan["removed"]}
-    return _link_all(plan["files"], found.root, staging)
+    return link_all(plan["files"], found.root, staging)
 
 
 def _parquet(
@@ -164,7 +156,7 @@ def _parquet(
                 place.parent.mkdir(parents=True, exist_ok=True)
                 parquet.write(table, place, source)
         ways["files written anew"] += 1
-    return ways + _link_all({parts: parts for parts in rest}, found.root, staging)
+    return ways + link_all({parts: parts for parts in rest}, found.root, staging)
 
 
 def _removed(root: Path, name: str) -> Path:
@@ -177,16 +169,11 @@ def undo(dataset: str, log_file: Path, out: Path) -> Written:
     What was added to the corrected folder since then is kept. DataError: no log, or a folder that
     is not as the log says. StoreError: `out` cannot be written.
     """
-    log, root = read_log(log_file), Path(split_layout(dataset)[0]).expanduser()
-    if not root.is_dir():
-        raise DataError(f"There is no folder {shown(root)}; give the corrected one to undo.")
-    if (root / FOLDER / LOG).resolve() != log_file.resolve():
-        raise DataError(
-            f"{shown(log_file)} is not the log of {shown(root)}; that is {root / FOLDER / LOG}."
-        )
-    with _staged(out, root) as staging:
+    root = Path(split_layout(dataset)[0]).expanduser()
+    log = log_of(root, log_file)
+    with staged(out, root) as staging:
         if log["form"] == "folders":
-            ways = _link_all(folders.restore(root, log), root, staging)
+            ways = link_all(folders.restore(root, log), root, staging)
         else:
             ways = _parquet_back(root, log, staging)
     return Written(out, None, {}, dict(ways))
@@ -204,11 +191,22 @@ def _parquet_back(root: Path, log: dict[str, Any], staging: Path) -> Counter[str
         whole = parquet.restore(table, gone, own, name)
         parquet.write(whole, staging / name, root / name)
     ways = Counter({"files written anew": len(log["files"])})
-    return ways + _link_all({parts: parts for parts in rest}, root, staging)
+    return ways + link_all({parts: parts for parts in rest}, root, staging)
 
 
-def read_log(path: Path) -> dict[str, Any]:
-    """Read the log of a correction. DataError for anything else."""
+def log_of(root: Path, path: Path) -> dict[str, Any]:
+    """Read the log of a corrected folder. DataError for any other file, or another folder's."""
+    log = _read_log(path)
+    if not root.is_dir():
+        raise DataError(f"There is no folder {shown(root)}; give the corrected one.")
+    if (root / FOLDER / LOG).resolve() != path.resolve():
+        raise DataError(
+            f"{shown(path)} is not the log of {shown(root)}; that is {root / FOLDER / LOG}."
+        )
+    return log
+
+
+def _read_log(path: Path) -> dict[str, Any]:
     try:
         log = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -223,49 +221,3 @@ def read_log(path: Path) -> dict[str, Any]:
             "folder that --apply wrote."
         )
     return log
-
-
-@contextmanager
-def _staged(out: Path, root: Path) -> Iterator[Path]:
-    """Give a folder that becomes `out` when all went well, and is removed otherwise."""
-    out = out.expanduser()
-    if out.resolve().is_relative_to(root.resolve()):
-        raise ParameterError(
-            f"{shown(out)} lies in {shown(root)}, which must stay as it is; name a folder outside."
-        )
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ParameterError(f"{shown(out)} is there and not empty; name a new folder with --out.")
-    staging = out.parent / f".{out.name}.{os.getpid()}.tmp"
-    try:
-        staging.mkdir(parents=True)
-        yield staging
-        if out.exists():
-            out.rmdir()
-        staging.rename(out)
-    except OSError as error:
-        raise files.unwritable(out, error) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _link_all(plan: dict[Parts, Parts], root: Path, staging: Path) -> Counter[str]:
-    ways: Counter[str] = Counter()
-    for target, source in tqdm(plan.items(), "links", **QUIET):
-        ways[_link(root.joinpath(*source), staging.joinpath(*target))] += 1
-    return ways
-
-
-def _link(source: Path, target: Path) -> str:
-    """Bring one file into the copy, by the first of `WAYS` that works."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(target):  # to write through a link would change an original
-        raise FileExistsError(errno.EEXIST, "two files have this name", str(target))
-    whole = source.resolve()
-    for way, make in zip(WAYS, (os.link, os.symlink), strict=False):
-        try:
-            make(whole, target)
-            return way
-        except OSError:
-            continue  # another file system, or one without such links
-    shutil.copy2(whole, target)
-    return WAYS[-1]
