@@ -8,7 +8,7 @@ PRESET ?= book
 BIN := .venv/bin
 UV := uv==0.13.9
 
-.PHONY: setup book live test zip lock clean
+.PHONY: setup book live test zip pdf lock clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ live: setup
 
 zip: setup
 	$(BIN)/nbcore zip
+
+# printed by Chromium (or Chrome), which has to be on the machine
+pdf: book
+	$(BIN)/nbcore pdf
 
 # two processes of one thread each: more threads than cores wait for each other most of the time.
 # browser tests need Chromium (or Chrome) on the machine and say so when they skip

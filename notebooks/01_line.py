@@ -21,11 +21,10 @@
 #
 # This chapter draws that line through public **testbeds**, that is, sets of models measured on the
 # same two test sets; measures how far models stand from it; and looks at what being *on* the line
-# means for individual images. The claims are those of {cite:t}`andreassen2022`; open a card to see
-# what was wanted and what was found. The [glossary](../glossary.md) explains the terms, and the
-# next section the idea.
+# means for individual images. The claims are those of {cite:t}`andreassen2022`. The
+# [glossary](../glossary.md) explains the terms, and the next section the idea.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 level = None  # level of every interval (0.95)
@@ -36,7 +35,7 @@ testbed = None  # testbed that your own models are drawn on (imagenetv2)
 recount = None  # whether fresh=true counts the public predictions again (true)
 models = None  # CSV of your own models: columns model, id, ood
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.line import figures, images, own_page, relating
@@ -47,7 +46,7 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("line", globals())
 beds = {
     name: load_testbed(name, config.level, fresh and config.recount)
@@ -58,7 +57,6 @@ timm, adversarial = beds["timm:imagenetv2"], beds["timm:imagenet-a"]
 drawn = images.load_images(fresh and config.recount)
 page.record(beds, config, preset)
 beside = relating.relate(beds, config, preset, drawn)
-show_cards("line")
 
 # %% [markdown]
 # ## The idea
@@ -375,6 +373,15 @@ print(
 
 # %% tags=["hide-input"]
 own_page.own(beds[config.testbed], config)
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("line")
 
 # %% [markdown]
 # ## What could be wrong

@@ -22,7 +22,7 @@
 # one pretrained network is fine-tuned in several ways, and the same network is trained from random
 # weights.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # pretrained network: a timm or torchvision name (efficientnet_lite0)
@@ -64,7 +64,7 @@ head_checkpoints = None  # their evaluations, in log steps (100)
 whole_networks = None  # whole networks to train now; none means those kept
 whole_passes = None  # their passes over the images (8.0)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.rise_and_fall import (
@@ -84,14 +84,13 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 others, large = last_layers.study(config), whole.study(config)
 observe.record(result, config, preset)
 heads.record(others, config, preset)
 whole.record(large, result, others, config, preset)
-show_cards("rise-and-fall")
 
 # %% [markdown]
 # ## The idea
@@ -383,6 +382,15 @@ told(live, ["full", "random"])
 # What the pretrained network knew of movement can be of use as soon as it has learned the classes, and
 # can be unlearned where nothing moves. That is made so here, by the pretraining; the experiment above
 # is about pretraining that nobody made for it.
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("rise-and-fall")
 
 # %% [markdown]
 # ## What could be wrong

@@ -22,7 +22,7 @@
 # belongs to the image or to the network that happened to look at it. Chapters 4 and 5 then ask
 # what depth tells about the answer.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
@@ -46,7 +46,7 @@ own_k = None  # neighbours of a probe, for them (30)
 own_images = None  # at most so many of them
 own_seed = None  # changes which of them are held out (0)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.prediction_depth import agreement_figures as agreement
@@ -63,7 +63,6 @@ from nbcore.training.loop import Recipe
 config = from_cell("prediction-depth", globals())
 study = page.gather(config, fresh=fresh and not config.dataset)
 page.record(study, preset)
-show_cards("prediction-depth")
 
 # %% [markdown]
 # ## The idea
@@ -318,6 +317,15 @@ print(
     f"held out {right[held_out].mean():.1%}"
 )
 pictures.live_gallery(member, pool)
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("prediction-depth")
 
 # %% [markdown]
 # ## What could be wrong

@@ -22,7 +22,7 @@
 # This chapter fits such lines on one half of the networks, scores them on the other half, and
 # tries to break them.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
@@ -41,7 +41,7 @@ workers = None  # processes (2)
 device = None  # auto, cpu or cuda (auto)
 layout = None  # how your folders are read, where that can be doubted
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.depth_bounds import figures, tables
@@ -60,9 +60,8 @@ from nbcore.runs import from_cell
 config = from_cell("depth-bounds", globals())
 study = gather(config, fresh=fresh)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.record(study, preset)
-show_cards("depth-bounds")
 
 # %% [markdown]
 # ## The idea
@@ -250,6 +249,15 @@ density(
     description="Histogram of consensus-consistency against mean depth for 300 "
     "digits and twenty small networks, with the fitted lower bound.",
 )
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("depth-bounds")
 
 # %% [markdown]
 # ## What could be wrong

@@ -21,7 +21,7 @@
 # This chapter repeats both comparisons, and asks how much of them is left among images that are
 # equally easy to get right.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # data sets: names or folders (fashion-mnist, cifar10, cifar10, cifar10)
@@ -40,7 +40,7 @@ workers = None  # processes (2)
 device = None  # auto, cpu or cuda (auto)
 layout = None  # how your folders are read, where that can be doubted
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 from nbcore import charts, exercises
 from nbcore.chapters.depth_learning_margins import controls, figures
 from nbcore.chapters.depth_learning_margins import observe as page
@@ -55,14 +55,13 @@ from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("depth-learning-margins", globals())
 runs = load(config, fresh=fresh)
 found = page.studies(runs, config)
 main = page.main(found)
 linear = load_sensitivity(config, fresh=fresh).get(main.key)
 page.record(found, runs, linear, config, preset)
-show_cards("depth-learning-margins")
 
 # %% [markdown]
 # ## The idea
@@ -222,6 +221,15 @@ member = ensemble.train_member(
     pool, network, recipe, held_out, seed=1, input_margins=300, device="cpu"
 )
 charts.show(controls.live(member), caption="One small network", digits=2)
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("depth-learning-margins")
 
 # %% [markdown]
 # ## What could be wrong

@@ -23,7 +23,7 @@
 # and looks for images that only these models get right. One network is shown in detail, EfficientNet-
 # Lite0; where a claim is about networks as such, five are asked.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # pretrained classifier: a timm or torchvision name, or clip:NAME
@@ -58,7 +58,7 @@ networks = None  # networks that are compared; none means all five on CIFAR-10
 network_seeds = None  # seeds of each of their last layers (3)
 network_pulls = None  # λ of their pulls (0.003, 0.01, 100.0)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.zero_shot_class_maps import figures, network_study
@@ -74,13 +74,12 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("zero-shot-class-maps", globals())
 result = study(config, fresh=fresh)
 among = dominance(result)
 others = network_study.study(config)
 page.record(result, among, config, preset, others)
-show_cards("zero-shot-class-maps")
 
 # %% [markdown]
 # ## The idea
@@ -286,6 +285,15 @@ charts.show(page.combinations_table(small), caption="Digits in five groups")
 
 # %% tags=["hide-input"]
 figures.live(small)
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("zero-shot-class-maps")
 
 # %% [markdown]
 # ## What could be wrong

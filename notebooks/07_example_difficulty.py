@@ -21,7 +21,7 @@
 # This chapter estimates the score, asks how far it can be trusted, and then trains on what it
 # selects: only hard or only easy examples, fewer and fewer easy ones, and hard ones at the end.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 # pretrained network: a timm or torchvision name (efficientnet_lite0)
@@ -75,7 +75,7 @@ pretrain_images = None  # how many of its images (0, 600, 6000, 60000)
 pretrain_steps = None  # steps of pretraining, whatever the number (500)
 tuned_steps = None  # steps of fine-tuning the networks of A17 (600)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.example_difficulty import (
@@ -95,12 +95,11 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell, resolve
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("example-difficulty", globals())
 scores = scoring.gather(run_c_scores(score_run(config), fresh))
 result = study(config, fresh=fresh)
 page.record(result, config, preset)
-show_cards("example-difficulty")
 
 # %% [markdown]
 # ## The idea
@@ -456,6 +455,15 @@ charts.show(
     summary(live, page.words)[["condition", "ID", "OOD"]],
     caption="Digits: final accuracies in percent",
 )
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("example-difficulty")
 
 # %% [markdown]
 # ## What could be wrong

@@ -21,7 +21,7 @@
 # This chapter finds the corners, looks at what is in them, and asks what a practitioner gains:
 # better answers, or wrong labels found.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 datasets = None  # data sets: names or folders (fashion-mnist, cifar10)
@@ -41,7 +41,7 @@ corner = None  # examples in a corner on the cards (100)
 planted = None  # share of labels planted to be found (0.1)
 noise = None  # share of labels planted to be watched (0.4)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 from nbcore import charts, exercises
 from nbcore.chapters.corner_examples import figures, pictures, relabel
 from nbcore.chapters.corner_examples import noise_figures as wrong
@@ -54,12 +54,11 @@ from nbcore.runs import from_cell
 from nbcore.training import ensemble
 from nbcore.training.loop import Recipe
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("corner-examples", globals())
 chapter = page.gather(config, fresh=fresh)
 main = chapter.main
 page.record(chapter, preset)
-show_cards("corner-examples")
 
 # %% [markdown]
 # ## The idea
@@ -355,6 +354,15 @@ for i in range(10):
         )
     )
 pictures.live(trained, pool)
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("corner-examples")
 
 # %% [markdown]
 # ## What could be wrong

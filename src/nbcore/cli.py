@@ -114,6 +114,17 @@ def make_zip() -> None:
 
 
 @app.command()
+def pdf() -> None:
+    """Print the built book as one PDF with linked contents, by Chromium.
+
+    Example: `nbcore pdf`
+    """
+    from nbcore.publish.pdf import make_pdf
+
+    say(str(make_pdf()))
+
+
+@app.command()
 def claims(
     claim: Annotated[str | None, typer.Argument(help="One claim's id, e.g. A2.")] = None,
     as_json: AsJson = False,

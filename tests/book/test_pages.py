@@ -167,18 +167,19 @@ def test_a_claim_of_two_chapters_has_one_card_that_names_both(open_page):
     assert "67 models on ImageNet" in text and "small networks" in text
     guest = open_page("chapters/06_zero_shot_class_maps")
     assert guest.locator("#claim-A26").count() == 0
-    assert guest.locator("a[href*='claim-A26']").count() == 1
+    assert guest.locator(".claim-cards a[href*='claim-A26']").count() == 1
 
 
 def test_claims_are_filtered_by_keyboard_and_linked(open_page):
     page = open_page("claims")
     rows = page.locator("li.claim-row")
-    assert rows.count() == 84
+    n = len(claims.ledger())
+    assert rows.count() == n
     page.get_by_label("Words").focus()
     page.keyboard.type("intercept")
     visible = [r for r in rows.all() if r.is_visible()]
     assert 0 < len(visible) < 20
-    assert page.locator("form.claim-filter output").inner_text() == f"{len(visible)} of 84 claims"
+    assert page.locator("form.claim-filter output").inner_text() == f"{len(visible)} of {n} claims"
     page.get_by_label("Words").fill("")
     page.get_by_label("Verdict").select_option("reproduced")
     for row in rows.all():
@@ -187,6 +188,38 @@ def test_claims_are_filtered_by_keyboard_and_linked(open_page):
     page.locator("li.claim-row:visible a").first.click()
     page.wait_for_function("document.querySelector(location.hash)?.open", timeout=10_000)
     assert "/chapters/" in page.url
+
+
+def test_the_overview_shows_its_claims_and_the_list_is_ordered(open_page):
+    page = open_page("claims")
+    rows = page.locator("li.claim-row:visible")
+    shown = page.locator(".claim-overview button").first
+    shown.press("Enter")
+    assert rows.count() == int(shown.inner_text())
+    page.locator("form.claim-filter").evaluate("form => form.reset()")
+    page.get_by_label("Order").select_option("verdict")
+    order = [row.get_attribute("data-verdict") for row in rows.all()]
+    assert order == sorted(order, key=claims.VERDICTS.index)
+    first = page.locator(f"li.claim-row[data-verdict='{order[0]}'] .claim-id").all_inner_texts()
+    assert first == [c for c in claims.ledger() if c in first]
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_a_chapter_opens_with_findings_and_leads_to_its_cards(open_page, stem):
+    page = open_page(f"chapters/{stem}")
+    opening = page.locator(".opening")
+    assert opening.locator("li").count() == 3
+    assert opening.locator("img:visible").count() == 1
+    assert opening.bounding_box()["y"] < 900
+    opening.locator(".opening-verdicts a").last.click()
+    page.wait_for_function("document.querySelector(location.hash)?.open", timeout=10_000)
+
+
+def test_claims_and_terms_in_the_text_are_links(open_page):
+    page = open_page("chapters/03_prediction_depth")
+    assert page.locator("p a.claim-link[href='#claim-B41']").count() >= 1
+    terms = [a.get_attribute("href") for a in page.locator("a.term-link").all()]
+    assert len(terms) == len(set(terms)) > 3
 
 
 def test_a_reader_picks_a_family_with_the_keyboard(open_page):

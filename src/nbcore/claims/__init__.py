@@ -17,6 +17,7 @@ from nbcore.claims.checks import (
     get,
     ledger,
 )
+from nbcore.claims.findings import Finding, told
 from nbcore.claims.judging import (
     APART,
     BY_CONSTRUCTION,
@@ -37,7 +38,7 @@ from nbcore.claims.judging import (
 )
 from nbcore.claims.recording import forget, observations, observations_dir, record, relate
 from nbcore.claims.report import as_data, as_text
-from nbcore.claims.words import show_estimate, show_number
+from nbcore.claims.words import show_estimate, show_number, show_scaled
 from nbcore.measures.estimate import UNITS, Estimate
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Check",
     "Claim",
     "Estimate",
+    "Finding",
     "Judgement",
     "Misread",
     "Observation",
@@ -79,4 +81,6 @@ __all__ = [
     "relate",
     "show_estimate",
     "show_number",
+    "show_scaled",
+    "told",
 ]

@@ -25,3 +25,11 @@ def show_estimate(seen: Estimate) -> str:
         f"{x:.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
     )
     return f"{value} [{low}, {high}]"
+
+
+def show_scaled(seen: Estimate, unit: str) -> str:
+    """Print a fraction as "%" or, with its sign, in "points", its interval behind the unit."""
+    scaled = Estimate(*(100 * x for x in (seen.value, seen.low, seen.high)), seen.n)
+    number, bracket, interval = show_estimate(scaled).partition(" [")
+    sign = "+" if unit == "points" and scaled.value > 0 else ""
+    return f"{sign}{number} {unit}{bracket}{interval}"

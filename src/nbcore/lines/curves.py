@@ -106,8 +106,9 @@ class Study:
         """Say why heights above the line decide nothing about a claim; "" where they do."""
         if claim not in ON_STRAIGHTNESS or self.bend is None or not self.bend.significant:
             return ""
+        term = f"{self.bend.term:+.3f}".replace("-", "\u2212")
         return (
-            f"the testbed bends (quadratic term {self.bend.term:+.3f}, {self.bend.told}), so "
+            f"the testbed bends (quadratic term {term}, {self.bend.told}), so "
             "that a height above its line is partly the curve's"
         )
 

@@ -19,9 +19,10 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, slim
+from nbcore.publish import cards, check, claims_page, kept, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
+from nbcore.publish.opening import add_opening
 from nbcore.runs.engines import compute_members, environment
 
 #: bytes of memory that a chapter needs which reads its runs
@@ -44,22 +45,39 @@ def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
 
 
 def _execute_all(chapters: list[Chapter], parameters: dict[str, Any]) -> dict[str, Path]:
-    """Execute the chapters, as many at a time as there are cores and memory; {stem: notebook}."""
+    """Execute the chapters, as many at a time as there are cores and memory; {stem: notebook}.
+
+    A chapter that was executed before, by the same code with the same runs, is taken from there.
+    """
+    known = {chapter.stem: chapter for chapter in chapters}
+    keys = {chapter.stem: kept.key_of(chapter, parameters) for chapter in chapters}
+    waiting = [s for s in known if parameters.get("fresh") or not _restored(known[s], keys[s])]
     cores = os.cpu_count() or 1
     # runs that are computed anew have workers of their own, and may need all memory there is
     room = 1 if parameters.get("fresh") else psutil.virtual_memory().available // MEMORY
-    at_once = int(max(min(len(chapters), cores, room), 1))
-    known = {chapter.stem: chapter for chapter in chapters}
-    job = partial(_execute_one, known, parameters)
+    at_once = int(max(min(len(waiting), cores, room), 1))
+    job = partial(_execute_one, known, keys, parameters)
     with environment({"OMP_NUM_THREADS": str(cores // at_once)}):
-        done = compute_members(job, list(known), at_once, "book", "local", "chapter")
+        done = compute_members(job, waiting, at_once, "book", "local", "chapter")
         for stem, _, seconds in done:
             print(f"chapter {stem}: {seconds:.0f} s", flush=True)
     return {stem: _executed(stem) for stem in known}
 
 
-def _execute_one(known: dict[str, Chapter], parameters: dict[str, Any], stem: str) -> None:
-    execute(known[stem], _executed(stem), parameters, progress=False)
+def _execute_one(
+    known: dict[str, Chapter], keys: dict[str, str], parameters: dict[str, Any], stem: str
+) -> None:
+    reads = _executed(stem).with_suffix(".reads")
+    with kept.recorded(reads):
+        execute(known[stem], _executed(stem), parameters, progress=False)
+    kept.keep(known[stem], keys[stem], _executed(stem), claims.observations_dir(), reads)
+
+
+def _restored(chapter: Chapter, key: str) -> bool:
+    found = kept.restore(chapter, key, _executed(chapter.stem), claims.observations_dir())
+    if found:
+        print(f"chapter {chapter.stem}: unchanged", flush=True)
+    return found
 
 
 def _executed(stem: str) -> Path:
@@ -108,9 +126,11 @@ def stage(
     shutil.copy(root / "_config.yml", folder)
     (folder / "chapters").mkdir(exist_ok=True)
     pages = {c.slug: f"chapters/{c.stem}.html" for c in chapters}
+    known = {c.stem: c for c in chapters}
     for stem, path in executed.items():
         notebook = nbformat.read(path, as_version=4)
         cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
+        add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
     (folder / "status.md").write_text(status_page(executed, chapters))

@@ -39,18 +39,26 @@ Seen = Mapping[str, Sequence[Observation]]
 
 def badge(verdict: str) -> str:
     """Draw the verdict as a labelled mark."""
-    kind, sign = BADGES[verdict]
-    return f'<span class="verdict verdict-{kind}">{sign} {escape(verdict)}</span>'
+    return f'<span class="{verdict_class(verdict)}">{BADGES[verdict][1]} {escape(verdict)}</span>'
 
 
-def card(claim: Claim, seen: Sequence[Observation], opened: bool = False) -> str:
-    """Draw a claim's one card: the paper's number, every observation, the verdict, provenance."""
+def verdict_class(verdict: str) -> str:
+    """Return the CSS classes of a verdict's mark."""
+    return f"verdict verdict-{BADGES[verdict][0]}"
+
+
+def card(claim: Claim, seen: Sequence[Observation], opened: bool = False, beside: str = "") -> str:
+    """Draw a claim's one card: the paper's number, every observation, the verdict, provenance.
+
+    opened: shown open; beside: more HTML for the line that is always seen.
+    """
     judged = claims.judge(claim, seen)
     note = f'<p class="claim-note">{escape(claim.note)}</p>' if claim.note else ""
     return (
         f'<details class="claim-card" id="claim-{claim.id}"{" open" if opened else ""}>'
         f'<summary><span class="claim-id">{claim.id}</span> '
-        f'<span class="claim-title">{escape(claim.title)}</span> {badge(judged.verdict)}</summary>'
+        f'<span class="claim-title">{escape(claim.title)}</span> {beside}'
+        f"{badge(judged.verdict)}</summary>"
         f"<p>{escape(claim.claim)} <span class='claim-source'>({_citation(claim)})</span></p>"
         f"<p><b>In the paper:</b> {escape(str(claim.paper))}</p>"
         f"{_checks(judged.rows)}{note}{_related(seen)}{_amended(claim)}{_provenance(seen)}"

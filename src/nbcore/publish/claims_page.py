@@ -1,10 +1,11 @@
 """The claims page: every claim of the ledger with its card, and the number of each verdict."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from nbcore import claims
-from nbcore.claims import Claim
-from nbcore.publish.cards import badge, card
+from nbcore.claims import Claim, Observation
+from nbcore.publish.cards import BADGES, badge, card, verdict_class
 from nbcore.text import escape
 
 COSTS = {
@@ -39,10 +40,56 @@ def ledger_page(chapter_pages: Mapping[str, str]) -> str:
         rows.append(
             f'<li class="claim-row" data-verdict="{verdict}" data-chapter="{claim.chapter}" '
             f'data-paper="{claim.id[0]}"><div class="claim-meta">{link} · {cost}</div>'
-            f"{card(claim, own)}</li>"
+            f"{card(claim, own, beside=_numbers(claim, own))}</li>"
         )
     return CLAIMS_HEAD.format(
-        n=len(ledger), total=totals(count()), filters=_filters(ledger), rows="".join(rows)
+        n=len(ledger),
+        total=totals(count()),
+        overview=_overview(ledger, seen),
+        filters=_filters(ledger),
+        rows="".join(rows),
+    )
+
+
+def _numbers(claim: Claim, seen: Sequence[Observation]) -> str:
+    """Draw the paper's number and ours: that of the first check that was observed and judged."""
+    rows = [r for r in claims.judge(claim, seen).rows if r.seen and r.outcome != claims.APART]
+    ours = "–"
+    if rows and rows[0].seen:
+        name = escape(rows[0].check.name)
+        ours = f'<span title="{name}">{claims.show_estimate(rows[0].seen)}</span>'
+    return (
+        f'<span class="claim-number"><b>paper</b> {escape(str(claim.paper))}</span>'
+        f'<span class="claim-number"><b>ours</b> {ours}</span> '
+    )
+
+
+def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observation]]) -> str:
+    """Tabulate chapter by verdict; a number shows its claims when it is pressed."""
+    counts = Counter(
+        (c.chapter, claims.judge(c, seen.get(c.id, ())).verdict) for c in ledger.values()
+    )
+    verdicts = [v for v in claims.VERDICTS if any(counts[c, v] for c, _ in counts)]
+    head = "".join(
+        f'<th scope="col" title="{v}"><span class="{verdict_class(v)}" aria-label="{v}" '
+        f'role="img">{BADGES[v][1]}</span></th>'
+        for v in verdicts
+    )
+    lines = []
+    for chapter in dict.fromkeys(c.chapter for c in ledger.values()):
+        name = chapter.replace("-", " ")
+        cells = "".join(
+            f'<td><button type="button" data-chapter="{chapter}" data-verdict="{v}" '
+            f'aria-label="{counts[chapter, v]} of {name}, {v}">{counts[chapter, v]}</button></td>'
+            if counts[chapter, v]
+            else "<td></td>"
+            for v in verdicts
+        )
+        lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+    return (
+        '<div class="claim-scroll" tabindex="0" role="region" aria-label="Overview">'
+        f'<table class="claim-overview"><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
@@ -61,13 +108,14 @@ def _filters(ledger: dict[str, Claim]) -> str:
         _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
         + _select("chapter", "Chapter", {c: c.replace("-", " ") for c in chapters})
         + _select("paper", "Paper", {"A": "A: effective robustness", "B": "B: prediction depth"})
+        + _select("order", "Order", {"verdict": "by verdict", "chapter": "by chapter"}, "as listed")
         + '<label>Words <input type="search" name="words" placeholder="e.g. slope"></label>'
     )
 
 
-def _select(name: str, label: str, options: dict[str, str]) -> str:
+def _select(name: str, label: str, options: dict[str, str], first: str = "all") -> str:
     items = "".join(f'<option value="{escape(v)}">{escape(t)}</option>' for v, t in options.items())
-    select = f'<select name="{name}"><option value="">all</option>{items}</select>'
+    select = f'<select name="{name}"><option value="">{first}</option>{items}</select>'
     return f"<label>{label} {select}</label>"
 
 
@@ -85,6 +133,7 @@ interval. Identities and rules are *true by construction* and counted apart.
 
 ```{{raw}} html
 <p class="claim-total">{total}</p>
+{overview}
 <form class="claim-filter" role="search" aria-label="Filter claims">{filters}
 <output aria-live="polite"></output></form>
 <ol class="claim-list">{rows}</ol>

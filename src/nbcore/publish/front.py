@@ -20,9 +20,10 @@ from nbcore.lines.poster import poster
 from nbcore.publish import claims_page
 from nbcore.publish.cards import BADGES, badge
 from nbcore.publish.chapters import Chapter
+from nbcore.publish.opening import KEY, outputs
 from nbcore.text import escape
 
-KEY, STRIP = "key-figure", "strip"
+STRIP = "strip"
 PLACE = re.compile(r"^<!-- front: (\w+) -->$", re.M)
 GROUP = re.compile(
     r'<p class="nbgallery-name">(.*?)</p>(.*?)(?=<div class="nbgallery-group">|\Z)', re.S
@@ -70,20 +71,9 @@ def tally() -> str:
     )
 
 
-def _outputs(notebook: Any, tag: str) -> list[str]:
-    """Return the HTML of the outputs of the cells with a tag."""
-    return [
-        "".join(output["data"]["text/html"])
-        for cell in notebook.cells
-        if tag in cell.metadata.get("tags", [])
-        for output in cell.get("outputs", [])
-        if "text/html" in output.get("data", {})
-    ]
-
-
 def _strip(notebooks: Any) -> str:
     """Show the first and the last row of the first gallery that is tagged `strip`."""
-    found = [html for book in notebooks for html in _outputs(book, STRIP) if GROUP.search(html)]
+    found = [html for book in notebooks for html in outputs(book, STRIP) if GROUP.search(html)]
     if not found:
         return ""
     rows = GROUP.findall(found[0])
@@ -103,7 +93,7 @@ def _cards(notebooks: Mapping[str, Any], chapters: Sequence[Chapter]) -> str:
     for chapter in chapters:
         specs = [
             spec
-            for html in _outputs(notebooks[chapter.stem], KEY)
+            for html in outputs(notebooks[chapter.stem], KEY)
             for spec in thumbnails.charts_of(html)
         ]
         shown = thumbnails.thumbnail(specs[0]) if specs else ""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Tables = dict[str, "xr.Dataset"]
+
+#: the variable that names a file where every folder is listed in which a run is looked for
+READS = "NBCORE_READS"
 
 
 @dataclass
@@ -118,10 +122,18 @@ def find_runs(experiment: str, config: Config, data: Mapping[str, str]) -> dict[
     for origin, root in places().items():
         for checksums in _candidates(data):
             path = root / experiment / address(experiment, config, checksums)
+            _note(path)
             if run := _opened(path, origin):
                 found[origin] = run
                 break
     return found
+
+
+def _note(place: Path) -> None:
+    """List a folder where a run was looked for, in the file that `READS` names."""
+    if file := os.environ.get(READS):
+        with open(file, "a") as listed:
+            listed.write(f"{place}\n")
 
 
 def find_run(
