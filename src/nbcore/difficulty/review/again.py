@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import stats
 
 from nbcore.data.sources import split_layout, with_layout
-from nbcore.difficulty.judge import Judged, judge, named
+from nbcore.difficulty.judge import Judged, judge, named, summary
 from nbcore.difficulty.review.corrections import correct, log_of
 from nbcore.difficulty.review.decisions import RELABEL, REMOVE, RENAME, Row
 from nbcore.difficulty.review.identity import FEWEST
@@ -112,7 +112,7 @@ def train_again(after: Judged, log_file: Path) -> Again:
         changes = effective(rows, before)
         drawn = at_random(changes, before, np.random.default_rng(config.seed))
         random = labelled(judge(dataclasses.replace(config, dataset=copy(base, drawn, "random"))))
-    return compare(before, labelled(after), random, changes, drawn, after.ensemble.members)
+    return compare(before, labelled(after), random, changes, drawn, summary(after)["members"])
 
 
 def labelled(judged: Judged) -> pd.DataFrame:
