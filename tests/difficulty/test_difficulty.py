@@ -1,6 +1,7 @@
 """`nbcore difficulty`: on folders of one's own, on bad input, its files, and its page."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -89,6 +90,8 @@ def test_a_folder_becomes_rows_and_a_page(nbcore, folder, tmp_path):
     )
     assert set(table["file"]) == {p.relative_to(folder).as_posix() for p in folder.rglob("*.png")}
     assert (table["label"] == table["file"].str.split("/").str[0]).all()
+    digests = [hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in table["file"]]
+    assert table["id"].tolist() == digests
     wrong = table[table["file"] == "ant/wrong.png"].iloc[0]
     assert (wrong["action"], wrong["suggested"]) == ("relabel", MARKUP)
     assert wrong["consistency"] == 0 and wrong["depth_train"] > wrong["depth_val"]

@@ -281,7 +281,9 @@ def test_parquet_without_names_or_with_unlabelled_rows(tmp_path):
     (tmp_path / "a").mkdir()
     pq.write_table(table([3, 5, 3, -1], names=()), tmp_path / "a" / "train.parquet")
     rows = [Row(RELABEL, "3", "5", item(0, "3").id), Row(REMOVE, "5", "", item(1, "5").id)]
-    done = correct(str(tmp_path / "a" / "train.parquet"), rows, tmp_path / "b")
+    done = correct(str(tmp_path / "a" / "train.parquet"), rows, tmp_path / "a" / "b")
+    (tmp_path / "a" / "b").rename(tmp_path / "b")  # beside a single file there is room
+    done = done._replace(log=tmp_path / "b" / FOLDER / LOG)
     assert whole(tmp_path / "b" / "train.parquet")[0]["label"].to_pylist() == [5, 3, -1]
     assert sorted(p.name for p in (tmp_path / "b").iterdir()) == [FOLDER, "train.parquet"]
     undo(str(tmp_path / "b"), done.log, tmp_path / "c")

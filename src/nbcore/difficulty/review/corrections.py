@@ -95,7 +95,7 @@ def correct(dataset: str, rows: list[Row], out: Path) -> Written:
         "decisions": [list(row) for row in rows],
         "counts": outcome.counts,
     }
-    with staged(out, found.root) as staging:
+    with staged(out, found.files[0] if _alone(found) else found.root) as staging:
         if isinstance(seen, folders.Pictures):
             ways = _folders(found, seen, outcome, log, staging)
         else:
@@ -115,6 +115,11 @@ def _correctable(dataset: str) -> Found:
             "copy can be written; apply the decisions by their ids where the labels are kept."
         )
     return found
+
+
+def _alone(found: Found) -> bool:
+    """Say whether a single file was named, so that what lies beside it is no part of the data."""
+    return is_own(found.name) and Path(found.name).expanduser().is_file()
 
 
 def _folders(
@@ -137,9 +142,7 @@ def _parquet(
         old if label is None else number.get(label, old)
         for old, label in zip(seen.numbers, outcome.labels, strict=True)
     ]
-    single = split_layout(found.name)[0] if is_own(found.name) else ""
-    alone = Path(single).expanduser().is_file() if single else False
-    everything = found.files if alone else contents(found.root).files
+    everything = found.files if _alone(found) else contents(found.root).files
     rest = {file.relative_to(found.root).parts: None for file in everything}
     ways, at, log["files"] = Counter[str](), 0, {}
     for name, rows in tqdm(list(zip(seen.files, seen.rows, strict=True)), "files", **QUIET):
