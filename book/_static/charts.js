@@ -62,6 +62,26 @@
     return spec;
   };
 
+  /* The data of a figure as one CSV; of several tables, the first column says which. */
+  const toCsv = (source) => {
+    const inline = (spec) => [spec.data?.values, ...["layer", "concat", "hconcat", "vconcat"].flatMap((k) => spec[k] ?? []).map(inline), spec.spec && inline(spec.spec)].flat(1);
+    const tables = [...Object.values(source.datasets ?? {}), inline(source).filter(isObject)].filter((rows) => rows.length);
+    const names = [...new Set(tables.flat().flatMap(Object.keys))];
+    const cell = (x) => (/[",\n]/.test(x ?? "") ? `"${String(x).replaceAll('"', '""')}"` : x ?? "");
+    const several = tables.length > 1;
+    const lines = tables.flatMap((rows, i) => rows.map((row) => [...(several ? [i + 1] : []), ...names.map((n) => row[n])]));
+    return [[...(several ? ["table"] : []), ...names], ...lines].map((line) => line.map(cell).join(",")).join("\n");
+  };
+  const nameOf = (div) => div.previousElementSibling?.id || "figure"; // figure-3-2 in the book
+  const offerData = (view, source, name) => {
+    const menu = view.querySelector(".vega-actions");
+    if (!menu) return;
+    const link = Object.assign(document.createElement("a"), { textContent: "Save data as CSV", href: "#", download: `${name}.csv` });
+    const make = () => { link.href = URL.createObjectURL(new Blob([toCsv(source)], { type: "text/csv" })); };
+    for (const kind of ["pointerdown", "focus"]) link.addEventListener(kind, make);
+    menu.prepend(link);
+  };
+
   const embed = async (div, source, want) => {
     const { vegaEmbed } = await load();
     for (let pass = 0, spill = 0; ; pass += 1) {
@@ -69,7 +89,7 @@
       const result = await vegaEmbed(next, fit(source, Number(div.dataset.width), want.width, spill), {
         mode: "vega-lite", renderer: "svg", tooltip: { theme: want.dark ? "dark" : "light" },
         actions: { export: true, source: true, compiled: false, editor: false },
-        i18n: { CLICK_TO_VIEW_ACTIONS: "Save this figure" }, downloadFileName: "figure",
+        i18n: { CLICK_TO_VIEW_ACTIONS: "Save this figure" }, downloadFileName: nameOf(div),
       });
       const marks = next.querySelector("svg.marks, canvas.marks");
       const over = (parseFloat(marks.style.width) || Number(marks.getAttribute("width"))) - want.width;
@@ -98,6 +118,7 @@
         next.setAttribute("role", "figure");
         next.setAttribute("aria-label", image.alt);
         next.querySelector("summary")?.setAttribute("aria-label", "Save this figure");
+        offerData(next, source, nameOf(div));
         for (const name of ["role", "aria-label", "aria-roledescription"]) // would say it again
           next.querySelector(".chart-wrapper").removeAttribute(name);
         const focus = live?.next.contains(document.activeElement) && document.activeElement.name;

@@ -1,5 +1,6 @@
 """The built book as a visitor meets it: no network, wide and narrow, light and dark, no script."""
 
+import csv
 import re
 from base64 import b64decode
 from pathlib import Path
@@ -213,6 +214,19 @@ def test_a_chapter_opens_with_findings_and_leads_to_its_cards(open_page, stem):
     assert opening.bounding_box()["y"] < 900
     opening.locator(".opening-verdicts a").last.click()
     page.wait_for_function("document.querySelector(location.hash)?.open", timeout=10_000)
+
+
+def test_the_data_of_a_numbered_figure_are_saved_as_csv(open_page):
+    page = open_page("chapters/01_line")
+    chart = page.locator("div.nbchart").first
+    chart.scroll_into_view_if_needed()
+    chart.locator("summary").click()
+    with page.expect_download() as download:
+        chart.get_by_text("Save data as CSV").click()
+    assert download.value.suggested_filename == "figure-1-1.csv"
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    models = {row["model"] for row in rows if row.get("model")}
+    assert len(models) > 20 and all(0 < float(row["id"]) < 1 for row in rows if row.get("model"))
 
 
 def test_claims_and_terms_in_the_text_are_links(open_page):

@@ -22,6 +22,7 @@ from nbcore.paths import build_dir, project_root
 from nbcore.publish import cards, check, claims_page, kept, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
+from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
 from nbcore.runs.engines import compute_members, environment
 
@@ -130,6 +131,7 @@ def stage(
     for stem, path in executed.items():
         notebook = nbformat.read(path, as_version=4)
         cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
+        number(notebook, int(known[stem].number))
         add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))

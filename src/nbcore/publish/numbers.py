@@ -1,0 +1,36 @@
+"""Number the figures and tables of an executed chapter, so that a class and a paper can name them.
+
+A chart or a gallery is "Figure 3.2", a table "Table 3.1"; each number is a place that can be linked
+(`#figure-3-2`).
+"""
+
+import re
+from collections import Counter
+from typing import Any
+
+#: where the HTML of an output begins a chart, a gallery with its caption, a table with its caption
+BEGINNINGS = re.compile(
+    r'(?P<chart><div class="nbchart")'
+    r'|(?P<gallery><figure class="nbgallery"[^>]*><figcaption>)'
+    r'|(?P<table><table class="nbtable"><caption><span>)'
+)
+
+
+def number(notebook: Any, chapter: int) -> None:
+    """Number every figure and table in the outputs of an executed notebook, in reading order."""
+    counts: Counter[str] = Counter()
+
+    def numbered(found: re.Match[str]) -> str:
+        kind = "table" if found["table"] else "figure"
+        counts[kind] += 1
+        place = f"{kind}-{chapter}-{counts[kind]}"
+        words = f"{kind.title()} {chapter}.{counts[kind]}"
+        if found["chart"]:
+            return f'<p class="nbnumber" id="{place}">{words}</p>{found[0]}'
+        return f'{found[0]}<span class="nbnumber" id="{place}">{words}</span> '
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html")
+            if html:
+                output["data"]["text/html"] = BEGINNINGS.sub(numbered, "".join(html))
