@@ -1,6 +1,7 @@
 """`nbcore difficulty`: on folders of one's own, on bad input, its files, and its page."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -91,6 +92,8 @@ def test_a_folder_becomes_rows_and_a_page(nbcore, folder, tmp_path):
     )
     assert set(table["file"]) == {p.relative_to(folder).as_posix() for p in folder.rglob("*.png")}
     assert (table["label"] == table["file"].str.split("/").str[0]).all()
+    digests = [hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in table["file"]]
+    assert table["id"].tolist() == digests
     wrong = table[table["file"] == "ant/wrong.png"].iloc[0]
     assert (wrong["action"], wrong["suggested"]) == ("relabel", MARKUP)
     assert wrong["consistency"] == 0 and wrong["depth_train"] > wrong["depth_val"]
@@ -159,9 +162,7 @@ def test_the_page_works_with_keys_and_without_javascript(folder, browser, tmp_pa
                 "rgb(18, 18, 18)"
             )
             tab.keyboard.press("ArrowRight")
-            assert tab.evaluate(
-                "document.activeElement === document.querySelectorAll('summary')[1]"
-            )
+            assert tab.evaluate("document.activeElement === document.querySelectorAll('.card')[1]")
             tab.select_option("select[name=label]", label=MARKUP)
             cards = tab.locator(".card:visible")
             assert cards.count() == 12 == int(tab.locator("[role=status]").inner_text().split()[0])

@@ -24,6 +24,7 @@ from nbcore.difficulty.planning import Difficulty, plan
 from nbcore.difficulty.pretrained import runs
 from nbcore.difficulty.pretrained.advice import Advice
 from nbcore.difficulty.pretrained.runs import OnFeatures
+from nbcore.difficulty.review.identity import image_ids
 from nbcore.difficulty.rows import rows
 from nbcore.difficulty.sample import Sample, enough, look
 from nbcore.errors import ParameterError
@@ -80,7 +81,7 @@ def judge(config: Difficulty) -> Judged:
 
 
 def named(judged: Judged) -> pd.DataFrame:
-    """Make one row per image as it is written to files: classes by name, the file first.
+    """Make one row per image as it is written to files: file and id first, classes by name.
 
     The rest is as in `difficulty.rows.rows`. `position` counts the images of the split; a class
     that is not known (never held out), no suggestion and no corner are empty.
@@ -88,6 +89,7 @@ def named(judged: Judged) -> pd.DataFrame:
     table, classes = judged.table, np.array([*judged.sample.classes, None], dtype=object)
     files = judged.sample.files[judged.positions]
     out = pd.DataFrame({"file": files, "position": judged.positions, "action": table["action"]})
+    out.insert(1, "id", image_ids(judged.sample.raw, judged.positions))
     for column in ("label", "suggested", "consensus", "original"):
         out[column] = classes[table[column].to_numpy()]  # -1 is the None at the end
     rest = [c for c in table if c not in out and c not in ("index", "corner")]
