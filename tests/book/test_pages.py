@@ -43,9 +43,21 @@ def test_no_page_scrolls_sideways_or_fails(open_page, name, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+#: pairs of different texts in a drawing that lie on each other (a text with a halo is there twice)
+OVERLAPS = """() => [...document.querySelectorAll("div.nbchart svg.marks")].flatMap((svg) => {
+  const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim())
+    .map((t) => ({ text: t.textContent, box: t.getBoundingClientRect() }));
+  return texts.flatMap((a, i) => texts.slice(i + 1).filter((b) => a.text !== b.text
+    && Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left) > 2
+    && Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top) > 3)
+    .map((b) => `${a.text} | ${b.text}`));
+})"""
+
+
 @pytest.mark.parametrize("stem", CHAPTERS)
-def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
-    page = open_page(f"chapters/{stem}")
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_every_chart_comes_alive_and_its_words_stand_apart(open_page, stem, width, dark):
+    page = open_page(f"chapters/{stem}", width, dark)
     charts = page.locator("div.nbchart")
     assert charts.count() >= 5
     for i in range(charts.count()):
@@ -53,6 +65,7 @@ def test_every_chart_comes_alive_and_has_words_for_it(open_page, stem):
         chart.scroll_into_view_if_needed()
         chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
     assert page.locator("svg.formula").count() > 0
+    assert page.evaluate(OVERLAPS) == []
 
 
 def weight(browser, built, name):
