@@ -9,7 +9,6 @@ and what was left out are in `.corrections`, which readers of images pass over, 
 """
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,7 +86,9 @@ def correct(dataset: str, rows: list[Row], out: Path) -> Written:
         raise ParameterError(
             "After these decisions fewer than two classes would have images; take some back."
         )
-    where = os.path.abspath(split_layout(dataset)[0]) if is_own(dataset) else dataset
+    where = (
+        str(Path(split_layout(dataset)[0]).expanduser().absolute()) if is_own(dataset) else dataset
+    )
     log: dict[str, Any] = {
         "format": FORMAT,
         "form": form,
