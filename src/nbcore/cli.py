@@ -208,9 +208,9 @@ def difficulty(
 ) -> None:
     """Judge how difficult each image is and whose label to doubt: a table and a page to inspect.
 
-    Trains networks on random splits, or adds to those that are stored.
+    Fits heads to a pretrained network's features, or trains networks on random splits.
 
-    Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
+    Example: `nbcore difficulty ./my-images -p precision=0.9`
     """
     from nbcore.difficulty import page
     from nbcore.difficulty.planning import Difficulty
