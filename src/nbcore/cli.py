@@ -217,10 +217,11 @@ def difficulty(
 ) -> None:
     """Judge how difficult each image is and whose label to doubt: a table and a page to inspect.
 
-    Trains networks on random splits, or adds to those that are stored. The page exports what you
-    decide on its suggestions; `--apply` makes a corrected copy of it and leaves the originals.
+    Fits heads to a pretrained network's features, or trains networks on random splits. The page
+    exports what you decide on its suggestions; `--apply` makes a corrected copy of it and leaves
+    the originals.
 
-    Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
+    Example: `nbcore difficulty ./my-images -p precision=0.9`
     """
     if apply or undo:
         from nbcore.difficulty.review.corrections import write

@@ -70,6 +70,10 @@ def judge(config: Difficulty) -> Judged:
     held_out_mask(n, 0, ensemble.held_out, splits)  # refuses a share without folds
     enough(sample, positions, round(1 / ensemble.held_out), config.dataset)
     if isinstance(ensemble, OnFeatures):
+        if ensemble.k > (bank := n - -(-n // round(1 / ensemble.held_out))):
+            raise ParameterError(
+                f"k is {ensemble.k}, but a head trains on about {bank} images; give a smaller k."
+            )
         run = runs.run_on_features(ensemble, config.fresh)
         advice = runs.advice_of(run, config.precision, config.seed)
         table = runs.table_of(run, corner, advice)

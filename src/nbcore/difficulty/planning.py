@@ -52,9 +52,13 @@ class Difficulty(Config):
     precision: float = param(0.8, "wanted of relabel, with a pretrained network", low=0.0, high=1.0)
     labels: str = param("", "other labels, such as cifar10n:worse_label")
     noise: float = param(0.0, "share of labels to draw anew, to try this out", low=0.0, high=1.0)
-    agreement: float = param(2 / 3, "share that must agree on another class", low=0.0, high=1.0)
+    agreement: float = param(
+        2 / 3, "trained: share that must agree on another class", low=0.0, high=1.0
+    )
     softmax: bool = param(False, "where labels are known: train again to give cleanlab softmax")
-    gap: float = param(0.0, "share of the network by which it is seen earlier", low=-1.0, high=1.0)
+    gap: float = param(
+        0.0, "trained: share of the network by which it is seen earlier", low=-1.0, high=1.0
+    )
     corner: int = param(0, "images of a corner; 0: 0.2 %, at least 20", low=0)
     pictures: int = param(500, "pictures in the gallery", low=0, high=500)
     seed: int = param(0, "changes every draw", low=0)

@@ -79,6 +79,8 @@ def test_a_folder_of_photographs_is_judged_by_heads(folder, tmp_path):
 def test_settings_of_training_are_refused_for_what_is_pretrained(folder):
     with pytest.raises(ParameterError, match="steps is a setting of networks that are trained"):
         page.report(Difficulty.resolve(dataset=str(folder), steps=100))
+    with pytest.raises(ParameterError, match="k is 80, but a head trains on about 73 images"):
+        page.report(Difficulty.resolve(dataset=str(folder), k=80))
 
 
 def test_embeddings_of_ones_own(embeddings):

@@ -80,7 +80,7 @@ def _seen(config: OnFeatures) -> tuple[Sample, np.ndarray, Features, Bank]:
     else:
         raw = [sample.raw[i] for i in positions]
     found = extract_from(raw, sample, config)
-    return sample, positions, found, Bank.of(found, min(config.k, len(positions) // 2))
+    return sample, positions, found, Bank.of(found, config.k)
 
 
 def extract_from(raw, sample: Sample, config: OnFeatures) -> Features:
