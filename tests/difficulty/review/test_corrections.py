@@ -272,6 +272,11 @@ def test_numbers_of_classes_keep_their_meaning():
     assert parquet.numbers(names, {"a": "x", "b": "x"}) == (["x", "b", "c"], {"x": 0, "c": 2})
     chain = parquet.numbers(names, {"a": "b", "b": "c"})
     assert chain == (["b", "b (merged)", "c"], {"b": 0, "c": 2})
+    # where files have no names, those of the catalogue stay with their numbers
+    assert parquet.numbers(names, {"a": "b", "b": "a"}, names, False) == (
+        names,
+        {"a": 0, "b": 1, "c": 2},
+    )
     assert parquet.numbers([], {"3": "5"}, ["3", "5"]) == ([], {"3": 3, "5": 5})
     with pytest.raises(ParameterError, match="so 'x' can be no name of one"):
         parquet.numbers([], {"3": "x"}, ["3", "5"])
@@ -288,6 +293,23 @@ def test_parquet_without_names_or_with_unlabelled_rows(tmp_path):
     assert sorted(p.name for p in (tmp_path / "b").iterdir()) == [FOLDER, "train.parquet"]
     undo(str(tmp_path / "b"), done.log, tmp_path / "c")
     assert (tmp_path / "c" / "train.parquet").exists()
+
+
+def test_parquet_whose_classes_the_catalogue_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("NBCORE_DATA", str(tmp_path))
+    (tmp_path / "cifar10").mkdir()
+    for split, labels in (("train", [0, 3, 0, 5]), ("test", [5, 3])):
+        rows = table(labels, names=(), offset=10 * (split == "test"))
+        pq.write_table(rows, tmp_path / "cifar10" / f"{split}-00000-of-00001.parquet")
+    rows = [Row(RELABEL, "airplane", "dog", item(0, "").id), Row(RENAME, "cat", "dog")]
+    done = correct("cifar10", rows, tmp_path / "b")
+    got = whole(tmp_path / "b" / "train-00000-of-00001.parquet")[0]
+    assert got["label"].to_pylist() == [5, 5, 0, 5] and done.counts["merged"] == 1
+    undo(str(tmp_path / "b"), done.log, tmp_path / "c")
+    for file in (tmp_path / "cifar10").iterdir():
+        assert same(whole(tmp_path / "c" / file.name)[0], whole(file)[0])
+    with pytest.raises(ParameterError, match="so 'hound' can be no name of one"):
+        correct("cifar10", [Row(RENAME, "dog", "hound")], tmp_path / "d")
 
 
 @settings(max_examples=30)

@@ -138,7 +138,8 @@ def _folders(
 def _parquet(
     found: Found, seen: parquet.Shards, outcome: Outcome, log: dict[str, Any], staging: Path
 ) -> Counter[str]:
-    names, number = parquet.numbers(seen.names, outcome.renamed, seen.classes)
+    names, number = parquet.numbers(seen.names, outcome.renamed, seen.classes, seen.in_files)
+    names = names if seen.in_files else []
     new = [
         old if label is None else number.get(label, old)
         for old, label in zip(seen.numbers, outcome.labels, strict=True)

@@ -26,8 +26,9 @@ META = b"huggingface"
 class Shards(NamedTuple):
     """The images of parquet files: files below the root, rows of each, items of all in order.
 
-    numbers: the label of each item as it is stored; names: what the numbers are called, empty where
-    the files do not say. A number without a name (-1: unlabelled) has the label "".
+    numbers: the label of each item as it is stored; names: what the numbers are called, by the
+    files or the catalogue, empty where neither says it. A number without a name (-1: unlabelled)
+    has the label "". in_files: whether the files say it, so that names can be changed there.
     """
 
     files: list[str]
@@ -35,6 +36,7 @@ class Shards(NamedTuple):
     items: list[Item]
     numbers: list[int]
     names: list[str]
+    in_files: bool = True
 
     @property
     def classes(self) -> list[str]:
@@ -73,16 +75,18 @@ def names_of(schema: pa.Schema, label: str) -> list[str]:
 def look(found: Found) -> Shards:
     """Read ids and labels of all rows of all files. DataError where files name classes unlike."""
     out = Shards([], [], [], [], [])
+    known = list(found.entry.classes) if found.entry else []
     for file in tqdm(found.files, desc="ids", leave=False, delay=2):
         reader = opened(file)
         image, label = columns(reader.schema_arrow, str(file))
         names, before = names_of(reader.schema_arrow, label), len(out.items)
-        if out.files and names != out.names:
+        in_files, names = bool(names), names or known
+        if out.files and (names, in_files) != (out.names, out.in_files):
             raise DataError(
                 f"{shown(file)} names other classes than {shown(out.files[0])}, so its numbers "
                 "cannot be corrected by name; bring the files to the same names."
             )
-        out.names[:] = names
+        out = out._replace(names=names, in_files=in_files)
         for batch in reader.iter_batches(256, columns=[image, label]):
             ids, numbers = _ids(batch.column(image)), batch.column(label).to_pylist()
             out.items.extend(map(Item, ids, (_name(n, names) for n in numbers)))
@@ -104,7 +108,7 @@ def _ids(images: Any) -> list[str]:
 
 
 def numbers(
-    names: Sequence[str], renamed: dict[str, str], used: Sequence[str] = ()
+    names: Sequence[str], renamed: dict[str, str], used: Sequence[str] = (), in_files: bool = True
 ) -> tuple[list[str], dict[str, int]]:
     """Find the names of the numbers after renames, and the number of each name that is in use.
 
@@ -112,13 +116,18 @@ def numbers(
     keeps its name, or gets one that is nobody's. Without names the numbers themselves are names.
     ParameterError: a new name where there are none.
     """
-    if not names:
-        if odd := [new for new in renamed.values() if new not in used]:
-            raise ParameterError(
-                f"These files have numbers for classes and no names, so {plain(odd[0])!r} can be "
-                "no name of one; rename a class only to another number that is in use."
-            )
-        return [], {name: int(name) for name in used}
+    if names and in_files:
+        return _in_files(names, renamed)
+    if odd := [new for new in renamed.values() if new not in used]:
+        raise ParameterError(
+            f"These files have numbers for classes and no names, so {plain(odd[0])!r} can be "
+            "no name of one; rename a class only to another that is there."
+        )
+    fixed = {name: i for i, name in enumerate(names)} or {name: int(name) for name in used}
+    return list(names), fixed
+
+
+def _in_files(names: Sequence[str], renamed: dict[str, str]) -> tuple[list[str], dict[str, int]]:
     final = [renamed.get(name, name) for name in names]
     number: dict[str, int] = {}
     for i, name in enumerate(final):
