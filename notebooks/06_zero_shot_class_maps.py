@@ -229,8 +229,8 @@ several.gains(others)
 several.trained(others)
 
 # %% [markdown]
-# The paper also replays ImageNet images while it trains the mapped head. Nothing of this is run here,
-# so that these checks of claim A33 stay open.
+# The paper also replays ImageNet images while it trains the mapped head. [Chapter
+# 10](10_holding_on.ipynb) does so.
 #
 # ## Right where better models are wrong
 #

@@ -21,7 +21,8 @@ CHAPTERS = {
     "zero-shot-class-maps",
     "example-difficulty",
     "corner-examples",
-    "interventions",
+    "holding-on",
+    "margins-and-depth",
 }
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
 FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}

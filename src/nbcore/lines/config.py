@@ -11,6 +11,8 @@ from nbcore.training import kinds
 #: the embedded stand-in for a shift: digits below 5; their shifted copies; a network pretrained on
 #: the digits from 5 up
 SHIFTED, OWN_NET = "digits-shifted", "digits-network"
+#: another: a network that is trained on all ten digits in a second
+TEN_DIGITS = "ten-digits"
 
 
 @dataclass(frozen=True)
