@@ -250,7 +250,7 @@ def methods_table(run: Run, what: str = "average_precision", seed: int = 0) -> p
     ours = names.index(OURS)
     rows = []
     for i, name in enumerate(names):
-        low, high = np.quantile(spread[i], [0.025, 0.975])
+        low, high = np.clip(np.quantile(spread[i], [0.025, 0.975]), 0.0, 1.0)
         less, more = np.quantile(spread[ours] - spread[i], [0.025, 0.975])
         rows.append((name, mean[i], low, high, mean[ours] - mean[i], less, more))
     columns = ["method", "value", "low", "high", "ahead", "ahead_low", "ahead_high"]
