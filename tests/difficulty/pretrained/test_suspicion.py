@@ -18,6 +18,7 @@ def evidence(**changes):
         depth_val=[2.0, 1.0],
         depth_train=[2.0, 3.0],
         last_probe=4,
+        kinds=KINDS,
     )
     return suspicion.evidence(**(given | changes))
 
