@@ -326,9 +326,10 @@ charts.show(
 #
 # ### Your own data
 #
-# The same for a folder of your own images: an ensemble is trained, or extended, and every image
-# gets a row with its depths, agreement, learning speed, margin, corner and suggested action, as
-# parquet and CSV, and a page to look at what was suggested.
+# The same for a folder of your own images: heads are fitted to a pretrained network's features (or
+# networks trained, or extended), and every image gets a row with its depths, agreement, learning
+# order, margin, corner and suggested action, as parquet and CSV, and a page to look at what was
+# suggested.
 #
 # ```bash
 # nbcore difficulty ./mine                        # a folder of images, one folder for each class

@@ -185,6 +185,7 @@ DIFFICULTY = dict(
                     small=True,
                     alt=name,
                     file=name,
+                    id="0" * 64,
                     label=name,
                     other=name,
                     ring=1.0,
@@ -198,6 +199,9 @@ DIFFICULTY = dict(
             ],
         }
     ],
+    name=WORDS["title"],
+    classes=NAMES,
+    store="outside",
 )
 
 
@@ -269,7 +273,7 @@ def test_no_name_does_anything_on_a_chart_in_a_file(visit, nbcore, csv, tmp_path
 
 
 def test_no_name_does_anything_on_the_page_of_difficulty(visit, tmp_path):
-    from nbcore.difficulty.page import template
+    from nbcore.difficulty.review.template import template
 
     (tmp_path / "page.html").write_text(template().render(**DIFFICULTY), "utf-8")
     page = visit(tmp_path / "page.html")
@@ -278,4 +282,4 @@ def test_no_name_does_anything_on_the_page_of_difficulty(visit, tmp_path):
         for name in NAMES:
             wanted = " ".join(plain(name).split())
             assert any(wanted in text for text in shown), (selector, ascii(name))
-    assert page.locator("img").count() == len(NAMES) and page.locator("script").count() == 1
+    assert page.locator("img").count() == len(NAMES) and page.locator("script").count() == 2

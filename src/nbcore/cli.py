@@ -204,22 +204,40 @@ def difficulty(
     dataset: Annotated[str, typer.Argument(help="A name, or a folder with one per class.")],
     param: Assignments = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
+    apply: Annotated[
+        Path | None, typer.Option(help="Write a copy corrected by this CSV of decisions, to --out.")
+    ] = None,
+    undo: Annotated[
+        Path | None, typer.Option(help="Write a copy without the correction of this log, to --out.")
+    ] = None,
+    before: Annotated[
+        Path | None, typer.Option(help="Compare with what was before the correction of this log.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge how difficult each image is and whose label to doubt: a table and a page to inspect.
 
-    Trains networks on random splits, or adds to those that are stored.
+    Fits heads to a pretrained network's features, or trains networks on random splits. The page
+    exports what you decide on its suggestions; `--apply` makes a corrected copy of it and leaves
+    the originals.
 
-    Example: `nbcore difficulty ./my-images -p network=vgg16 -p members=20`
+    Example: `nbcore difficulty ./my-images -p precision=0.9`
     """
+    if apply or undo:
+        from nbcore.difficulty.review.corrections import write
+
+        if param or before:
+            raise NbcoreError("A correction takes no parameters; a layout is DIR::split/class.")
+        copy = write(dataset, apply, undo, folder)
+        return print(json.dumps(copy.as_dict(), indent=1)) if as_json else say(copy.text())
     from nbcore.difficulty import page
-    from nbcore.difficulty.judge import Difficulty
+    from nbcore.difficulty.planning import Difficulty
     from nbcore.runs.values import fields_of, read_assignments
 
     known = {"preset": str} | fields_of(Difficulty)
     del known["dataset"]  # the argument
     given = read_assignments(param, known, "difficulty")
-    found = page.report(Difficulty.resolve(**given, dataset=dataset), folder)
+    found = page.report(Difficulty.resolve(**given, dataset=dataset), folder, before)
     if as_json:
         print(json.dumps(found.as_dict(), indent=1))
         return

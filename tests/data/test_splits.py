@@ -134,12 +134,12 @@ def test_ensembles(folder):
 
 def test_difficulty_judges_every_image_on_networks_that_did_not_see_it(folder):
     from nbcore.depths.ensembles import load_pool
-    from nbcore.difficulty.judge import Difficulty, plan
+    from nbcore.difficulty.planning import Difficulty, plan
     from nbcore.difficulty.sample import look
     from nbcore.training.ensemble import held_out_mask
 
     sample = look(str(folder))
-    ensemble = plan(Difficulty(dataset=str(folder)), sample)
+    ensemble = plan(Difficulty(dataset=str(folder), network="vgg16"), sample)
     assert ensemble.whole is not data.has_test(folder)
     pool = load_pool(ensemble)
     assert len(pool.labels) == 36 == len(sample.labels)

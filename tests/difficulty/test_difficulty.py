@@ -1,6 +1,7 @@
 """`nbcore difficulty`: on folders of one's own, on bad input, its files, and its page."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -18,11 +19,13 @@ from PIL import Image
 
 from nbcore import cli
 from nbcore.depths import ensembles
-from nbcore.difficulty import judge as difficulty
+from nbcore.difficulty import judging as difficulty
 from nbcore.difficulty import page
-from nbcore.difficulty.judge import Difficulty, judge, named, plan
+from nbcore.difficulty.judging import judge, named
+from nbcore.difficulty.planning import Difficulty, plan
 from nbcore.difficulty.sample import look
 from nbcore.errors import DataError, StoreError
+from nbcore.models.pretrained import OFFLINE
 from nbcore.runs import store
 
 RNG = np.random.default_rng(0)
@@ -89,6 +92,8 @@ def test_a_folder_becomes_rows_and_a_page(nbcore, folder, tmp_path):
     )
     assert set(table["file"]) == {p.relative_to(folder).as_posix() for p in folder.rglob("*.png")}
     assert (table["label"] == table["file"].str.split("/").str[0]).all()
+    digests = [hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in table["file"]]
+    assert table["id"].tolist() == digests
     wrong = table[table["file"] == "ant/wrong.png"].iloc[0]
     assert (wrong["action"], wrong["suggested"]) == ("relabel", MARKUP)
     assert wrong["consistency"] == 0 and wrong["depth_train"] > wrong["depth_val"]
@@ -146,7 +151,8 @@ def test_the_page_works_with_keys_and_without_javascript(folder, browser, tmp_pa
         tab.on("console", lambda m, t=trouble: t.append(m.text))
         tab.goto(target)
         assert tab.locator(".card:visible").count() == 38
-        assert tab.locator("form").is_visible() is javascript
+        for part in ("form[aria-label^=Filter]", "#review"):
+            assert tab.locator(part).is_visible() is javascript
         assert tab.locator("b").count() == 3  # the names of the suggestions, no class
         tab.locator("summary").first.focus()
         tab.keyboard.press("Enter")
@@ -157,9 +163,7 @@ def test_the_page_works_with_keys_and_without_javascript(folder, browser, tmp_pa
                 "rgb(18, 18, 18)"
             )
             tab.keyboard.press("ArrowRight")
-            assert tab.evaluate(
-                "document.activeElement === document.querySelectorAll('summary')[1]"
-            )
+            assert tab.evaluate("document.activeElement === document.querySelectorAll('.card')[1]")
             tab.select_option("select[name=label]", label=MARKUP)
             cards = tab.locator(".card:visible")
             assert cards.count() == 12 == int(tab.locator("[role=status]").inner_text().split()[0])
@@ -226,7 +230,9 @@ def test_pictures_of_many_sizes_are_brought_to_one(tmp_path):
     assert sample.side == 32 and not sample.grey
     tall = [str(f) for f in sample.files].index("ant/tall.png")
     assert sample.picture(tall).size == (26, 96)
-    assert plan(Difficulty(dataset=str(tmp_path / "mine")), sample).architecture == "vgg16"
+    assert plan(Difficulty(dataset=str(tmp_path / "mine")), sample).network == OFFLINE
+    named_one = plan(Difficulty(dataset=str(tmp_path / "mine"), network="vgg16"), sample)
+    assert named_one.architecture == "vgg16" and named_one.members == 10
     draw(tmp_path / "grey", {"ant": 10, "bee": 10}, grey=True)
     sample = look(str(tmp_path / "grey"))
     assert sample.side == 12 and sample.grey
@@ -252,7 +258,7 @@ BAD = {
     "nothing there": (dict(dataset="no-such"), "There is no data set 'no-such'"),
     "no folder": (dict(dataset="./no-such"), "There is no file or folder './no-such'"),
     "unknown parameter": (dict(sed=1), "difficulty has no parameter 'sed'; did you mean 'seed'?"),
-    "network": (dict(network="vgg"), "network must be one of mlp, vgg16, resnet18"),
+    "network": (dict(network="vgg"), "The network 'vgg' cannot be had: There is no model 'vgg'"),
     "share": (dict(held_out=0.3), "one over a whole number, such as 0.1, not 0.3"),
     "folds": (
         dict(held_out=0.05),

@@ -95,18 +95,36 @@ def compare(
     ParameterError: no label that is known to be wrong, or cleanlab is missing.
     """
     table = rows(run, corner=1, agreement=agreement, gap=gap)
+    kind = probabilities if isinstance(probabilities, str) else "given"
+    p = held_out_probabilities(run, kind) if isinstance(probabilities, str) else probabilities
+    if np.shape(p) != (len(table), len(run.table("examples").attrs["classes"])):
+        raise ParameterError(f"Give a row of probabilities an example, not {np.shape(p)}.")
+    name = f"the run {run.path.name}"
+    return compare_rows(
+        table, p, kind, filters=filters, level=level, resamples=resamples, seed=seed, name=name
+    )
+
+
+def compare_rows(
+    table: pd.DataFrame,
+    p: np.ndarray,
+    kind: str,
+    *,
+    filters: Sequence[str] = tuple(FILTERS),
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+    name: str = "these images",
+) -> pd.DataFrame:
+    """Compare the suggestions in `rows` with cleanlab's on p (example, class); as `compare`."""
     seen = (table["n_val"] > 0).to_numpy()
     table, label = table[seen], table.loc[seen, "label"].to_numpy()
     wrong = label != table["original"].to_numpy()
     if not wrong.any():
         raise ParameterError(
-            f"No label of the run {run.path.name} is known to be wrong; plant some, as in "
+            f"No label of {name} is known to be wrong; plant some, as in "
             "noise=0.1, or give other labels, as in labels=cifar10n:worse_label."
         )
-    kind = probabilities if isinstance(probabilities, str) else "given"
-    p = held_out_probabilities(run, kind) if isinstance(probabilities, str) else probabilities
-    if np.shape(p) != (len(seen), len(run.table("examples").attrs["classes"])):
-        raise ParameterError(f"Give a row of probabilities an example, not {np.shape(p)}.")
     found = _methods(table, label, np.asarray(p, float)[seen], filters, seed)
     ranked = average_precisions(
         [f["ranking"] for f in found.values()], wrong, level, max(resamples // 5, 20), seed

@@ -6,30 +6,32 @@ The page is one file, needs no network, and without JavaScript is a list by sugg
 import io
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from nbcore import files
 from nbcore.data.sources import short_name
-from nbcore.difficulty.compare import FILTERS, compare, verdict
-from nbcore.difficulty.judge import Difficulty, Judged, judge, named, summary, write_rows
+from nbcore.depths.ensembles import Ensemble
+from nbcore.difficulty.compare import FILTERS, compare, compare_rows, verdict
+from nbcore.difficulty.judging import Judged, judge, named, summary, write_rows
+from nbcore.difficulty.planning import Difficulty
+from nbcore.difficulty.pretrained.runs import held_out_softmax
+from nbcore.difficulty.review import identity
+from nbcore.difficulty.review.again import Again, train_again
+from nbcore.difficulty.review.template import template
 from nbcore.difficulty.softmax import softmax_of
+from nbcore.difficulty.words import said, warnings
 from nbcore.measures.corners import CORNERS
 from nbcore.paths import build_dir
-from nbcore.text import plain
 
 #: in the order in which they are shown, with the share of the pictures that is meant for each
 SHOWN = {"relabel": 0.6, "inspect": 0.3, "keep": 0.1}
-#: below this the networks have not learned their labels, and depths in training say little
-LEARNED = 0.97
-#: below this they know too little of the classes, or most labels are wrong
-KNOWN = 0.6
 #: facts of an image on the page: column -> name, format
 FACTS = {
     "consensus_consistency": ("agreement, held out", "{:.0%}"),
@@ -42,54 +44,8 @@ FACTS = {
     "output_margin_val": ("margin, held out", "{:.1f}"),
     "output_margin_train": ("margin, training", "{:.1f}"),
     "doubt": ("doubt, −2 to 2", "{:+.2f}"),
+    "wrong": ("probability wrong", "{:.0%}"),
 }
-
-
-def said(judged: Judged) -> list[str]:
-    """Say what was done and found, in a few sentences."""
-    s = summary(judged)
-    of = f" of {s['of']:,}" if s["of"] > s["images"] else ""
-    counts = ", ".join(f"{action} {n:,}" for action, n in s["actions"].items())
-    low, high = s["held_out_times"]
-    times = f"{low}" if low == high else f"{low} to {high}"
-    depth = judged.table.attrs["last_probe"]
-    return [
-        f"{s['images']:,}{of} images of {s['classes']} classes: {counts}.",
-        f"{s['members']} networks ({s['network']}, {s['side']} × {s['side']} pixels, "
-        f"{judged.table.attrs['steps']:,} updates), each image held out by "
-        f"{times} of them. Of their training labels they give "
-        f"{s['training_accuracy']:.1%}, of held-out ones {s['held_out_accuracy']:.1%}. Depths run "
-        f"from 0 (input) to {depth} (softmax).",
-    ]
-
-
-def warnings(judged: Judged) -> list[str]:
-    """Say what makes these numbers themselves doubtful, and what to do about it."""
-    s, out = summary(judged), [f"{note}." for note in judged.sample.notes]
-    if s["training_accuracy"] < LEARNED:
-        out.append(
-            f"The networks have learned only {s['training_accuracy']:.1%} of their training "
-            f"labels, so depths in training say little; give more updates, as in "
-            f"-p steps={2 * judged.ensemble.steps}."
-        )
-    if s["held_out_accuracy"] < KNOWN:
-        out.append(
-            f"The networks give only {s['held_out_accuracy']:.1%} of the labels that were held out "
-            "from them: either many labels are wrong, or they know too little to judge labels. "
-            "Give more images, more pixels (-p image_size=64) or another network before you trust "
-            "them."
-        )
-    if s["never_held_out"]:
-        out.append(
-            f"{s['never_held_out']:,} images were held out by no network and get no suggestion; "
-            f"give more networks, as in -p members={round(1 / judged.ensemble.held_out)}."
-        )
-    elif s["held_out_times"][0] < 2:
-        out.append(
-            "Each image was held out by one network, so nothing is known of agreement; give more "
-            f"networks, as in -p members={2 * round(1 / judged.ensemble.held_out)}."
-        )
-    return out
 
 
 def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
@@ -106,8 +62,8 @@ def choose(table: pd.DataFrame, most: int) -> dict[str, np.ndarray]:
     return {action: found[: room[action]] for action, found in rows.items()}
 
 
-def page(judged: Judged) -> str:
-    """Make the page as HTML; every text on it is escaped."""
+def page(judged: Judged, more: Sequence[str] = ()) -> str:
+    """Make the page as HTML; every text on it is escaped. more: sentences after the first ones."""
     table, frame = judged.table, named(judged)
     chosen = choose(table, judged.config.pictures)
     counts = table["action"].value_counts()
@@ -130,20 +86,14 @@ def page(judged: Judged) -> str:
     shown = table.loc[np.concatenate(list(chosen.values()))]
     return template().render(
         title=f"{name}: which labels to doubt",
-        said=said(judged),
+        said=[*said(judged), *more],
         warnings=warnings(judged),
         sections=sections,
         filters=_filters(shown, judged.sample.classes),
+        name=name,
+        classes=judged.sample.classes,
+        store=identity.store_of(name, judged.sample.classes),
     )
-
-
-def template() -> jinja2.Template:
-    """Return the page's template: whatever is put into it is shown as text."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("nbcore", "difficulty"),
-        autoescape=True,
-        finalize=lambda value: plain(value) if isinstance(value, str) else value,
-    ).get_template("page.html.j2")
 
 
 def _filters(shown: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -174,13 +124,17 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
         None if np.isnan(row[c]) else round(float(4 + 92 * row[c] / last), 1)
         for c in ("depth_val", "depth_train")
     )
-    facts = [(name, form.format(row[c])) for c, (name, form) in FACTS.items() if pd.notna(row[c])]
+    facts = [
+        (name, form.format(row[c])) for c, (name, form) in FACTS.items() if pd.notna(row.get(c))
+    ]
     if row["original"] != row["label"]:
         facts.insert(0, ("original label", shown["original"]))
     if row["corner"]:
         facts.insert(0, ("corner", row["corner"].replace("_", " ")))
     seen = f", seen as {other}" if other else ""
+    facts.append(("id", shown["id"][: identity.SHOWN]))
     return {
+        "id": shown["id"],
         "data": b64encode(out.getvalue()).decode(),
         "kind": kind,
         "small": small,
@@ -197,22 +151,24 @@ def _card(judged: Judged, frame: pd.DataFrame, i: int, bar: tqdm) -> dict[str, A
     }
 
 
-def write_page(judged: Judged, folder: Path) -> Path:
+def write_page(judged: Judged, folder: Path, more: Sequence[str] = ()) -> Path:
     """Write `difficulty.html` into a folder; returns where."""
     target = folder / "difficulty.html"
-    files.write_atomically(target, page(judged).encode())
+    files.write_atomically(target, page(judged, more).encode())
     return target
 
 
 class Report(NamedTuple):
     """The files written, what to say of them, and a table of `difficulty.compare.compare`.
 
-    The table is None where no labels are known to be wrong.
+    The table is None where no labels are known to be wrong; again: what a correction changed, if
+    that was asked for.
     """
 
     judged: Judged
     files: dict[str, Path]
     comparison: pd.DataFrame | None
+    again: Again | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for a script to read; NaN becomes null."""
@@ -220,11 +176,13 @@ class Report(NamedTuple):
         rows = None if table is None else json.loads(table.to_json(orient="records"))
         files = {kind: str(path) for kind, path in self.files.items()}
         told = {"warnings": warnings(self.judged), "comparison": rows, "files": files}
-        return summary(self.judged) | told
+        again = {"again": self.again.as_dict()} if self.again else {}
+        return summary(self.judged) | told | again
 
     def text(self) -> str:
         """Return the report for people: what was found, any comparison, the files."""
-        lines = [*said(self.judged), *warnings(self.judged)]
+        again = self.again.lines() if self.again else []
+        lines = [*said(self.judged), *again, *warnings(self.judged)]
         if self.comparison is not None:
             lines += ["", *_compared(self.comparison)]
         return "\n".join([*lines, "", *(f"{k:8} {path}" for k, path in self.files.items())])
@@ -255,25 +213,31 @@ def _compared(table: pd.DataFrame) -> list[str]:
     return [*said, verdict(table)]
 
 
-def report(config: Difficulty, folder: Path | None = None) -> Report:
+def report(config: Difficulty, folder: Path | None = None, before: Path | None = None) -> Report:
     """Judge the images and write rows and page, by default among the build products.
 
-    Errors as `difficulty.judge.judge`; StoreError for a folder that cannot be written to.
+    before: the log of a correction, for a comparison with the data as they were. Errors as
+    `difficulty.judging.judge` and `train_again`; StoreError for a folder that cannot be written to.
     """
     judged = judge(config)
+    again = train_again(judged, before) if before else None
     name = short_name(config.dataset)
     folder = folder or build_dir() / "difficulty" / f"{name}-{judged.run.path.name}"
-    files = write_rows(judged, folder) | {"page": write_page(judged, folder)}
+    more = again.lines() if again else ()
+    files = write_rows(judged, folder) | {"page": write_page(judged, folder, more)}
     known = (judged.table["original"] != judged.table["label"]).any()
-    return Report(judged, files, _comparison(judged) if known else None)
+    return Report(judged, files, _comparison(judged) if known else None, again)
 
 
 def _comparison(judged: Judged) -> pd.DataFrame:
     c = judged.config
+    filters = tuple(FILTERS) if find_spec("cleanlab") else ()
+    if not isinstance(judged.ensemble, Ensemble):
+        return compare_rows(judged.table, held_out_softmax(judged.run), "given", filters=filters)
     return compare(
         judged.run,
         softmax_of(judged.ensemble, c.fresh) if c.softmax else "votes",
         agreement=c.agreement,
         gap=c.gap,
-        filters=tuple(FILTERS) if find_spec("cleanlab") else (),
+        filters=filters,
     )

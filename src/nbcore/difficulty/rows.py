@@ -36,7 +36,13 @@ def rows(run: Run, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0) 
             f"No member of the run {run.path.name} holds examples out, so there is nothing to "
             "compare their labels with; give it members on random splits."
         )
-    view = view.some(view.split)
+    return rows_of(view.some(view.split), corner, agreement, gap)
+
+
+def rows_of(
+    view: EnsembleView, corner: int = 0, agreement: float = 2 / 3, gap: float = 0.0
+) -> pd.DataFrame:
+    """Make the rows of a view of networks on random splits; columns and errors as `rows`."""
     label, examples = view.label, view.examples
     asked = view.answers, label, view.held_out, len(view.classes)
     out = pd.DataFrame(

@@ -22,7 +22,8 @@ class Sample(NamedTuple):
 
     labels (n,), files (n,) names, raw: n arrays, files or encoded images; classes; grey: one
     channel; side: in pixels, that the images should be brought to, None: as they are; notes: what
-    was left out or is odd, a sentence each.
+    was left out or is odd, a sentence each; native: the side in pixels that all of them have, where
+    that is LARGEST or less.
     """
 
     labels: np.ndarray
@@ -32,6 +33,7 @@ class Sample(NamedTuple):
     grey: bool
     side: int | None
     notes: tuple[str, ...] = ()
+    native: int | None = None
 
     def some(self, n: int, seed: int) -> np.ndarray:
         """Return positions of the images that an ensemble of `n` examples uses, in its order."""
@@ -61,13 +63,13 @@ def look(dataset: str) -> Sample:
             f"{dataset} has images of one class only, {classes[used[0]]!r}; a network needs two "
             "classes or more to tell apart, in a folder each."
         )
-    grey, side = _form(found, raw)
+    grey, side, native = _form(found, raw)
     notes: tuple[str, ...] = ()
     if found.entry is None:
         part = nbdata.load(dataset, split, side)
         labels, files, notes = part.labels, part.files, part.notes
         raw = [raw[i] for i in part.positions]
-    return Sample(labels, np.asarray(files), raw, tuple(classes), grey, side, notes)
+    return Sample(labels, np.asarray(files), raw, tuple(classes), grey, side, notes, native)
 
 
 def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> None:
@@ -83,12 +85,12 @@ def enough(sample: Sample, positions: np.ndarray, folds: int, dataset: str) -> N
         )
 
 
-def _form(found: Found, raw: readers.Raw) -> tuple[bool, int | None]:
-    """Say whether the images are grey, and the side to bring them to, from about 100 of them."""
+def _form(found: Found, raw: readers.Raw) -> tuple[bool, int | None, int | None]:
+    """Say whether images are grey, the side to bring them to, and their own, from about 100."""
     if isinstance(raw, np.ndarray):
         height, width, channels = raw.shape[1:]
         fits = max(height, width) <= LARGEST
-        return channels == 1, None if fits else SMALL
+        return channels == 1, None if fits else SMALL, max(height, width) if fits else None
     sizes, grey = set(), True
     for i in np.unique(np.linspace(0, len(raw) - 1, 100).astype(int)):
         if head := pixels.header(raw[i]):
@@ -97,5 +99,5 @@ def _form(found: Found, raw: readers.Raw) -> tuple[bool, int | None]:
     width, height = max(sizes, default=(0, 0))
     fits = len(sizes) == 1 and width == height <= LARGEST
     if found.entry is not None and fits:
-        return grey, None  # as the book's own ensembles
-    return grey, width if fits else SMALL
+        return grey, None, width  # as the book's own ensembles
+    return grey, width if fits else SMALL, width if fits else None
