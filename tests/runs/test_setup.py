@@ -20,6 +20,7 @@ TOYS = {
     "zero-shot-class-maps": dict(steps=4, train_images=10, seeds=1),
     "example-difficulty": dict(steps=4, subset=10, seeds=1),
     "corner-examples": dict(corner=2, members=2),
+    "holding-on": dict(head_steps=4, train_images=10, seeds=1),
     "every-image-its-own-line": dict(subset=20),
     "more-data-can-hurt": dict(epochs=4, images=100, draws=2, problems=3),
 }
