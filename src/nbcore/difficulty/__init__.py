@@ -4,6 +4,18 @@ from nbcore import difficulty
 table = difficulty.judge(images_or_embeddings, labels)
 """
 
-from nbcore.difficulty.pretrained.arrays import judge
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbcore.difficulty.pretrained.arrays import judge
 
 __all__ = ["judge"]
+
+
+def __getattr__(name: str) -> Any:
+    """Find `judge` when it is asked for: it brings PyTorch, which decisions do not need."""
+    if name != "judge":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nbcore.difficulty.pretrained.arrays import judge
+
+    return judge
