@@ -17,7 +17,7 @@
 # a model of a given accuracy to be right on this one? Most such profiles rise. Some fall: the better the
 # model, the surer it is wrong. Collect enough of these, and they claim that the line itself turns around.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 subset = None  # images chosen in each split, of 10,000 (100)
@@ -28,7 +28,7 @@ resamples = None  # bootstrap resamples (1000)
 workers = None  # processes (1)
 device = None  # nothing here needs another (cpu)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.every_image_its_own_line import figures, observe, runs
@@ -40,12 +40,11 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("every-image-its-own-line", globals())
 run = runs.load_profiles(config.profiles, fresh)
 observe.record(run, config, preset)
 table = run.table("imagenetv2")
-show_cards("every-image-its-own-line")
 
 # %% [markdown]
 # ## The idea
@@ -166,6 +165,15 @@ falls = profile_correlation(right[first], accuracy[first])
 chosen = np.argsort(np.nan_to_num(falls))[:50]
 others = set_correlation(right[~first][:, chosen], accuracy[~first])
 print(f"on the other half of the models: {others:+.2f}")
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("every-image-its-own-line")
 
 # %% [markdown]
 # ## What could be wrong

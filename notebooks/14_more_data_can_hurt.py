@@ -21,7 +21,7 @@
 # {cite}`nakkiran2020optimal`, what fitting noise costs in the end {cite}`mallinar2022`, and how two
 # runs with equal training loss can differ a thousandfold on test data {cite}`nakkiran2020annealing`.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 dataset = None  # pictures for features and networks (fashion-mnist)
@@ -37,7 +37,7 @@ resamples = None  # bootstrap resamples (1000)
 workers = None  # processes (2)
 device = None  # auto, cpu or cuda (cpu)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.more_data_can_hurt import (
@@ -55,11 +55,10 @@ from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 config = from_cell("more-data-can-hurt", globals())
 found = study.load(config, fresh=fresh)
 observe.record(found, preset)
-show_cards("more-data-can-hurt")
 
 # %% [markdown]
 # ## The idea
@@ -225,6 +224,15 @@ for _ in range(200):
         errors[k] += (off**2).sum(1) / 200
 for n, (plain, tuned) in zip(counts, errors, strict=True):
     print(f"n = {n:2d}: {plain:.2f} without a ridge, {tuned:.2f} with the best")
+
+# %% [markdown]
+# ## The claims, one by one
+#
+# What was wanted, what was seen, and the verdict that follows from both. Open a card to see its
+# numbers.
+
+# %% tags=["remove-input"]
+show_cards("more-data-can-hurt")
 
 # %% [markdown]
 # ## What could be wrong
