@@ -76,7 +76,7 @@ def test_every_field_that_bears_on_the_numbers_is_compared(slug):
 def other(value):
     """Another value of the same type."""
     if isinstance(value, tuple):
-        return value[:-1]
+        return value[:-1] if value else (1.0,)
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return "another"
     return value / 2
