@@ -43,7 +43,7 @@ from nbcore.runs import from_cell
 # %% tags=["remove-input"]
 config = from_cell("every-image-its-own-line", globals())
 run = runs.load_profiles(config.profiles, fresh)
-observe.record(run, config, preset)
+recorded = observe.record(run, config, preset)
 table = run.table("imagenetv2")
 
 # %% [markdown]

@@ -58,7 +58,7 @@ from nbcore.runs import from_cell
 # %% tags=["remove-input"]
 config = from_cell("more-data-can-hurt", globals())
 found = study.load(config, fresh=fresh)
-observe.record(found, preset)
+recorded = observe.record(found, preset)
 
 # %% [markdown]
 # ## The idea

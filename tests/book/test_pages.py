@@ -222,7 +222,7 @@ def test_the_overview_shows_its_claims_and_the_list_is_ordered(open_page):
 def test_a_chapter_opens_with_findings_and_leads_to_its_cards(open_page, stem):
     page = open_page(f"chapters/{stem}")
     opening = page.locator(".opening")
-    assert opening.locator("li").count() == 3
+    assert 1 <= opening.locator("li").count() <= 3
     assert opening.locator("img:visible").count() == 1
     assert opening.bounding_box()["y"] < 900
     opening.locator(".opening-verdicts a").last.click()

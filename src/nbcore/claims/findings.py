@@ -40,13 +40,14 @@ class Finding:
 
 
 def told(finding: Finding, seen: Sequence[Observation]) -> str:
-    """Say what was found. seen: all observations of the finding's claim."""
-    rule, claim = finding.rule(), get(finding.claim)
-    rows = [r for r in judge(claim, seen).rows if r.check == rule and r.seen and r.observation]
+    """Say what was found; "" where nothing that is judged was observed.
+
+    seen: all observations of the finding's claim.
+    """
+    rule = finding.rule()
+    rows = [r for r in judge(get(finding.claim), seen).rows if r.check == rule and r.seen]
     judged = [r for r in rows if r.outcome in (HELD, MISSED, UNDECIDED)]
-    if not judged:
-        return f"{claim.title}: this run did not look."
-    return _filled(finding, judged[0])
+    return _filled(finding, judged[0]) if judged else ""
 
 
 def _filled(finding: Finding, row: Row) -> str:

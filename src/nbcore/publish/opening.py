@@ -43,8 +43,11 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
     """Draw the opening of an executed chapter (HTML)."""
     findings, before = told_by(chapter.slug)
     seen = claims.observations()
-    said = "".join(f"<li>{escape(claims.told(f, seen.get(f.claim, ())))}</li>" for f in findings)
-    found = f'<p class="opening-head">What we find</p><ul>{said}</ul>' if said else ""
+    said = {f: claims.told(f, seen.get(f.claim, ())) for f in findings}
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in said.values() if sentence)
+    missing = ", ".join(dict.fromkeys(f.claim for f, sentence in said.items() if not sentence))
+    items += f"<li>Not looked at in this run: {missing}.</li>" if missing else ""
+    found = f'<p class="opening-head">What we find</p><ul>{items}</ul>' if items else ""
     return (
         f'<div class="opening"><div class="opening-words">{found}'
         f"{_facts(notebook, before, chapters)}</div>{_figure(notebook)}"
