@@ -62,24 +62,27 @@
     return spec;
   };
 
-  /* The data of a figure as one CSV; of several tables, the first column says which. */
-  const toCsv = (source) => {
-    const inline = (spec) => [spec.data?.values, ...["layer", "concat", "hconcat", "vconcat"].flatMap((k) => spec[k] ?? []).map(inline), spec.spec && inline(spec.spec)].flat(1);
-    const tables = [...Object.values(source.datasets ?? {}), inline(source).filter(isObject)].filter((rows) => rows.length);
-    const names = [...new Set(tables.flat().flatMap(Object.keys))];
+  /* The tables of a figure, each as CSV; most are carried as CSV already. */
+  const tablesOf = (source) => {
     const cell = (x) => (/[",\n]/.test(x ?? "") ? `"${String(x).replaceAll('"', '""')}"` : x ?? "");
-    const several = tables.length > 1;
-    const lines = tables.flatMap((rows, i) => rows.map((row) => [...(several ? [i + 1] : []), ...names.map((n) => row[n])]));
-    return [[...(several ? ["table"] : []), ...names], ...lines].map((line) => line.map(cell).join(",")).join("\n");
+    const text = (rows) => {
+      if (!Array.isArray(rows)) return rows;
+      const names = [...new Set(rows.flatMap(Object.keys))];
+      return names.length ? [names, ...rows.map((row) => names.map((n) => row[n]))].map((line) => line.map(cell).join(",")).join("\n") : "";
+    };
+    return Object.values(source.datasets ?? {}).map(text).filter(Boolean);
   };
   const nameOf = (div) => div.previousElementSibling?.id || "figure"; // figure-3-2 in the book
   const offerData = (view, source, name) => {
-    const menu = view.querySelector(".vega-actions");
-    if (!menu) return;
-    const link = Object.assign(document.createElement("a"), { textContent: "Save data as CSV", href: "#", download: `${name}.csv` });
-    const make = () => { link.href = URL.createObjectURL(new Blob([toCsv(source)], { type: "text/csv" })); };
-    for (const kind of ["pointerdown", "focus"]) link.addEventListener(kind, make);
-    menu.prepend(link);
+    const menu = view.querySelector(".vega-actions"), tables = menu ? tablesOf(source) : [];
+    menu?.prepend(...tables.map((text, i) => {
+      const number = tables.length > 1 ? i + 1 : "";
+      const link = Object.assign(document.createElement("a"), { href: "#",
+        textContent: `Save data ${number} as CSV`.replace("  ", " "), download: `${name}${number && `-${number}`}.csv` });
+      const make = () => { link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" })); };
+      for (const kind of ["pointerdown", "focus"]) link.addEventListener(kind, make); // only when asked for
+      return link;
+    }));
   };
 
   const embed = async (div, source, want) => {

@@ -19,7 +19,7 @@ def study(c2: float):
 
 
 def test_only_a_significant_bend_is_a_doubt_and_only_about_heights():
-    assert "bends (quadratic term -0.097" in Study.doubt(study(-0.1), "A6")
+    assert "bends (quadratic term \u22120.097" in Study.doubt(study(-0.1), "A6")
     assert Study.doubt(study(-0.1), "A7") == ""
     assert Study.doubt(study(0.0), "A6") == ""
     assert Study.doubt(SimpleNamespace(bend=None), "A6") == ""

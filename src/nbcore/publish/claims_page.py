@@ -109,7 +109,7 @@ def _filters(ledger: dict[str, Claim]) -> str:
         _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
         + _select("chapter", "Chapter", {c: c.replace("-", " ") for c in chapters})
         + _select("paper", "Paper", PAPERS)
-        + _select("order", "Order", {"verdict": "by verdict", "chapter": "by chapter"}, "as listed")
+        + _select("order", "Order", {"verdict": "by outcome", "chapter": "by chapter"}, "as listed")
         + '<label>Words <input type="search" name="words" placeholder="e.g. slope"></label>'
     )
 
