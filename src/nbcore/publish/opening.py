@@ -45,7 +45,13 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
     seen = claims.observations()
     said = {f: claims.told(f, seen.get(f.claim, ())) for f in findings}
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in said.values() if sentence)
-    missing = ", ".join(dict.fromkeys(f.claim for f, sentence in said.items() if not sentence))
+    seen_of = {f.claim for f, sentence in said.items() if sentence}
+    names = [
+        f"{f.claim} ({f.check})" if f.claim in seen_of else f.claim
+        for f, sentence in said.items()
+        if not sentence
+    ]
+    missing = escape(", ".join(dict.fromkeys(names)))
     items += f"<li>Not looked at in this run: {missing}.</li>" if missing else ""
     found = f'<p class="opening-head">What we find</p><ul>{items}</ul>' if items else ""
     return (
