@@ -86,6 +86,25 @@ def run(
         say(f"notebook  {notebook}")
 
 
+@app.command("open")
+def open_chapter(
+    chapter: Annotated[str, typer.Argument(help="Number, stem or slug, e.g. 01 or line.")],
+    student: Annotated[bool, typer.Option("--student", help="Without the solutions.")] = False,
+    port: Annotated[int | None, typer.Option(help="A free port; the next one if left out.")] = None,
+    browser: Annotated[bool, typer.Option(help="Also open it in the browser.")] = True,
+) -> None:
+    """Open a chapter's notebook in JupyterLab, on this machine only.
+
+    Example: `nbcore open line --student`
+    """
+    from nbcore.publish.chapters import get_chapter
+    from nbcore.publish.lab import open_in_lab
+
+    code = open_in_lab(get_chapter(chapter), student, port, browser)
+    if code:
+        raise NbcoreError(f"JupyterLab ended with code {code}; what it printed above says why.")
+
+
 @app.command()
 def book(
     preset: Annotated[str, typer.Option(help="smoke, book or paper.")] = "book",

@@ -1,8 +1,7 @@
-import nbformat
 import pytest
 
 from nbcore.errors import DataError, NbcoreError, ParameterError
-from nbcore.publish import archive, chapters, parameters
+from nbcore.publish import chapters, parameters
 from nbcore.publish.execute import execute
 from nbcore.runs import from_cell, resolve
 
@@ -72,21 +71,6 @@ def test_a_chapter_needs_one_parameters_cell(tmp_path):
     path.write_text("# %%\n1\n")
     with pytest.raises(NbcoreError, match="one cell tagged 'parameters'"):
         chapters._chapter(path)
-
-
-@pytest.mark.parametrize("found", chapters.find_chapters(), ids=lambda c: c.stem)
-def test_students_get_every_exercise_and_no_solution(found):
-    notebook = archive.student_notebook(found.path)
-    nbformat.validate(notebook)
-    text = "\n".join(c.source for c in notebook.cells)
-    assert text.count("### Exercise:") == 3
-    assert text.count("# your answer") == 3
-    assert "solution-" not in text
-    assert "```{exercise" not in text
-    source = found.path.read_text()
-    for block in source.split("solution-start")[1:]:
-        code = block.split("# %%\n", 1)[1].split("\n# %%", 1)[0].strip().splitlines()
-        assert code[-1] not in text, code[-1]
 
 
 def test_data_errors_are_errors_of_the_book():
