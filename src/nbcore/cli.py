@@ -9,6 +9,7 @@ import typer
 
 from nbcore.cli_data import app as data_app
 from nbcore.cli_runs import app as runs_app
+from nbcore.cli_teach import app as teach_app
 from nbcore.errors import NbcoreError
 from nbcore.terminal import AsJson, say, show
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.add_typer(teach_app)  # no name: its commands stand beside these
 
 Assignments = Annotated[
     list[str], typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set one parameter.")
@@ -84,25 +86,6 @@ def run(
         notebook = build_dir() / "runs" / found.stem / f"{found.stem}.ipynb"
         execute(found, notebook, given)
         say(f"notebook  {notebook}")
-
-
-@app.command("open")
-def open_chapter(
-    chapter: Annotated[str, typer.Argument(help="Number, stem or slug, e.g. 01 or line.")],
-    student: Annotated[bool, typer.Option("--student", help="Without the solutions.")] = False,
-    port: Annotated[int | None, typer.Option(help="A free port; the next one if left out.")] = None,
-    browser: Annotated[bool, typer.Option(help="Also open it in the browser.")] = True,
-) -> None:
-    """Open a chapter's notebook in JupyterLab, on this machine only.
-
-    Example: `nbcore open line --student`
-    """
-    from nbcore.publish.chapters import get_chapter
-    from nbcore.publish.lab import open_in_lab
-
-    code = open_in_lab(get_chapter(chapter), student, port, browser)
-    if code:
-        raise NbcoreError(f"JupyterLab ended with code {code}; what it printed above says why.")
 
 
 @app.command()

@@ -38,6 +38,20 @@ class Exercise:
         return [step for step in (self.first, self.hint) if step]
 
 
+@dataclass(frozen=True)
+class Question:
+    """A question on one section: choices, of which one is right, and why.
+
+    right: the place of the right choice, counted from 0; why: shown with the answer. Text in
+    backticks is code; there are no other marks.
+    """
+
+    text: str
+    choices: tuple[str, ...]
+    right: int
+    why: str
+
+
 class Verdict(str):
     """A sentence displayed without quotes; `.right` says whether the answer was right."""
 

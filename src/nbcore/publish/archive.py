@@ -15,7 +15,7 @@ from nbcore import files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root, results_dir
 from nbcore.publish.chapters import find_chapters
-from nbcore.publish.students import student_notebook
+from nbcore.teach.students import student_notebook
 
 #: what of the checkout students get as it is; notebooks are made for them
 ENVIRONMENT = ("pyproject.toml", "requirements.lock", "environment.yml", "Makefile", "LICENSE")

@@ -19,7 +19,7 @@ from nbcore import files
 from nbcore.errors import NbcoreError
 from nbcore.paths import project_root
 from nbcore.publish.chapters import Chapter
-from nbcore.publish.students import Notebook, instructor_notebook, student_notebook
+from nbcore.teach.students import WITH, Notebook, instructor_notebook, student_notebook
 
 LOOPBACK = "127.0.0.1"
 PORTS = range(1024, 65536)
@@ -96,7 +96,7 @@ def _is_free(port: int) -> bool:
 def own_copy(chapter: Chapter, student: bool) -> Path:
     """Write the reader's copy of a chapter's notebook unless they have changed it; return it."""
     made = student_notebook(chapter.path) if student else instructor_notebook(chapter.path)
-    name = f"{chapter.stem}.ipynb" if student else f"{chapter.stem}-with-solutions.ipynb"
+    name = f"{chapter.stem}.ipynb" if student else f"{chapter.stem}{WITH}.ipynb"
     path = project_root() / "lab" / name
     if path.exists() and _changed(path):
         return path

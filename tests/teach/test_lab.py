@@ -14,8 +14,8 @@ import nbformat
 import pytest
 
 from nbcore.errors import NbcoreError
-from nbcore.publish import lab
 from nbcore.publish.chapters import get_chapter
+from nbcore.teach import lab
 
 ROOT = Path(__file__).parents[2]
 

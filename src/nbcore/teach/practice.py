@@ -1,20 +1,19 @@
 """What a reader practises with: hints under each exercise, and a question at a section's end.
 
-Both are written into a notebook's text, executed or not, from the chapter's modules `exercises` and
-`questions`. A question is answered in the page by a script; without one, and in Jupyter, it is a
+Both are written into a notebook's text, executed or not, from the chapter's module
+`exercises`. A question is answered in the page by a script; without one, and in Jupyter, it is a
 list whose answer folds out. Nothing is sent anywhere.
 """
 
 import importlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import nbformat
 
-from nbcore.exercises import Exercise
+from nbcore.exercises import Exercise, Question
 from nbcore.text import escape
 
 SECTION = re.compile(r"^## (.+)$", re.M)
@@ -26,28 +25,14 @@ MARKS = ("nbhint", "nbquestion")
 EXERCISE_MINUTES, QUESTION_MINUTES = 15, 2
 
 
-@dataclass(frozen=True)
-class Question:
-    """A question on one section: choices, of which one is right, and why.
-
-    right: the place of the right choice, counted from 0; why: shown with the answer. Text in
-    backticks is code; there are no other marks.
-    """
-
-    text: str
-    choices: tuple[str, ...]
-    right: int
-    why: str
-
-
 def questions(slug: str) -> Mapping[str, Question]:
     """Return a chapter's questions by the headings of their sections; {} where there are none."""
-    return _of(slug, "questions", "QUESTIONS")
+    return _of(slug, "QUESTIONS")
 
 
 def exercises(slug: str) -> Mapping[str, Exercise]:
     """Return a chapter's exercises by name; {} where there are none."""
-    return _of(slug, "exercises", "EXERCISES")
+    return _of(slug, "EXERCISES")
 
 
 def practice_minutes(slug: str) -> int:
@@ -135,11 +120,11 @@ def _parts(text: str) -> Sequence[str]:
     return [part for part in found if part.strip()]
 
 
-def _of(slug: str, module: str, name: str) -> Mapping[str, Any]:
+def _of(slug: str, name: str) -> Mapping[str, Any]:
     where = f"nbcore.chapters.{slug.replace('-', '_')}"
-    if not find_spec(where) or not find_spec(f"{where}.{module}"):
+    if not find_spec(where) or not find_spec(f"{where}.exercises"):
         return {}
-    return getattr(importlib.import_module(f"{where}.{module}"), name)
+    return getattr(importlib.import_module(f"{where}.exercises"), name, {})
 
 
 def _marked(text: str) -> str:

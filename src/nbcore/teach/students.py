@@ -11,8 +11,8 @@ from typing import Any
 
 import nbformat
 
-from nbcore.publish.chapters import read_source
-from nbcore.publish.practice import add_practice
+from nbcore.publish.chapters import find_chapters, read_source
+from nbcore.teach.practice import add_practice
 
 #: where the solution of an exercise begins, in the cell before it
 START = re.compile(r"`{3,}\{solution-start\} *(\S+)")
@@ -25,6 +25,8 @@ NOTE = re.compile(r"^`{3,}\{(?!exercise|solution)(\w+)\}")
 FENCE = re.compile(r"^```\w+$")
 #: {cite}`key` and the like, which only the book resolves
 ROLE = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+#: where a built site has notebooks to download, and what the names of those with solutions end in
+SOURCES, WITH = "_sources/chapters", "-with-solutions"
 ANSWER = """# your answer: take away the # and put it where the dots are
 # exercises.check("{name}", ...)"""
 
@@ -61,6 +63,30 @@ def put_back(notebook: Notebook, found: Solutions) -> Notebook:
             cells.append(cell)
     made = nbformat.from_dict({**notebook, "cells": cells})
     return nbformat.validator.normalize(made)[1]
+
+
+def write_downloads(built: Path) -> None:
+    """Put students' notebooks where the pages of a built site have their sources to download.
+
+    Those with solutions stand beside them. What was executed for the page is not needed twice.
+    """
+    for chapter in find_chapters():
+        if (built / "chapters" / f"{chapter.stem}.html").is_file():
+            target = built / SOURCES / f"{chapter.stem}.ipynb"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(student_notebook(chapter.path), target)
+            whole = target.with_name(f"{chapter.stem}{WITH}.ipynb")
+            nbformat.write(instructor_notebook(chapter.path), whole)
+
+
+def downloads(stem: str) -> str:
+    """Write the links to a chapter's two notebooks (HTML)."""
+    place = f"../{SOURCES}/{stem}"
+    return (
+        f'<p class="nbdownloads">The notebook of this chapter: <a href="{place}.ipynb" download>'
+        f'for students, without solutions</a> · <a href="{place}{WITH}.ipynb" download>with '
+        "solutions</a></p>"
+    )
 
 
 def exercise_of(cell: Any) -> str:
