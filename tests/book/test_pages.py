@@ -20,6 +20,7 @@ PAGES = [
     "rerun",
     "promises",
     "teach",
+    "equations",
     "glossary",
     "bibliography",
 ]

@@ -25,6 +25,7 @@ from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
 from nbcore.runs.engines import compute_members, environment
+from nbcore.teach.equations import equations_page
 from nbcore.teach.hours import teach_page
 from nbcore.teach.practice import add_practice
 from nbcore.teach.students import write_downloads
@@ -149,6 +150,7 @@ def stage(
         (folder / "intro.md").write_text(front_page(text, executed, chapters))
         text = (folder / "teach.md").read_text()
         (folder / "teach.md").write_text(teach_page(text, executed, chapters))
+        (folder / "equations.md").write_text(equations_page())
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
