@@ -93,3 +93,19 @@ def test_a_chapter_may_leave_its_parameters_cell_to_the_config(chapter):
     values: dict = {}
     exec(cell.source, values)
     assert from_cell("line", values) == resolve("line", "book")
+
+
+def test_the_parameters_table_is_grouped_and_folds_what_is_long():
+    from nbcore import charts
+    from nbcore.charts.tables import Folded
+
+    table = parameters.parameters_table("rise-and-fall")
+    assert list(table) == ["for", "field", "default", "meaning", "cost"]
+    groups = list(dict.fromkeys(table["for"]))
+    assert groups == [g for g in parameters.COSTS if g in groups]
+    rates = table.set_index("field")["default"]["head_lrs"]
+    assert isinstance(rates, Folded) and "0.0001" in rates.whole and "0.0001" not in rates
+    assert all(len(str(value)) < 60 for value in table["default"])
+    markup = charts.show(table, caption="Parameters").markup
+    assert markup.count('class="nbgroup"') == table["for"].nunique()
+    assert "<details><summary>0.001, 0.01" in markup and '<th scope="col">for' not in markup

@@ -41,15 +41,19 @@ def number(notebook: Any, chapter: int) -> None:
                 output["data"]["text/html"] = BEGINNINGS.sub(numbered, "".join(html))
 
 
-def number_exercises(app: Sphinx, env: BuildEnvironment) -> None:
-    """Give each exercise the number of its chapter and its place there: (3, 1), shown as 3.1."""
+def number_exercises(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Give each exercise the number of its chapter and its place there: (3, 1), shown as 3.1.
+
+    Returns the pages to be read once more, which are none.
+    """
     for page, kinds in env.toc_fignumbers.items():
         if chapter := CHAPTER.match(page):
             for place, name in enumerate(kinds.get("exercise", {}), start=1):
                 kinds["exercise"][name] = (int(chapter[1]), place)
+    return []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Number exercises once all pages are read, before references to them are resolved."""
-    app.connect("env-updated", number_exercises)
+    """Number exercises after Sphinx has, before references to them are resolved."""
+    app.connect("env-get-updated", number_exercises, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
