@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from nbcore.cli_data import app as data_app
+from nbcore.cli_rerun import app as rerun_app
 from nbcore.cli_runs import app as runs_app
 from nbcore.cli_teach import app as teach_app
 from nbcore.errors import NbcoreError
-from nbcore.terminal import AsJson, say, show
+from nbcore.terminal import AsJson, Assignments, say, show
 
 app = typer.Typer(
     help="Lines & Depths: rerun its chapters, build the book, measure your own models.",
@@ -22,11 +23,8 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
-app.add_typer(teach_app)  # no name: its commands stand beside these
-
-Assignments = Annotated[
-    list[str], typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set one parameter.")
-]
+app.add_typer(rerun_app)  # no name: its commands stand beside these
+app.add_typer(teach_app)
 
 
 def main() -> None:
@@ -60,32 +58,6 @@ def chapters(as_json: AsJson = False) -> None:
             row["title and parameters"] = [c.title, names]
         rows.append(row)
     show(rows, as_json)
-
-
-@app.command()
-def run(
-    chapter: Annotated[str, typer.Argument(help="Number, stem or slug, e.g. 01 or line.")],
-    param: Assignments = [],  # noqa: B006  (typer copies it)
-    page: Annotated[bool, typer.Option(help="Also build the chapter's page.")] = True,
-) -> None:
-    """Execute one chapter with your parameters and build its page.
-
-    Example: `nbcore run line -p preset=smoke -p seed=1`
-    """
-    from nbcore.paths import build_dir
-    from nbcore.publish.book import make_page
-    from nbcore.publish.chapters import get_chapter
-    from nbcore.publish.execute import execute
-
-    found = get_chapter(chapter)
-    given = found.read(param)
-    if page:
-        notebook, html = make_page(found, given)
-        say(f"page      {html}\nnotebook  {notebook}")
-    else:
-        notebook = build_dir() / "runs" / found.stem / f"{found.stem}.ipynb"
-        execute(found, notebook, given)
-        say(f"notebook  {notebook}")
 
 
 @app.command()
