@@ -101,6 +101,9 @@ def pdf() -> None:
 @app.command()
 def claims(
     claim: Annotated[str | None, typer.Argument(help="One claim's id, e.g. A2.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Add the last build of the book to its record.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the ledger with the verdicts of the last build, or one claim in full when named.
@@ -110,6 +113,12 @@ def claims(
     from nbcore import claims as ledger
 
     seen = ledger.observations()
+    if record:
+        from datetime import UTC, datetime
+
+        changed = ledger.history.record(seen, datetime.now(UTC).date())
+        rows = [{"id": c.claim, "before": c.before or "–", "after": c.after} for c in changed]
+        return show(rows, as_json) if rows or as_json else say("No verdict changed.")
     if claim is None:
         verdicts = {c: ledger.judge(c, seen.get(c.id, ())) for c in ledger.ledger().values()}
         rows = [{"id": c.id, "verdict": j.verdict, "title": c.title} for c, j in verdicts.items()]

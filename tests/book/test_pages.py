@@ -16,6 +16,7 @@ PAGES = [
     "index",
     "explorer",
     "claims",
+    "changes",
     "status",
     "rerun",
     "promises",

@@ -20,6 +20,7 @@ from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
 from nbcore.publish import cards, check, claims_page, kept, slim
+from nbcore.publish.changes_page import changes_page
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
@@ -151,6 +152,7 @@ def stage(
         text = (folder / "teach.md").read_text()
         (folder / "teach.md").write_text(teach_page(text, executed, chapters))
         (folder / "equations.md").write_text(equations_page())
+        (folder / "changes.md").write_text(changes_page())
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
