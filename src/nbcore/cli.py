@@ -64,6 +64,7 @@ def chapters(as_json: AsJson = False) -> None:
 def book(
     preset: Annotated[str, typer.Option(help="smoke, book or paper.")] = "book",
     fresh: Annotated[bool, typer.Option(help="Compute every run anew.")] = False,
+    engine: Annotated[str, typer.Option(help="local, or ray: chapters on a cluster.")] = "local",
 ) -> None:
     """Execute every chapter and build the whole book into `_build/html`.
 
@@ -71,7 +72,7 @@ def book(
     """
     from nbcore.publish.book import make_book
 
-    index = make_book({"preset": preset, "fresh": fresh})
+    index = make_book({"preset": preset, "fresh": fresh}, engine=engine)
     say(f"Open {index}")
 
 
