@@ -139,3 +139,16 @@ def test_runs_that_were_read_are_counted_by_where_they_are_from(tmp_path, monkey
     assert plan.read(listed, 0) == "1 published, 1 computed now"
     assert plan.read(listed, 1e12) == "1 published, 1 computed here before"
     assert plan.read(tmp_path / "none", 0) == "none"
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1280, True), (390, False)])
+def test_figures_stand_beside_each_other_where_there_is_room(
+    browser, line, two, tmp_path, width, beside
+):
+    target = compare(line, *two, tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(target.as_uri())
+    boxes = [f.bounding_box() for f in page.locator("section.pair").first.locator("figure").all()]
+    assert (boxes[0]["y"] == boxes[1]["y"]) is beside
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
