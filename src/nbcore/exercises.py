@@ -82,17 +82,17 @@ def check(name: str, answer: float) -> Verdict:
     A wrong answer gets the first hint, further ones the second. While a notebook is graded, the
     answer is written to the file that `NBCORE_ANSWERS` names, and the grader judges it.
     """
-    known = all_exercises()
-    if name not in known:
-        raise ParameterError(f"There is no exercise {name!r}; {did_you_mean(name, known)}")
     try:
         number = float(answer)
     except (TypeError, ValueError):
         raise ParameterError(f"The answer to {name} is one number, not {answer!r}.") from None
-    if ANSWERS in os.environ:
+    if ANSWERS in os.environ:  # nothing else is imported: a notebook's time is limited
         with open(os.environ[ANSWERS], "a") as file:
             file.write(json.dumps({"name": name, "answer": number}) + "\n")
         return Verdict("Handed in.")
+    known = all_exercises()
+    if name not in known:
+        raise ParameterError(f"There is no exercise {name!r}; {did_you_mean(name, known)}")
     verdict = judge(known[name], number)
     if not verdict.right:
         _misses[name] += 1
