@@ -22,6 +22,8 @@ ENVIRONMENT = ("pyproject.toml", "requirements.lock", "environment.yml", "Makefi
 SETTINGS = ("_config.yml", "_toc.yml")
 TOP = Path("lines-and-depths")
 LEFT_OUT = {"__pycache__"}
+#: files that do not get smaller
+PACKED = {".zip", ".png", ".jpg", ".npz"}
 
 
 def make_archives() -> list[Path]:
@@ -41,7 +43,8 @@ def pack_students(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(str(TOP / "README.md"), STUDENTS_README.format(chapters=_listed()))
         for name, file in _as_it_is():
-            archive.write(file, TOP / name)
+            packed = file.suffix in PACKED
+            archive.write(file, TOP / name, zipfile.ZIP_STORED if packed else None)
         for chapter in find_chapters():
             notebook = student_notebook(chapter.path)
             archive.writestr(str(TOP / f"{chapter.stem}.ipynb"), nbformat.writes(notebook))
