@@ -100,7 +100,7 @@ def parameters_table(slug: str) -> "pd.DataFrame":
 
     cls = config.config_class(slug)
     settings = {preset: getattr(cls, preset)() for preset in config.PRESETS}
-    rows = []
+    rows: list[dict[str, str]] = []
     for f in dataclasses.fields(cls):
         values = {p: _whole(getattr(c, f.name)) for p, c in settings.items()}
         book = values.pop("book")
@@ -118,7 +118,8 @@ def parameters_table(slug: str) -> "pd.DataFrame":
             }
         )
     order = list(COSTS)
-    table = pd.DataFrame(sorted(rows, key=lambda row: order.index(row["for"])))
+    rows.sort(key=lambda row: order.index(row["for"]))
+    table = pd.DataFrame(rows)
     table.attrs[GROUPED] = "for"
     return table
 

@@ -106,9 +106,9 @@ def checks(
         ]
         for name in dict.fromkeys([*sides[0], *sides[1]]):
             found = [side.get(name) for side in sides]
-            numbers = [claims.show_estimate(r.seen) if r and r.seen else "–" for r in found]
+            a, b = (claims.show_estimate(r.seen) if r and r.seen else "–" for r in found)
             outcomes = [r.outcome if r else claims.UNSEEN for r in found]
-            rows.append(Row(claim.id, name, *numbers, (outcomes[0], outcomes[1])))
+            rows.append(Row(claim.id, name, a, b, (outcomes[0], outcomes[1])))
     return rows
 
 

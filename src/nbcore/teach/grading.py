@@ -153,7 +153,7 @@ class _Client(NotebookClient):
         super().__init__(notebook, allow_errors=True, kernel_name="python3", **settings)
         self.said: dict[int, str] = {}
 
-    def process_message(self, msg: Mapping[str, Any], cell: Any, cell_index: int) -> Any:
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Note an error and drop every other output, however much of it there is."""
         if msg["msg_type"] == "error":
             content = msg["content"]
