@@ -228,7 +228,7 @@ def solution_plot(
     y_title: str,
     title: str,
     level: tuple[float, str] | None = None,
-    x_format: str = "",
+    x_format: str = ",",
     y_format: str = "",
     name: str = "",
 ) -> Figure:

@@ -1,7 +1,7 @@
 """Two executions of a chapter side by side: parameters, checks, and every figure of both.
 
 The page is one file that needs nothing beside it. Figures are matched by the cells that drew them;
-a figure that is drawn the same in both is shown once.
+those that differ come first, and one that is drawn the same in both is shown once, folded.
 """
 
 import re
@@ -68,6 +68,7 @@ def compare(chapter: Chapter, first: Execution, second: Execution, target: Path)
     """Write the page that compares two executions of a chapter; return it."""
     pairs = figures(first, second)
     rows = checks(chapter, first.observations(), second.observations())
+    names = first.words(), second.words()
     page = PAGE.format(
         title=escape(f"{int(chapter.number)} {chapter.title}: two runs"),
         first=_side(first),
@@ -75,7 +76,7 @@ def compare(chapter: Chapter, first: Execution, second: Execution, target: Path)
         parameters=_parameters(chapter, first, second),
         checks=_checks(rows),
         summary=_summary(pairs, rows),
-        figures="".join(_figure(pair) for pair in pairs),
+        figures="".join(_figure(p, names) for p in sorted(pairs, key=lambda p: p.same)),
     )
     files.write_atomically(target, page.encode())
     return target
@@ -171,15 +172,16 @@ def _summary(pairs: Sequence[Pair], rows: Sequence[Row]) -> str:
     )
 
 
-def _figure(pair: Pair) -> str:
+def _figure(pair: Pair, names: Sequence[str]) -> str:
+    """Draw both figures under the names of their runs, or the one that both have, folded."""
     if pair.same and pair.first:
-        head = f"<h3>{escape(pair.first.title)}</h3>"
-        return f"<section>{head}<p>The same in both runs.</p>{pair.first.picture}</section>"
+        head = f"<summary>{escape(pair.first.title)}: the same in both runs</summary>"
+        return f"<details>{head}{pair.first.picture}</details>"
     sides = "".join(
-        f"<figure><figcaption>{escape(side.title)}</figcaption>{side.picture}</figure>"
+        f"<figure><figcaption>{escape(name)}</figcaption>{side.picture}</figure>"
         if side
-        else "<figure><p>This run has no such figure.</p></figure>"
-        for side in pair
+        else f"<figure><figcaption>{escape(name)}</figcaption><p>No such figure.</p></figure>"
+        for side, name in zip(pair, names, strict=True)
     )
     return f'<section class="pair">{sides}</section>'
 
@@ -210,7 +212,8 @@ th, td {{ border-bottom: 1px solid #8888; padding: .3rem .6rem .3rem 0; text-ali
 .pair {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr));
   gap: 1rem; border-top: 1px solid #8888; padding-top: 1rem; }}
 figure {{ margin: 0; }}
-figcaption, h3 {{ font-size: 1rem; font-weight: 600; min-height: 3em; }}
+figcaption, summary {{ font-weight: 600; }}
+summary {{ cursor: pointer; padding: .4rem 0; }}
 img {{ background: #fff; border-radius: 4px; height: auto; max-width: 100%; }}
 </style></head>
 <body><h1>{title}</h1>
