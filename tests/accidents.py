@@ -352,7 +352,7 @@ DOWNLOAD = Trial(_nothing, _download, _download_whole)
 
 def _project(root: Path) -> None:
     """A book of one chapter, built once."""
-    from nbcore.publish.archive import ENVIRONMENT
+    from nbcore.teach.archive import ENVIRONMENT
 
     project = root / "project"
     (project / "notebooks").mkdir(parents=True)
@@ -414,7 +414,7 @@ class _Sphinx:
 
 
 def _book_whole(root: Path, again: bool) -> None:
-    from nbcore.publish import archive
+    from nbcore.teach import archive
 
     archive.make_archives()  # which is what sees to a book that was being replaced
     pages = {p.read_text().strip() for p in (root / "build/html").rglob("*.html")}

@@ -82,7 +82,7 @@ def make_zip() -> None:
 
     Example: `nbcore zip`
     """
-    from nbcore.publish.archive import make_archives
+    from nbcore.teach.archive import make_archives
 
     for path in make_archives():
         say(str(path))

@@ -8,8 +8,8 @@ import jupytext
 import nbformat
 import pytest
 
-from nbcore.publish import archive, chapters
-from nbcore.teach import students
+from nbcore.publish import chapters
+from nbcore.teach import archive, students
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = chapters.find_chapters()
