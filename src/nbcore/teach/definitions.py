@@ -19,7 +19,7 @@ class Definition(NamedTuple):
     by_hand: list[float]
 
 
-THREE = "line = fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])  # odds divided by three"
+THREE = "line = fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])  # odds by 3"
 FIVE = (
     "said = np.array([[1, 1, 1, 1, 2]]).T  # five networks: cat four times, dog once\n"
     "label, all_held_out, classes = [2], np.ones((5, 1), bool), 3"

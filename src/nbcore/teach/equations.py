@@ -64,7 +64,6 @@ def _entry(definition: Definition) -> str:
     needs = "fit_line" in definition.code and function.__name__ != "fit_line"
     imported += ", fit_line" if needs else ""
     numbers = ", ".join(f"{v:.4g}" for v in run(definition))
-    lines = inspect.getsource(function).count("\n")
     return ENTRY.format(
         anchor=_anchor(definition),
         name=definition.name,
@@ -75,7 +74,6 @@ def _entry(definition: Definition) -> str:
         numbers=numbers,
         signature=f"{function.__name__}{_short(inspect.signature(function))}",
         place=definition.function.rpartition(".")[0].replace(".", "/"),
-        lines=lines,
     )
 
 
@@ -104,7 +102,7 @@ $$
 {formula}
 $$
 
-`{signature}` in `{place}.py`, {lines} lines. {says}
+`{signature}` in `{place}.py`: {says}
 
 ```python
 {code}
