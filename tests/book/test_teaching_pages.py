@@ -8,7 +8,7 @@ import pytest
 
 from nbcore.publish.chapters import find_chapters
 from nbcore.teach.definitions import DEFINITIONS
-from nbcore.teach.practice import questions
+from nbcore.teach.practice import exercises, questions
 from nbcore.teach.students import SOURCES, WITH
 
 CHAPTERS = find_chapters()
@@ -50,7 +50,8 @@ def test_questions_exercises_and_hints_are_there_and_numbered(open_page, chapter
     titles = page.locator("div.exercise p.admonition-title").all_inner_texts()
     found = [re.match(r"Exercise (\d+\.\d+) \(", title) for title in titles]
     assert [m and m[1] for m in found] == [f"{number}.{i}" for i in range(1, len(titles) + 1)]
-    assert page.locator("details.nbhint").count() == 2 * len(titles) > 0
+    hints = sum(len(exercise.hints) for exercise in exercises(chapter.slug).values())
+    assert page.locator("details.nbhint").count() == hints >= len(titles) > 0
     assert "with the exercises" in page.locator(".opening-facts").inner_text()
 
 
@@ -62,7 +63,7 @@ def test_the_download_is_for_students_and_solutions_lie_apart(built, chapter):
     texts = [json.dumps(json.loads((built / SOURCES / name).read_text())) for name in set(links)]
     student, whole = sorted(texts, key=len)
     assert "# your answer" in student and "**Solution**" not in student
-    assert "**Why.**" not in student and "**Solution**" in whole and "**Why.**" in whole
+    assert "**Why.**" not in student and "**Solution**" in whole
 
 
 def test_the_page_for_teachers_has_hours_and_three_plans(open_page):
