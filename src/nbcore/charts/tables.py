@@ -76,7 +76,8 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
         words, wide = escape(table[by].iloc[at]), len(columns)
         return f'<tr><th scope="rowgroup" colspan="{wide}" class="nbgroup">{words}</th></tr>'
 
-    shown = pd.DataFrame({c: [cell(value, c) for value in table[c]] for c in columns})
+    texts = {c: [cell(value, c) for value in table[c]] for c in columns}
+    shown = pd.DataFrame(texts, dtype=object)  # a column of text would forget what folds
     name, head = escape(caption), row('th scope="col"', columns)
     rows = enumerate(shown.itertuples(index=False))
     body = "".join(f"{heading(i)}<tr>{row('td', texts)}" for i, texts in rows)

@@ -119,7 +119,7 @@ def parameters_table(slug: str) -> "pd.DataFrame":
         )
     order = list(COSTS)
     rows.sort(key=lambda row: order.index(row["for"]))
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, dtype=object)  # a column of text would forget what folds
     table.attrs[GROUPED] = "for"
     return table
 
