@@ -8,7 +8,7 @@ PRESET ?= book
 BIN := .venv/bin
 UV := uv==0.13.9
 
-.PHONY: setup book live test zip pdf lock clean
+.PHONY: setup book live test types tests zip pdf lock clean
 
 setup: .venv/.ready
 
@@ -33,12 +33,17 @@ zip: setup
 pdf: book
 	$(BIN)/nbcore pdf
 
-# two processes of one thread each: more threads than cores wait for each other most of the time.
-# browser tests need Chromium (or Chrome) on the machine and say so when they skip
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
+types:
 	$(BIN)/mypy
+
+# two processes of one thread each: more threads than cores wait for each other most of the time.
+# browser tests need Chromium (or Chrome) on the machine and say so when they skip
+tests:
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lock:
