@@ -7,7 +7,7 @@ import pytest
 from nbcore import claims
 from nbcore.claims import Estimate, Observation, history
 from nbcore.errors import ClaimError
-from nbcore.publish import changes_page
+from nbcore.publish import claims_page
 
 CHECK = "imagenetv2 share above 1 point and its interval"  # wanted: at most .05
 
@@ -46,10 +46,10 @@ def test_a_build_that_is_not_the_published_one_is_refused(file):
 
 
 def test_the_page_lists_changes_and_amendments(file):
-    assert "No build has been recorded yet." in changes_page.changes_page()
+    assert "No build has been recorded yet." in claims_page.changes_page()
     history.record(seen(0.02), date(2026, 1, 1))
     history.record(seen(0.2), date(2026, 1, 3))
-    page = changes_page.changes_page()
+    page = claims_page.changes_page()
     assert page.index("2026-01-03") < page.index("2026-01-01")
     assert 'href="claims.html#claim-A3"' in page and "The record begins" in page
     amended = [m for c in claims.ledger().values() for m in c.misread]

@@ -19,8 +19,7 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, kept, many_machines, slim
-from nbcore.publish.changes_page import changes_page
+from nbcore.publish import cards, check, claims_page, kept, licences, many_machines, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
@@ -151,14 +150,15 @@ def stage(
         from nbcore.publish.front import front_page
 
         (folder / "explorer.md").write_text(explorer_page())
-        bigger = folder / "bigger.md"
-        bigger.write_text(many_machines.fill(bigger.read_text()))
+        for page, fill in (("bigger", many_machines.fill), ("licences", licences.fill)):
+            file = folder / f"{page}.md"
+            file.write_text(fill(file.read_text()))
         text = (folder / "intro.md").read_text()
         (folder / "intro.md").write_text(front_page(text, executed, chapters))
         text = (folder / "teach.md").read_text()
         (folder / "teach.md").write_text(teach_page(text, executed, chapters))
         (folder / "equations.md").write_text(equations_page())
-        (folder / "changes.md").write_text(changes_page())
+        (folder / "changes.md").write_text(claims_page.changes_page())
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
