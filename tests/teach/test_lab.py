@@ -94,6 +94,9 @@ def test_the_command_serves_the_notebook_on_this_machine_only(checkout):
             assert answer.read().decode().count("# your answer") == 3
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(address, timeout=60)
+        page = f"http://127.0.0.1:{found[1]}/lab/tree/01_line.ipynb?token={found[2]}"
+        with urllib.request.urlopen(page, timeout=60) as answer:  # no news from elsewhere
+            assert '"news": {"disabled": true}' in answer.read().decode()
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()

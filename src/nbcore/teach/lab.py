@@ -24,6 +24,12 @@ from nbcore.teach.students import WITH, Notebook, instructor_notebook, student_n
 LOOPBACK = "127.0.0.1"
 PORTS = range(1024, 65536)
 FIRST, TRIES = 8888, 50
+#: JupyterLab asks nobody for news, newer versions and extensions
+QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
 
 
 def open_in_lab(chapter: Chapter, student: bool, port: int | None, browser: bool) -> int:
@@ -53,7 +59,7 @@ def open_in_lab(chapter: Chapter, student: bool, port: int | None, browser: bool
 def command(notebook: Path, port: int, browser: bool) -> list[str]:
     """Return the command that starts JupyterLab on a notebook, on the loopback address."""
     words = [sys.executable, "-m", "jupyterlab", str(notebook), f"--ServerApp.ip={LOOPBACK}"]
-    words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", *QUIET]
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
