@@ -33,7 +33,7 @@ QUIET = (
 
 
 def open_in_lab(chapter: Chapter, student: bool, port: int | None, browser: bool) -> int:
-    """Start JupyterLab on a chapter's notebook and wait until it ends; return its exit code.
+    """Start JupyterLab on a chapter's notebook and end with it; return its exit code.
 
     port: a free one of this machine, or None for the first free one from 8888 on.
     NbcoreError if JupyterLab is not installed or the port is taken.
@@ -50,10 +50,10 @@ def open_in_lab(chapter: Chapter, student: bool, port: int | None, browser: bool
     print(f"notebook  {notebook}\nopen      {link}", flush=True)
     # the token is what keeps other users of this machine out; a command line they could read
     environment = os.environ | {"NBCORE_ROOT": str(project_root()), "JUPYTER_TOKEN": token}
-    try:
-        return subprocess.run(command(notebook, port, browser), env=environment).returncode
-    except KeyboardInterrupt:  # it has had the same signal, asked, and ended
-        return 0
+    words = command(notebook, port, browser)
+    if os.name == "posix":  # in place of this process, so that signals reach it
+        os.execve(words[0], words, environment)
+    return subprocess.run(words, env=environment).returncode
 
 
 def command(notebook: Path, port: int, browser: bool) -> list[str]:
