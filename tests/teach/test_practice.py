@@ -69,6 +69,7 @@ def test_hints_fold_under_their_exercise_and_come_one_by_one_in_the_notebook(mon
     monkeypatch.setattr(practice, "exercises", lambda slug: {"x": own})
     made = notebook("## E\n\nask\n\n````{solution-start} x\n:class: dropdown\n````")
     practice.add_practice(made, "none", 1)
+    assert 'Check with `exercises.check("x", your_answer)`.\n\n<details' in made.cells[-1].source
     assert re.findall(r"<summary>(.*?)</summary><p>(.*?)</p>", made.cells[-1].source) == [
         ("Hint 1", "first"),
         ("Hint 2", "second"),
@@ -79,6 +80,15 @@ def test_hints_fold_under_their_exercise_and_come_one_by_one_in_the_notebook(mon
     assert [s.rpartition(" ")[2] for s in said] == ["first", "second", "second"]
     assert exercises.check("x", 2.05) == "Right."
     assert "no number" in exercises.check("x", float("nan"))
+
+
+@pytest.mark.parametrize("found", CHAPTERS, ids=lambda c: c.stem)
+def test_every_exercise_says_how_it_is_checked(found):
+    made = read_source(found.path)
+    practice.add_practice(made, found.slug, 1)
+    text = "\n".join(c.source for c in made.cells if c.cell_type == "markdown")
+    for name in practice.exercises(found.slug):
+        assert text.count(f'exercises.check("{name}"') == 1, name
 
 
 def test_exercises_are_numbered_by_chapter():

@@ -55,11 +55,20 @@ def add_practice(notebook: Any, slug: str, number: int) -> None:
 
     def with_hints(start: re.Match[str]) -> str:
         found = known.get(start[1])
-        return f"{hints(found)}\n\n{start[0]}" if found else start[0]
+        if not found:
+            return start[0]
+        named = f'exercises.check("{start[1]}"' in start.string[: start.start()]
+        check = "" if named else f"{how_to_check(start[1])}\n\n"
+        return f"{check}{hints(found)}\n\n{start[0]}"
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = SOLUTION.sub(with_hints, cell.source)
+
+
+def how_to_check(name: str) -> str:
+    """Say how an answer to an exercise is checked, where its text does not."""
+    return f'Check with `exercises.check("{name}", your_answer)`.'
 
 
 def hints(exercise: Exercise) -> str:
