@@ -228,8 +228,8 @@ def solution_plot(
     y_title: str,
     title: str,
     level: tuple[float, str] | None = None,
-    x_format: str = ",",
-    y_format: str = "",
+    x_format: str = ",~r",
+    y_format: str = "~r",
     name: str = "",
 ) -> Figure:
     """Draw one curve (x, y: numbers of equal length), with a level that it is to cross if given.

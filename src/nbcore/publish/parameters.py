@@ -105,7 +105,7 @@ def parameters_table(slug: str) -> "pd.DataFrame":
         values = {p: _whole(getattr(c, f.name)) for p, c in settings.items()}
         book = values.pop("book")
         others = [f"{p}: {v}" for p, v in values.items() if v != book]
-        short = config.shown(getattr(settings["book"], f.name), most=2)
+        short = config.shown(getattr(settings["book"], f.name), most=2) or "none"
         more = ([book] if short != book else []) + others
         group, cost = _group_and_cost(f.metadata)
         rows.append(
@@ -150,7 +150,7 @@ def _meaning(meta: Mapping[str, Any]) -> str:
 
 
 def _whole(value: Any) -> str:
-    return config.shown(value, most=10_000)
+    return config.shown(value, most=10_000) or "none"
 
 
 def rewritten(path: Path) -> str:
