@@ -425,6 +425,9 @@ show_cards("line")
 # %% tags=["hide-input"]
 charts.show(parameters_table("line"), caption="Parameters of this chapter")
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -443,6 +446,11 @@ charts.show(parameters_table("line"), caption="Parameters of this chapter")
 # %%
 answer = float(imagenet.line.predict(0.80))
 exercises.check("line-expect", answer)
+
+# %% [markdown]
+# **Why.** The line is fitted to logits, so the accuracy is turned into a logit, put into the line
+# and turned back. Subtracting a fixed number of points would be right at one accuracy only, since a
+# straight line in logits is bent in accuracies.
 
 # %% [markdown]
 # ````{solution-end}
@@ -468,6 +476,23 @@ while robustness.chance_band(0.90, needed, cifar.line)[1] >= 0.01:
     needed += 10
 print(needed)
 exercises.check("line-images", needed)
+
+# %% tags=["hide-input"]
+sizes = np.arange(500, 4 * needed, needed // 20)
+solution_plot(
+    sizes,
+    [robustness.chance_band(0.90, n, cifar.line)[1] for n in sizes],
+    x_title="images",
+    y_title="upper edge of the band",
+    y_format="~%",
+    level=(0.01, "one point"),
+    title=f"With {needed:,} images or more, one point is outside the band",
+)
+
+# %% [markdown]
+# **Why.** The band's width is that of a share of right answers among the images, which falls as one
+# over the square root of their number. Half the height therefore asks for four times the images,
+# and small effects for very many.
 
 # %% [markdown]
 # ````{solution-end}
@@ -495,6 +520,22 @@ print(
     f"alpha {share[gain.argmax()]:.2f}, effective robustness {gain.max():+.3f}"
 )
 exercises.check("line-mix", share[gain.argmax()])
+
+# %% tags=["hide-input"]
+solution_plot(
+    share,
+    gain,
+    x_title="share of the weak model",
+    y_title="effective robustness",
+    x_format="~%",
+    y_format="~%",
+    title=f"A mixture gains most with {share[gain.argmax()]:.0%} of the weak model",
+)
+
+# %% [markdown]
+# **Why.** A mixture moves on the chord between its two models, and the line sags below this chord.
+# The best share is where chord and line are furthest apart. Nothing new was learned: whoever reads
+# effective robustness as knowledge is deceived here.
 
 # %% [markdown]
 # ````{solution-end}

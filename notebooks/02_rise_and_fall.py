@@ -456,6 +456,9 @@ charts.show(
     parameters_table("rise-and-fall"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -475,6 +478,11 @@ charts.show(
 height = 0.55 - float(result.line.predict(0.70))
 print(f"{height:+.3f}")
 exercises.check("rise-height", height)
+
+# %% [markdown]
+# **Why.** Effective robustness compares with what an ordinary model of the *same* accuracy reaches.
+# That the network lost points between the two sets does not count against it, as the line loses
+# them too.
 
 # %% [markdown]
 # ````{solution-end}
@@ -499,6 +507,22 @@ while robustness.chance_band(0.65, images, result.line)[1] >= 0.02:
 print(images)
 exercises.check("rise-images", images)
 
+# %% tags=["hide-input"]
+sizes = np.arange(200, 3 * images, images // 20)
+solution_plot(
+    sizes,
+    [robustness.chance_band(0.65, n, result.line)[1] for n in sizes],
+    x_title="images",
+    y_title="upper edge of the band",
+    y_format="~%",
+    level=(0.02, "two points"),
+    title=f"With {images:,} images or more, two points are outside the band",
+)
+
+# %% [markdown]
+# **Why.** The band is widest where accuracy is near one half and falls with the square root of the
+# number of images. The loop stops where its upper edge passes below the effect.
+
 # %% [markdown]
 # ````{solution-end}
 # ````
@@ -519,6 +543,10 @@ exercises.check("rise-images", images)
 half = (0.75 + float(result.line.predict(0.75))) / 2
 print(f"{half:.3f}")
 exercises.check("rise-share", half)
+
+# %% [markdown]
+# **Why.** The gap reaches from the line to $y = x$. A model that closes half of it stands midway
+# between the two, whatever the width of the gap is at this accuracy.
 
 # %% [markdown]
 # ````{solution-end}

@@ -408,6 +408,10 @@ print(depth)
 exercises.check("depth-count", depth)
 
 # %% [markdown]
+# **Why.** Going back from the softmax, the last two probes say bird and the one before says plane.
+# What agreed earlier does not count, since the network's way led away again.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -428,6 +432,10 @@ wrong, right = np.array([2, 5, 7]), np.array([0, 0, 2, 5])
 wins = (wrong[:, None] > right) + 0.5 * (wrong[:, None] == right)
 print(wins.mean())
 exercises.check("depth-auroc", wins.mean())
+
+# %% [markdown]
+# **Why.** The area under the curve *is* this chance. It does not depend on a threshold, nor on how
+# many labels are wrong, which is why the chapter reports it.
 
 # %% [markdown]
 # ````{solution-end}
@@ -458,6 +466,10 @@ right = [
 ]
 print(f"{right[0] - right[1]:.4f}")
 exercises.check("depth-self", right[0] - right[1])
+
+# %% [markdown]
+# **Why.** At distance nought an image finds itself and votes for its own label. On training images
+# that is part of the definition; on any other it would be a leak of the label.
 
 # %% [markdown]
 # ````{solution-end}

@@ -340,6 +340,10 @@ print(score)
 exercises.check("bounds-consensus", score)
 
 # %% [markdown]
+# **Why.** The consensus is what most networks say. The label plays no part, so that networks which
+# agree on a wrong answer are as consistent as those which agree on the right one.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -359,6 +363,10 @@ share = np.array([1, 5, 2]) / 8
 entropy = -(share * np.log(share)).sum()
 print(entropy)
 exercises.check("bounds-entropy", entropy)
+
+# %% [markdown]
+# **Why.** The entropy is nought if all say the same and $\ln 3$ if three classes are equally
+# frequent. It sees how the minority is spread, which the consensus-consistency does not.
 
 # %% [markdown]
 # ````{solution-end}
@@ -383,6 +391,10 @@ from scipy.stats import binom
 chance = binom.cdf(3, 5, 0.9)
 print(chance)
 exercises.check("bounds-noise", chance)
+
+# %% [markdown]
+# **Why.** A share out of five answers takes six values only. Some images therefore land far below
+# where they belong by luck alone, and a bound with a fixed share of exceptions has to allow for it.
 
 # %% [markdown]
 # ````{solution-end}

@@ -299,6 +299,10 @@ print(updates[at])
 exercises.check("learning-when", updates[at])
 
 # %% [markdown]
+# **Why.** The image was right before but lost again. What counts is from where on the answer stays,
+# so the clock starts anew after the last other answer.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -319,6 +323,10 @@ difference = 3 * 2 + 4 * 1
 slope = (3**2 + 4**2) ** 0.5
 print(difference / slope)
 exercises.check("learning-margin", difference / slope)
+
+# %% [markdown]
+# **Why.** A linear function changes along its gradient at an even rate, its length. So the distance
+# to where the two logits are equal is their difference over that length, here exactly.
 
 # %% [markdown]
 # ````{solution-end}
@@ -343,6 +351,11 @@ margins = np.array([1.0, 9.0])
 gap = np.log(margins.mean()) - np.log(margins).mean()
 print(gap)
 exercises.check("learning-log", gap)
+
+# %% [markdown]
+# **Why.** The logarithm bends downwards, so the logarithm of a mean is never below the mean of the
+# logarithms (Jensen's inequality). One network with a wide margin raises the first much more than
+# the second, which is why the definition has to say the order.
 
 # %% [markdown]
 # ````{solution-end}

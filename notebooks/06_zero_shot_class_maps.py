@@ -366,6 +366,11 @@ print(many - one, class_scores(p, two, "mean")[0])
 exercises.check("maps-sum", many - one)
 
 # %% [markdown]
+# **Why.** All the probability of the sources is kept in a sum. The mean divides it by their number:
+# a class whose probability is spread over many kinds looks small, although the network is sure that
+# it is one of them.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -384,6 +389,10 @@ exercises.check("maps-sum", many - one)
 # %%
 print(0.6 * (1 - 0.8))
 exercises.check("maps-independent", 0.6 * (1 - 0.8))
+
+# %% [markdown]
+# **Why.** Independent chances multiply. Real models err alike, and so have a far smaller dominance;
+# the difference between the two is what the chapter shows.
 
 # %% [markdown]
 # ````{solution-end}
@@ -406,6 +415,10 @@ numbers = np.arange(10)
 weak, strong = np.isin(numbers, [0, 1, 2, 3, 9]), numbers < 8
 print(dominance_probability(weak, strong))
 exercises.check("maps-dominance", dominance_probability(weak, strong))
+
+# %% [markdown]
+# **Why.** Only image 9 counts: there the weak model is right and the strong one wrong. That the
+# strong one is right on four others has no part in it.
 
 # %% [markdown]
 # ````{solution-end}

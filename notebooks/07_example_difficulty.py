@@ -525,6 +525,9 @@ charts.show(
     parameters_table("example-difficulty"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -549,6 +552,11 @@ print(c.score, "standard error", c.standard_error.round(2))
 exercises.check("difficulty-score", c.score[0])
 
 # %% [markdown]
+# **Why.** The three networks that learned the image say nothing about it. Of the five others three
+# are right. Had all eight been counted, the score would be higher, and for an image with a wrong
+# label much higher.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -570,6 +578,21 @@ while cscores.spearman_brown(0.8, size / 10) < 0.95:
     size += 1
 print(size)
 exercises.check("difficulty-members", size)
+
+# %% tags=["hide-input"]
+sizes = np.arange(5, 2 * size)
+solution_plot(
+    sizes,
+    [float(cscores.spearman_brown(0.8, n / 10)) for n in sizes],
+    x_title="networks in a group",
+    y_title="expected correlation",
+    level=(0.95, "wanted"),
+    title=f"Groups of {size} networks are expected to agree by .95",
+)
+
+# %% [markdown]
+# **Why.** Averaging leaves what the networks have in common and takes away what is each one's own.
+# The last few hundredths of a correlation cost the most networks.
 
 # %% [markdown]
 # ````{solution-end}
@@ -593,6 +616,11 @@ odds_by_three = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
 er = robustness.effective_robustness([0.90, 0.86], [0.78, 0.74], odds_by_three)
 print(er.round(3), f"change {er[1] - er[0]:+.3f}")
 exercises.check("difficulty-trade", er[1] - er[0])
+
+# %% [markdown]
+# **Why.** At the lower accuracy the line expects less, and the network lost less than that. It is
+# worse on both sets and yet more robust in the sense of the definition: the measure is a
+# difference, and both of its terms have to be looked at.
 
 # %% [markdown]
 # ````{solution-end}

@@ -411,6 +411,9 @@ charts.show(
     parameters_table("corner-examples"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -432,6 +435,10 @@ x, y = 9 / 12, (3 - 1) / (11 - 1)
 far = ((1 - x) ** 2 + (0 - y) ** 2) ** 0.5
 print(far)
 exercises.check("corners-far", far)
+
+# %% [markdown]
+# **Why.** Each axis is scaled by its own extremes first. Without this the axis with the longer
+# range would decide alone which images are near a corner.
 
 # %% [markdown]
 # ````{solution-end}
@@ -457,6 +464,21 @@ crossing = 1 + lead[1] / (lead[1] - lead[2])
 print(crossing)
 exercises.check("corners-crossing", crossing)
 
+# %% tags=["hide-input"]
+solution_plot(
+    np.arange(4),
+    lead,
+    x_title="layer",
+    y_title="lead of the first class in votes",
+    x_format="d",
+    level=(0.0, "as many votes"),
+    title=f"The lead is lost at layer {crossing:.2f}",
+)
+
+# %% [markdown]
+# **Why.** Between two layers both curves are straight, and so is their difference. It falls from a
+# lead to a deficit, and crosses nought in proportion to the two.
+
 # %% [markdown]
 # ````{solution-end}
 # ````
@@ -477,6 +499,10 @@ exercises.check("corners-crossing", crossing)
 worth = 100 * (0.98 - 0.25) / 50_000
 print(worth)
 exercises.check("corners-overall", worth)
+
+# %% [markdown]
+# **Why.** A large gain on few images is a small one on all. Whether a rescue matters depends on how
+# many can be found without knowing their labels.
 
 # %% [markdown]
 # ````{solution-end}

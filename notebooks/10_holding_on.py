@@ -277,6 +277,10 @@ charts.show(
 exercises.check("holding-crossing", 1 / (3 + 1))
 
 # %% [markdown]
+# **Why.** The score is a straight line in the share, and the answer changes where it crosses
+# nought: not in the middle of the path, but where the two ends balance.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -296,6 +300,10 @@ exercises.check("holding-crossing", 1 / (3 + 1))
 exercises.check("holding-kept", (63 - 39) / 69)
 
 # %% [markdown]
+# **Why.** Divided by what was there before, the two numbers can be compared between networks of
+# different accuracy. In points the same loss weighs more for a weak network.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -313,6 +321,11 @@ exercises.check("holding-kept", (63 - 39) / 69)
 
 # %%
 exercises.check("holding-rate", 11**0.5 / 11)
+
+# %% [markdown]
+# **Why.** The mean over all batches divides the new loss by one more than the weight, and the rate
+# is raised by the root of that number. Their product is one over the root: the new task is learned
+# at that share of the speed.
 
 # %% [markdown]
 # ````{solution-end}

@@ -218,6 +218,11 @@ charts.show(
 exercises.check("own-hand", -2 / np.sqrt(5))
 
 # %% [markdown]
+# **Why.** Both columns have mean nought once their means are taken off, and the correlation is
+# their product over both lengths. It is not $-1$, since the answers are two steps and the
+# accuracies four.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -238,6 +243,10 @@ print(f"{share:.3f}")
 exercises.check("own-unsolved", share)
 
 # %% [markdown]
+# **Why.** If all models answer alike there is nothing to correlate. Whatever falls or rises is
+# decided by the other images.
+
+# %% [markdown]
 # ````{solution-end}
 # ````
 #
@@ -255,6 +264,11 @@ exercises.check("own-unsolved", share)
 # %%
 kept = table["held_out"].sel(models=runs.NETWORKS, subset=runs.CHOSEN)
 exercises.check("own-networks", float(np.median(kept)))
+
+# %% [markdown]
+# **Why.** Without three very weak models the judged correlations are those of networks alone. The
+# check asked for all models, and one may not change a check after seeing its outcome; so this
+# number is shown and decides nothing.
 
 # %% [markdown]
 # ````{solution-end}

@@ -265,6 +265,9 @@ charts.show(
     parameters_table("more-data-can-hurt"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -284,6 +287,19 @@ charts.show(
 risks = [b + 0.25 * v for b, v in (exact_risk(n, 100) for n in range(1, 99))]
 print(1 + np.argmin(risks))
 exercises.check("more-turn", 1 + np.argmin(risks))
+
+# %% tags=["hide-input"]
+solution_plot(
+    np.arange(1, 99),
+    np.log10(risks),
+    x_title="examples n",
+    y_title="log10 of the risk",
+    title=f"The risk in 100 dimensions is least at {1 + np.argmin(risks)} examples",
+)
+
+# %% [markdown]
+# **Why.** The bias falls by the same amount with each example, the variance ever faster the nearer
+# $n$ comes to $d$. Where the two rates are equal, one more example stops helping.
 
 # %% [markdown]
 # ````{solution-end}
@@ -306,6 +322,21 @@ needed = next(n for n in range(102, 999) if 0.25 * exact_risk(n, 100)[1] < 1)
 print(needed)
 exercises.check("more-needed", needed)
 
+# %% tags=["hide-input"]
+beyond = np.arange(110, 200)
+solution_plot(
+    beyond,
+    [0.25 * exact_risk(n, 100)[1] for n in beyond],
+    x_title="examples n",
+    y_title="risk",
+    level=(1.0, "the risk of fitting nothing"),
+    title=f"From {needed} examples on a fit in 100 dimensions pays",
+)
+
+# %% [markdown]
+# **Why.** Beyond $d$ there is only variance, and it falls slowly. Until then predicting nought
+# everywhere, at the cost of the truth's own size, is better than fitting everything.
+
 # %% [markdown]
 # ````{solution-end}
 # ````
@@ -323,6 +354,10 @@ exercises.check("more-needed", needed)
 
 # %%
 exercises.check("more-ridge", 100 * 0.5**2 / 4)
+
+# %% [markdown]
+# **Why.** The ridge is a prior belief: each coordinate of the truth is of a certain size. A longer
+# truth in the same dimensions means larger coordinates, and deserves less shrinking.
 
 # %% [markdown]
 # ````{solution-end}

@@ -352,11 +352,14 @@ DOWNLOAD = Trial(_nothing, _download, _download_whole)
 
 def _project(root: Path) -> None:
     """A book of one chapter, built once."""
+    from nbcore.teach.archive import ENVIRONMENT
+
     project = root / "project"
     (project / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks/01_line.py", project / "notebooks")
     shutil.copytree(ROOT / "book", project / "book")
-    shutil.copy(ROOT / "_config.yml", project)
+    for name in ("_config.yml", *ENVIRONMENT):
+        shutil.copy(ROOT / name, project)
     parts = [{"file": "chapters/01_line"}, {"file": "claims"}, {"file": "status"}]
     toc = {"format": "jb-book", "root": "intro", "chapters": parts}
     (project / "_toc.yml").write_text(yaml.safe_dump(toc))
@@ -411,7 +414,7 @@ class _Sphinx:
 
 
 def _book_whole(root: Path, again: bool) -> None:
-    from nbcore.publish import archive
+    from nbcore.teach import archive
 
     archive.make_archives()  # which is what sees to a book that was being replaced
     pages = {p.read_text().strip() for p in (root / "build/html").rglob("*.html")}

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from nbcore.cli_data import app as data_app
+from nbcore.cli_rerun import app as rerun_app
 from nbcore.cli_runs import app as runs_app
+from nbcore.cli_teach import app as teach_app
 from nbcore.errors import NbcoreError
-from nbcore.terminal import AsJson, say, show
+from nbcore.terminal import AsJson, Assignments, say, show
 
 app = typer.Typer(
     help="Lines & Depths: rerun its chapters, build the book, measure your own models.",
@@ -21,10 +23,8 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
-
-Assignments = Annotated[
-    list[str], typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set one parameter.")
-]
+app.add_typer(rerun_app)  # no name: its commands stand beside these
+app.add_typer(teach_app)
 
 
 def main() -> None:
@@ -61,32 +61,6 @@ def chapters(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def run(
-    chapter: Annotated[str, typer.Argument(help="Number, stem or slug, e.g. 01 or line.")],
-    param: Assignments = [],  # noqa: B006  (typer copies it)
-    page: Annotated[bool, typer.Option(help="Also build the chapter's page.")] = True,
-) -> None:
-    """Execute one chapter with your parameters and build its page.
-
-    Example: `nbcore run line -p preset=smoke -p seed=1`
-    """
-    from nbcore.paths import build_dir
-    from nbcore.publish.book import make_page
-    from nbcore.publish.chapters import get_chapter
-    from nbcore.publish.execute import execute
-
-    found = get_chapter(chapter)
-    given = found.read(param)
-    if page:
-        notebook, html = make_page(found, given)
-        say(f"page      {html}\nnotebook  {notebook}")
-    else:
-        notebook = build_dir() / "runs" / found.stem / f"{found.stem}.ipynb"
-        execute(found, notebook, given)
-        say(f"notebook  {notebook}")
-
-
-@app.command()
 def book(
     preset: Annotated[str, typer.Option(help="smoke, book or paper.")] = "book",
     fresh: Annotated[bool, typer.Option(help="Compute every run anew.")] = False,
@@ -108,7 +82,7 @@ def make_zip() -> None:
 
     Example: `nbcore zip`
     """
-    from nbcore.publish.archive import make_archives
+    from nbcore.teach.archive import make_archives
 
     for path in make_archives():
         say(str(path))
@@ -128,6 +102,9 @@ def pdf() -> None:
 @app.command()
 def claims(
     claim: Annotated[str | None, typer.Argument(help="One claim's id, e.g. A2.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Add the last build of the book to its record.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the ledger with the verdicts of the last build, or one claim in full when named.
@@ -137,6 +114,12 @@ def claims(
     from nbcore import claims as ledger
 
     seen = ledger.observations()
+    if record:
+        from datetime import UTC, datetime
+
+        changed = ledger.history.record(seen, datetime.now(UTC).date())
+        rows = [{"id": c.claim, "before": c.before or "–", "after": c.after} for c in changed]
+        return show(rows, as_json) if rows or as_json else say("No verdict changed.")
     if claim is None:
         verdicts = {c: ledger.judge(c, seen.get(c.id, ())) for c in ledger.ledger().values()}
         rows = [{"id": c.id, "verdict": j.verdict, "title": c.title} for c, j in verdicts.items()]

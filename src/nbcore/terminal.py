@@ -10,6 +10,9 @@ import typer
 from nbcore.text import plain, plain_lines
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+Assignments = Annotated[
+    list[str], typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set one parameter.")
+]
 Rows = Sequence[Mapping[str, Any]]
 
 

@@ -16,6 +16,7 @@ PAGES = [
     "index",
     "explorer",
     "claims",
+    "changes",
     "status",
     "rerun",
     "promises",
@@ -23,6 +24,7 @@ PAGES = [
     "maintain",
     "licences",
     "teach",
+    "equations",
     "glossary",
     "bibliography",
 ]

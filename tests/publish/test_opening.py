@@ -75,8 +75,9 @@ def test_the_opening_stands_behind_the_first_text(tmp_path, monkeypatch):
         "# Title\n",
         "```{raw}",
         "## The i",
-        "## Cite ",
+        "<p class",
     ]
+    assert "\n\n## Cite this page\n\n" in notebook.cells[-1].source
     html = notebook.cells[1].source
     own = [c.id for c in claims.ledger().values() if c.chapter == chapter.slug]
     assert re.findall(r'href="#claim-(\w+)"', html) == own

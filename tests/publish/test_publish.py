@@ -1,8 +1,7 @@
-import nbformat
 import pytest
 
 from nbcore.errors import DataError, NbcoreError, ParameterError
-from nbcore.publish import archive, chapters, parameters
+from nbcore.publish import chapters, parameters
 from nbcore.publish.execute import execute
 from nbcore.runs import from_cell, resolve
 
@@ -74,21 +73,6 @@ def test_a_chapter_needs_one_parameters_cell(tmp_path):
         chapters._chapter(path)
 
 
-@pytest.mark.parametrize("found", chapters.find_chapters(), ids=lambda c: c.stem)
-def test_students_get_every_exercise_and_no_solution(found):
-    notebook = archive.student_notebook(found.path)
-    nbformat.validate(notebook)
-    text = "\n".join(c.source for c in notebook.cells)
-    assert text.count("### Exercise:") == 3
-    assert text.count("# your answer") == 3
-    assert "solution-" not in text
-    assert "```{exercise" not in text
-    source = found.path.read_text()
-    for block in source.split("solution-start")[1:]:
-        code = block.split("# %%\n", 1)[1].split("\n# %%", 1)[0].strip().splitlines()
-        assert code[-1] not in text, code[-1]
-
-
 def test_data_errors_are_errors_of_the_book():
     assert issubclass(DataError, NbcoreError)
 
@@ -109,3 +93,19 @@ def test_a_chapter_may_leave_its_parameters_cell_to_the_config(chapter):
     values: dict = {}
     exec(cell.source, values)
     assert from_cell("line", values) == resolve("line", "book")
+
+
+def test_the_parameters_table_is_grouped_and_folds_what_is_long():
+    from nbcore import charts
+    from nbcore.charts.tables import Folded
+
+    table = parameters.parameters_table("rise-and-fall")
+    assert list(table) == ["for", "field", "default", "meaning", "cost"]
+    groups = list(dict.fromkeys(table["for"]))
+    assert groups == [g for g in parameters.COSTS if g in groups]
+    rates = table.set_index("field")["default"]["head_lrs"]
+    assert isinstance(rates, Folded) and "0.0001" in rates.whole and "0.0001" not in rates
+    assert all(len(str(value)) < 60 for value in table["default"])
+    markup = charts.show(table, caption="Parameters").markup
+    assert markup.count('class="nbgroup"') == table["for"].nunique()
+    assert "<details><summary>0.001, 0.01" in markup and '<th scope="col">for' not in markup

@@ -71,4 +71,3 @@ def test_every_preset_of_every_chapter_states_its_cost(slug):
         own = classes[0].__dict__[name] if classes else None
         assert own is not None and own.__func__.__doc__, f"{slug}.{name} has no docstring"
         assert isinstance(presets.resolve(slug, name), cls)
-    assert {row["parameter"] for row in presets.describe(slug)}

@@ -521,7 +521,7 @@ NEVER = [
     "nbcore.runs.engines:compute_members",
     "nbcore.runs.store:publish",
     "nbcore.runs.verify:verify_all",
-    "nbcore.runs.config:describe",
+    "nbcore.publish.parameters:parameters_table",
     "nbcore.lines.curves:measure",
     "nbcore.measures.bounds:fit_bound",
     "nbcore.measures.blocks:FORWARD",

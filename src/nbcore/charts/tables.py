@@ -7,6 +7,20 @@ import pandas as pd
 
 from nbcore.text import escape, plain
 
+#: key of `DataFrame.attrs`: the column whose values head groups of rows instead of standing in each
+GROUPED = "grouped"
+
+
+class Folded(str):
+    """A short text of a table, under which the whole folds out."""
+
+    whole: str
+
+    def __new__(cls, short: str, whole: str) -> "Folded":
+        made = super().__new__(cls, short)
+        made.whole = whole
+        return made
+
 
 class Table(NamedTuple):
     """A table that displays itself: HTML on the page, text elsewhere."""
@@ -40,24 +54,43 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
     columns get `digits` decimals; a missing value is an en dash.
     """
     percent = set(percent)
+    by = table.attrs.get(GROUPED)
+    columns = [c for c in table if c != by]
 
     def cell(value: Any, column: Any) -> str:
         if pd.isna(value):
             return "–"
         fmt = f".{max(digits - 1, 0)}%" if column in percent else f",.{digits}f"
+        if isinstance(value, Folded):
+            return value
         return format(value, fmt) if isinstance(value, float) else plain(value)
 
     def row(tag: str, texts: Iterable[Any]) -> str:
-        number = (pd.api.types.is_numeric_dtype(table[c]) for c in table)
+        number = (pd.api.types.is_numeric_dtype(table[c]) for c in columns)
         kinds = (f'{tag} class="number"' if n else tag for n in number)
-        return "".join(f"<{k}>{escape(t)}" for k, t in zip(kinds, texts, strict=True))
+        return "".join(f"<{k}>{_written(t)}" for k, t in zip(kinds, texts, strict=True))
 
-    shown = pd.DataFrame({c: [cell(value, c) for value in table[c]] for c in table})
-    name, head = escape(caption), row('th scope="col"', table)
-    body = "".join(f"<tr>{row('td', texts)}" for texts in shown.itertuples(index=False))
+    def heading(at: int) -> str:
+        if by is None or (at and table[by].iloc[at] == table[by].iloc[at - 1]):
+            return ""
+        words, wide = escape(table[by].iloc[at]), len(columns)
+        return f'<tr><th scope="rowgroup" colspan="{wide}" class="nbgroup">{words}</th></tr>'
+
+    texts = {c: [cell(value, c) for value in table[c]] for c in columns}
+    shown = pd.DataFrame(texts, dtype=object)  # a column of text would forget what folds
+    name, head = escape(caption), row('th scope="col"', columns)
+    rows = enumerate(shown.itertuples(index=False))
+    body = "".join(f"{heading(i)}<tr>{row('td', texts)}" for i, texts in rows)
     markup = (  # the frame scrolls where the page is narrow; tabindex lets the keyboard scroll it
         f'<div class="nbtable-wrap" role="region" aria-label="{name}" tabindex="0">'
         f'<table class="nbtable"><caption><span>{name}</span></caption><thead><tr>'
         f"{head}</thead><tbody>{body}</tbody></table></div>"
     )
     return Table(markup, f"{plain(caption)}\n{shown.to_string(index=False)}")
+
+
+def _written(text: Any) -> str:
+    if isinstance(text, Folded):
+        whole = f"<p>{escape(text.whole)}</p>"
+        return f"<details><summary>{escape(text)}</summary>{whole}</details>"
+    return escape(text)

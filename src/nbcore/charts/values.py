@@ -6,6 +6,7 @@ from typing import Any, Literal, Unpack
 import altair as alt
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from nbcore.charts.base import (
     NOTHING,
@@ -217,3 +218,43 @@ def bars(
         usermeta={"rows": len(names)}
     )
     return in_columns(figure, table["group"].unique() if n_groups else ())
+
+
+def solution_plot(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_title: str,
+    y_title: str,
+    title: str,
+    level: tuple[float, str] | None = None,
+    x_format: str = ",~r",
+    y_format: str = "~r",
+    name: str = "",
+) -> Figure:
+    """Draw one curve (x, y: numbers of equal length), with a level that it is to cross if given.
+
+    title: what the curve shows, as a sentence; its alternative text adds the ends of the curve.
+    """
+    across, up = np.asarray(x, float), np.asarray(y, float)
+    table = pd.DataFrame({"x": across, "y": up, "series": name or y_title})
+    low, high = int(up.argmin()), int(up.argmax())
+    told = (
+        f"{title}. A curve of {y_title} over {x_title} from {across[0]:g} to {across[-1]:g}; it is "
+        f"lowest, {up[low]:.3g}, at {across[low]:g} and highest, {up[high]:.3g}, at "
+        f"{across[high]:g}."
+    )
+    if level:
+        told += f" A dashed level at {level[0]:g}: {level[1]}."
+    return curve(
+        table,
+        x_title=x_title,
+        y_title=y_title,
+        x_format=x_format,
+        y_format=y_format,
+        points=False,
+        level=level,
+        title=title,
+        description=told,
+        height=240,
+    )

@@ -4,6 +4,7 @@
 observed; `judge()` merges that into a verdict. Nothing here imports torch or a chapter.
 """
 
+from nbcore.claims import history
 from nbcore.claims.checks import (
     HELD,
     MISSED,
@@ -73,6 +74,7 @@ __all__ = [
     "count",
     "forget",
     "get",
+    "history",
     "judge",
     "ledger",
     "observations",

@@ -132,10 +132,13 @@ def observations_dir() -> Path:
     return Path(os.environ.get("NBCORE_OBSERVATIONS") or build_dir() / "observations")
 
 
-def observations() -> dict[str, list[Observation]]:
-    """Read what has been recorded, by claim id; the claim's own chapter first."""
+def observations(folder: Path | None = None) -> dict[str, list[Observation]]:
+    """Read what has been recorded, by claim id; the claim's own chapter first.
+
+    folder: where to read, `observations_dir()` unless given.
+    """
     found: dict[str, list[Observation]] = {}
-    for path in sorted(observations_dir().glob("*.json")):
+    for path in sorted((folder or observations_dir()).glob("*.json")):
         raw = json.loads(path.read_text())
         raw["observed"] = {k: Estimate(**v) for k, v in raw["observed"].items()}
         found.setdefault(raw["id"], []).append(Observation(**raw))

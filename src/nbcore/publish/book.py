@@ -25,6 +25,10 @@ from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
 from nbcore.runs.engines import changed_environment, compute_members, environment
+from nbcore.teach.equations import equations_page
+from nbcore.teach.hours import teach_page
+from nbcore.teach.practice import add_practice
+from nbcore.teach.students import write_downloads
 
 #: bytes of memory that a chapter needs which reads its runs
 MEMORY = 2 << 30
@@ -136,6 +140,7 @@ def stage(
         notebook = nbformat.read(path, as_version=4)
         cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
         number(notebook, int(known[stem].number))
+        add_practice(notebook, known[stem].slug, int(known[stem].number))
         add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
@@ -150,6 +155,10 @@ def stage(
             file.write_text(fill(file.read_text()))
         text = (folder / "intro.md").read_text()
         (folder / "intro.md").write_text(front_page(text, executed, chapters))
+        text = (folder / "teach.md").read_text()
+        (folder / "teach.md").write_text(teach_page(text, executed, chapters))
+        (folder / "equations.md").write_text(equations_page())
+        (folder / "changes.md").write_text(claims_page.changes_page())
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())
     if not whole:
         toc = {"format": "jb-book", "root": f"chapters/{chapters[0].stem}"}
@@ -186,6 +195,7 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
 
         (built / "_static" / "lines-data.js").write_text(live_data())
     slim.keep_used_icons(built)
+    write_downloads(built)
     if strict:
         check.check_site(built, staged)
     files.put_folder(built, target)

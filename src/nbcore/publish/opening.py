@@ -21,6 +21,8 @@ from nbcore.charts import thumbnails
 from nbcore.claims import Finding, Observation
 from nbcore.publish.cards import BADGES, verdict_class
 from nbcore.publish.chapters import Chapter
+from nbcore.teach.practice import exercises, practice_minutes
+from nbcore.teach.students import downloads
 from nbcore.text import escape
 
 #: tag of the cell that draws a chapter's key figure
@@ -36,7 +38,8 @@ def add_opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) ->
         return
     html = f"```{{raw}} html\n{opening(notebook, chapter, chapters)}\n```"
     notebook.cells.insert(first + 1, nbformat.v4.new_markdown_cell(html))
-    notebook.cells.append(nbformat.v4.new_markdown_cell(f"## Cite this page\n\n{entry(chapter)}"))
+    along = f"{downloads(chapter.stem)}\n\n## Cite this page\n\n{entry(chapter)}"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(along))
 
 
 def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str:
@@ -56,7 +59,7 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
     found = f'<p class="opening-head">What we find</p><ul>{items}</ul>' if items else ""
     return (
         f'<div class="opening"><div class="opening-words">{found}'
-        f"{_facts(notebook, before, chapters)}</div>{_figure(notebook)}"
+        f"{_facts(notebook, before, chapters, chapter.slug)}</div>{_figure(notebook)}"
         f"{_verdicts(chapter.slug, seen)}</div>"
     )
 
@@ -108,7 +111,14 @@ def minutes(notebook: Any) -> int:
     return max(round(words / WORDS_A_MINUTE + FIGURE_MINUTES * shown), 1)
 
 
-def _facts(notebook: Any, before: Sequence[str], chapters: Sequence[Chapter]) -> str:
+def hours(notebook: Any, slug: str) -> str:
+    """State how long a chapter takes with its exercises and questions, to half an hour."""
+    halves = max(round((minutes(notebook) + practice_minutes(slug)) / 30), 1)
+    half = " ½" if halves > 1 else "½"
+    return f"{halves // 2 or ''}{half if halves % 2 else ''} {'hour' if halves <= 2 else 'hours'}"
+
+
+def _facts(notebook: Any, before: Sequence[str], chapters: Sequence[Chapter], slug: str) -> str:
     known = {c.slug: c for c in chapters}
     links = [
         f'<a href="{known[s].stem}.html">{int(known[s].number)} {escape(known[s].title)}</a>'
@@ -117,7 +127,8 @@ def _facts(notebook: Any, before: Sequence[str], chapters: Sequence[Chapter]) ->
     ]
     first = f"read before: {', '.join(links)} · " if links else ""
     time = claims.count(minutes(notebook), "minutes")
-    return f'<p class="opening-facts">{first}about {time} to read</p>'
+    whole = f", {hours(notebook, slug)} with the exercises" if exercises(slug) else ""
+    return f'<p class="opening-facts">{first}about {time} to read{whole}</p>'
 
 
 def _figure(notebook: Any) -> str:

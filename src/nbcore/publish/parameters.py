@@ -8,6 +8,7 @@ writes it into the sources too, for those who open them in Jupyter.
 import dataclasses
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,17 @@ LONGEST = 40
 TAG = "parameters"
 #: the cell of that tag in a source: its head, what it holds
 CELL = rf"(?ms)^(# %%[^\n]*\"{TAG}\"[^\n]*\n)(.*?)(?=^# %%|\Z)"
+
+
+#: what a field is for, in the order of the table, and what changing it costs
+WHAT, OWN, HOW = "What is computed", "Your own models and data", "How much, and how"
+COSTS = {
+    WHAT: "computed anew",
+    OWN: "that of your data",
+    HOW: "what is stored serves; only what is missing is computed",
+}
+#: choices that are listed without folding
+FEW = 4
 
 
 class Parameter(NamedTuple):
@@ -78,10 +90,67 @@ def fill(notebook: "NotebookNode", slug: str) -> None:
 
 
 def parameters_table(slug: str) -> "pd.DataFrame":
-    """Make the table of a page: every parameter with its meaning, values and range."""
+    """Make the table of a page: field, default, meaning with its range, cost; grouped by `for`.
+
+    What is long, and what the other presets set, folds under the default.
+    """
     import pandas as pd
 
-    return pd.DataFrame(config.describe(slug))
+    from nbcore.charts.tables import GROUPED, Folded
+
+    cls = config.config_class(slug)
+    settings = {preset: getattr(cls, preset)() for preset in config.PRESETS}
+    rows: list[dict[str, str]] = []
+    for f in dataclasses.fields(cls):
+        values = {p: _whole(getattr(c, f.name)) for p, c in settings.items()}
+        book = values.pop("book")
+        others = [f"{p}: {v}" for p, v in values.items() if v != book]
+        short = config.shown(getattr(settings["book"], f.name), most=2) or "none"
+        more = ([book] if short != book else []) + others
+        group, cost = _group_and_cost(f.metadata)
+        rows.append(
+            {
+                "for": group,
+                "field": f.name,
+                "default": Folded(short, "; ".join(more)) if more else short,
+                "meaning": _meaning(f.metadata),
+                "cost": cost,
+            }
+        )
+    order = list(COSTS)
+    rows.sort(key=lambda row: order.index(row["for"]))
+    table = pd.DataFrame(rows, dtype=object)  # a column of text would forget what folds
+    table.attrs[GROUPED] = "for"
+    return table
+
+
+def _group_and_cost(meta: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what a field is for, and what changing it costs, from how it was declared."""
+    if meta.get("is_path"):
+        return OWN, COSTS[OWN]
+    if not meta.get("in_address", True):
+        return HOW, COSTS[HOW]
+    more = ", time grows with it" if meta.get("paper") == config.AT_LEAST else ""
+    return WHAT, COSTS[WHAT] + more
+
+
+def _meaning(meta: Mapping[str, Any]) -> str:
+    """Write what a field means, with its range or choices; many choices fold."""
+    from nbcore.charts.tables import Folded
+
+    choices = meta.get("choices")
+    if choices and len(choices) > FEW:
+        return Folded(f"{meta['help']}; one of {len(choices)}", ", ".join(map(str, choices)))
+    if choices:
+        return f"{meta['help']} ({', '.join(map(str, choices))})"
+    low, high = (meta.get(k) for k in ("low", "high"))
+    ends = [f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else ""]
+    limits = " ".join(filter(None, ends))
+    return f"{meta['help']} ({limits})" if limits else meta["help"]
+
+
+def _whole(value: Any) -> str:
+    return config.shown(value, most=10_000) or "none"
 
 
 def rewritten(path: Path) -> str:

@@ -28,7 +28,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 #: only of use on a screen: scripts, buttons, forms, pictures for dark pages, folded code
 ON_SCREEN = (
     "script, button, form, a.headerlink, .only-dark, details.hide, .prev-next-area, "
-    ".tag_remove-cell, .lnx, noscript"
+    ".tag_remove-cell, .lnx, .nbdownloads, noscript"
 )
 FLAGS = (
     "--headless",

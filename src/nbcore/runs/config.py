@@ -252,27 +252,3 @@ def shown(value: Any, most: int = 8) -> str:
     if len(value) > most:
         return f"{value[0]}, {value[1]}, … ({len(value)} in all)"
     return ", ".join(map(str, value))
-
-
-def describe(slug: str) -> list[dict[str, str]]:
-    """Describe each parameter in a row for the pages: name, meaning, values by preset, range."""
-    cls = config_class(slug)
-    settings = {preset: getattr(cls, preset)() for preset in PRESETS}
-    rows = []
-    for f in dataclasses.fields(cls):
-        low, high, choices = (f.metadata.get(k) for k in ("low", "high", "choices"))
-        limits = ", ".join(map(str, choices)) if choices else ""
-        if not limits and (low is not None or high is not None):
-            limits = f"{'' if low is None else low} … {'' if high is None else high}".strip()
-        values = {p: shown(getattr(c, f.name)) for p, c in settings.items()}
-        book = values.pop("book")
-        others = ", ".join(f"{p} {v}" for p, v in values.items() if v != book)
-        rows.append(
-            {
-                "parameter": f.name,
-                "meaning": f.metadata["help"],
-                "value": f"{book} ({others})" if others else book,
-                "range": limits,
-            }
-        )
-    return rows

@@ -1,0 +1,1 @@
+"""For teaching: notebooks of students and teachers, hints, questions, grading."""
