@@ -14,7 +14,7 @@ def checked(p: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> tupl
     all 0.
     """
     p, y = np.asarray(p, float), np.asarray(y, float)
-    w = np.ones(p.shape) if weight is None else np.asarray(weight, float)
+    w: Floats = np.ones(p.shape) if weight is None else np.asarray(weight, float)
     if p.ndim != 1 or not p.shape == y.shape == w.shape or not len(p):
         raise ValueError(
             "Predictions, outcomes and weights are three lists of one length, not of shapes "
@@ -51,7 +51,7 @@ def by_value(
     share = np.bincount(at, w)
     known = share > 0
     mean = np.bincount(at, w * (y - p))[known] / share[known]
-    return values[known], share[known], mean
+    return values[known], np.asarray(share[known], float), mean
 
 
 def reliability(
@@ -76,7 +76,7 @@ def reliability(
     known = share > 0
     sums = (np.bincount(at, w * v)[known] for v in (p, y))
     mean, outcome = (s / share[known] for s in sums)
-    return mean, outcome, share[known]
+    return mean, outcome, np.asarray(share[known], float)
 
 
 def binned_ece(p: ArrayLike, y: ArrayLike, bins: int = 15, by: str = "width") -> float:

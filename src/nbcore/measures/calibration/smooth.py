@@ -24,7 +24,8 @@ def spread(values: Floats, mass: Floats, grid: int = GRID) -> Floats:
     place = np.clip(values * grid - 0.5, 0, grid - 1)
     left = np.minimum(place.astype(int), grid - 2)
     right = place - left
-    return np.bincount(left, mass * (1 - right), grid) + np.bincount(left + 1, mass * right, grid)
+    out = np.bincount(left, mass * (1 - right), grid) + np.bincount(left + 1, mass * right, grid)
+    return np.asarray(out, float)
 
 
 def smooth(mass: Floats, sigma: float) -> Floats:
@@ -72,10 +73,11 @@ def smooth_reliability(
     weighted by the density, totals the smooth error.
     """
     values, share, residual = by_value(p, y)
+    points = np.asarray(at, float)
     middle = (np.arange(GRID) + 0.5) / GRID
-    density = np.interp(at, middle, smooth(spread(values, share), sigma) * GRID)
-    off = np.interp(at, middle, smooth(spread(values, share * residual), sigma) * GRID)
-    return np.asarray(at, float) + off / np.maximum(density, 1e-12), density
+    density = np.interp(points, middle, smooth(spread(values, share), sigma) * GRID)
+    off = np.interp(points, middle, smooth(spread(values, share * residual), sigma) * GRID)
+    return points + off / np.maximum(density, 1e-12), density
 
 
 def smooth_calibration_error(p: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float:
