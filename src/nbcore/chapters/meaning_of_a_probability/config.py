@@ -132,7 +132,7 @@ class MeaningOfAProbability(Config):
         if self.tiny:
             audited |= dict(images=200, widths=(1, 2, 4, 8), auditor=2, steps=120)
             audited |= dict(auditor_steps=30)
-        images = dict(images=800 if self.tiny else 4000)
+        images: dict[str, Any] = dict(images=800 if self.tiny else 4000)
         if self.dataset == "cifar10":
             images = dict(images=40_000)
             audited |= dict(classes=(3, 5), images=8000)

@@ -81,7 +81,7 @@ def _member(config: Groups, name: str) -> xr.Dataset:
             "accuracy": ("model", [r["accuracy"] for r in rows]),
             "gap": (("model", "set"), [r["gap"] for r in rows]),
             "smooth": (("model", "set"), [r["smooth"] for r in rows]),
-            "p": (("model", "row"), np.float32([r["p"] for r in rows])),
+            "p": (("model", "row"), np.array([r["p"] for r in rows], np.float32)),
             "y": ("row", table.outcome[test].astype(np.int8)),
             "size": ("group", size),
         },

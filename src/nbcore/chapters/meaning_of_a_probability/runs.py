@@ -46,13 +46,13 @@ def gap_member(config: Gap, name: str) -> xr.Dataset:
     rng, classes = np.random.default_rng([13, seed]), int(y.max()) + 1
     order, tested = rng.permutation(len(y))[: config.images], rng.permutation(len(y_test))[:TEST]
     sizes = {FEW: config.images // 8, MANY: config.images, NOISY: config.images}
-    seen: list[list[Any]] = []
-    flipped = []
+    seen, flipped = [], []
     for setting in SETTINGS:
         noise, chosen = config.noise if setting == NOISY else 0.0, order[: sizes[setting]]
         labels = [_wrong(a, noise, classes, rng) for a in (y[chosen], y_test[tested])]
         sets = list(zip((x[chosen], x_test[tested]), labels, strict=True))
-        net, along = network(x.shape[1], config.width, classes, seed), []
+        net = network(x.shape[1], config.width, classes, seed)
+        along: list[Any] = []
 
         def look(net=net, sets=sets, along=along) -> None:
             along.append([_errors(probabilities(net, a), b) for a, b in sets])
@@ -61,7 +61,7 @@ def gap_member(config: Gap, name: str) -> xr.Dataset:
         p, right = confidence(probabilities(net, sets[0][0]), sets[0][1])
         flipped.append(smooth_ece(1 + 1 / classes - p, right))
         seen.append(along)
-    values = np.float32(seen)
+    values = np.array(seen, np.float32)
     at = ("setting", "checkpoint", "set")
     parts = {k: (at, values[..., i]) for i, k in enumerate(("smooth", "binned", "wrong"))}
     return xr.Dataset(
@@ -103,7 +103,7 @@ def auditors_member(config: Auditors, name: str) -> xr.Dataset:
                 for a, q, b in sets
             ]
         )
-    values, at = np.float32(found), ("width", "set")
+    values, at = np.array(found, np.float32), ("width", "set")
     return xr.Dataset(
         {k: (at, values[..., i]) for i, k in enumerate(("violation", "loss", "smooth"))},
         {"width": [LINEAR, *config.widths], "set": list(SETS)},

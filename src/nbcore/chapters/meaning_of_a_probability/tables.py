@@ -124,7 +124,7 @@ def _looks(images: np.ndarray) -> dict[str, np.ndarray]:
         ("light right", "light left"): (grey[:, :, :half] - grey[:, :, -half:]).mean((1, 2)),
         ("smooth", "rough"): np.abs(np.diff(grey, axis=2)).mean((1, 2)),
     }
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for (low, high), value in measured.items():
         ends = np.quantile(value, [SHARE, 1 - SHARE])
         out |= {low: value <= ends[0], high: value >= ends[1]}
