@@ -60,10 +60,10 @@ class Auditors(Config):
     classes: tuple[int, ...] = param((0, 6), "the two classes that are told apart", low=0)
     side: int = param(14, "pixels a side after resizing", low=4)
     images: int = param(4000, "training pictures at most", low=20)
-    widths: tuple[int, ...] = param((1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64), "units n", low=1)
+    widths: tuple[int, ...] = param((1, 2, 4, 6, 8, 12, 16, 32, 64), "units n", low=1)
     auditor: int = param(4, "units k of an auditor", low=1)
     steps: int = param(3000, "updates of a network", low=2)
-    auditor_steps: int = param(300, "updates of an auditor", low=2)
+    auditor_steps: int = param(200, "updates of an auditor", low=2)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
