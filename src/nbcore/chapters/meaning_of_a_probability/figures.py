@@ -11,6 +11,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.density import density
 from nbcore.charts.panels import panels
 from nbcore.charts.tables import Table
+from nbcore.charts.words import nothing
 from nbcore.measures.bootstrap import Floats, estimate
 from nbcore.measures.calibration.binned import binned_ece, reliability
 from nbcore.measures.calibration.smooth import smooth_ece, smooth_reliability
@@ -151,8 +152,11 @@ def sandwich(study: Study) -> Figure:
     )
 
 
-def group_errors(study: Study, table: str) -> Figure:
-    """Draw the largest group error of every model by remedy, on one table."""
+def group_errors(study: Study, number: int) -> Figure | Table:
+    """Draw the largest group error of every model by remedy, on one of the tables by number."""
+    if number >= len(study.tables):
+        return nothing(f"{len(study.tables)} of the tables were asked for")
+    table = study.tables[number]
     with_ = {r: study.over_members(study.largest(table, r)) for r in grouped.REMEDIES[:-1]}
     found, n = [], study.config.splits
     for i, model in enumerate(grouped.MODELS):
