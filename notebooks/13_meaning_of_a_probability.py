@@ -154,6 +154,14 @@ network_figures.along(found)
 network_figures.gap_scatter(found)
 
 # %% [markdown]
+# *Extra, without a verdict:* the ensembles of [chapter 4](04_depth_bounds.ipynb) vote. The share of the
+# votes for a class is a probability too, by networks that had the image in training or by networks that
+# had not. Here both gaps can be read from one row.
+
+# %% tags=["hide-input"]
+network_figures.committee_table()
+
+# %% [markdown]
 # ### Groups
 #
 # A model can be calibrated over all, and too high for some as it is too low for others.
@@ -238,7 +246,7 @@ show_cards("meaning-of-a-probability")
 #   half of what lies at 0 or 1 is lost. Elsewhere both agree to a tenth of a point; the tests say where.
 #
 # Networks that fit wrong labels are the subject of [more data can hurt](14_more_data_can_hurt.ipynb);
-# whether networks agree with each other, which is no calibration either, that of
+# whether networks agree with each other, which need not be calibrated either, that of
 # [chapter 4](04_depth_bounds.ipynb).
 #
 # ## Rerun this chapter

@@ -9,6 +9,7 @@ import torch
 from nbcore import claims
 from nbcore.chapters.meaning_of_a_probability import (
     coins,
+    committees,
     exercises,
     figures,
     grouped,
@@ -132,6 +133,20 @@ def test_an_auditor_finds_a_group_that_is_there_and_nothing_where_none_is():
     clean = networks.audit(chance, y, x, 2, 100, seed=0)
     fresh = (rng.random(2000) < chance).astype(float)
     assert networks.violation(clean(x), chance, fresh) < 0.04
+
+
+def test_votes_of_committees_by_hand():
+    answers = np.array([[0, 1], [1, 1], [0, 0]])
+    chosen = np.array([[True, False], [True, True], [True, True]])
+    found = committees.shares(answers, chosen, 2, 2)
+    assert found.tolist() == [[0.5, 0.5], [0.5, 0.5]]  # of the first example the third is too many
+
+
+def test_committees_are_less_sure_of_what_they_did_not_train_on():
+    table = committees.committees()
+    assert len(table) == 4 and table["voters"].min() >= 5
+    assert (table["error, held out"] > table["error, training"]).all()
+    assert table.filter(like="SmoothECE").to_numpy().max() < 0.5
 
 
 def test_wrong_labels_are_as_many_as_asked():

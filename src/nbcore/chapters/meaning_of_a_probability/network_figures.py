@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 
 from nbcore.chapters.meaning_of_a_probability import observe, runs
+from nbcore.chapters.meaning_of_a_probability.committees import committees
 from nbcore.chapters.meaning_of_a_probability.figures import rows
 from nbcore.chapters.meaning_of_a_probability.study import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.density import density
 from nbcore.charts.panels import panels
+from nbcore.charts.tables import Table, show
+from nbcore.charts.words import nothing
 
 
 def along(study: Study) -> Figure:
@@ -87,4 +90,17 @@ def auditors(study: Study) -> Figure:
         description=f"Violation and squared loss against width, in powers of two, from {width[0]} "
         f"to {width[-1]} units. Violation on training pictures from {v.iloc[0]:.3f} to "
         f"{v.iloc[-1]:.3f}; of a linear model {linear:.3f}.",
+    )
+
+
+def committee_table() -> Table:
+    """Tabulate errors and SmoothECE of committees made of the stored ensembles."""
+    table = committees()
+    if not len(table):
+        return nothing("no ensemble is stored")
+    return show(
+        table,
+        caption="Shares of votes as probabilities, by networks that trained on an example and by "
+        "as many that did not",
+        percent=[c for c in table if c not in ("network", "voters")],
     )
