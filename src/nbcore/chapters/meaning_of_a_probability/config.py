@@ -32,7 +32,7 @@ class Groups(Config):
     table: str = param("fair", "what is predicted", choices=TABLES)
     levels: int = param(10, "levels of the prediction that multicalibration tells apart", low=1)
     alpha: float = param(0.01, "how far off a level of a group may stay", low=0.0001, high=1)
-    splits: int = param(8, "members: random splits of the rows", low=3, in_address=False)
+    splits: int = param(5, "members: random splits of the rows", low=3, in_address=False)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Gap(Config):
 
     dataset: str = param("fashion-mnist", "pictures")
     side: int = param(14, "pixels a side after resizing", low=4)
-    images: int = param(4000, "training pictures; in one setting an eighth of them", low=80)
+    images: int = param(2000, "training pictures; in one setting an eighth of them", low=80)
     noise: float = param(0.2, "share of wrong labels, in one setting", low=0, high=0.9)
-    width: int = param(256, "hidden units", low=4, paper=AT_LEAST)
-    steps: int = param(4000, "updates", low=2)
+    width: int = param(128, "hidden units", low=4, paper=AT_LEAST)
+    steps: int = param(2000, "updates", low=2)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -59,11 +59,11 @@ class Auditors(Config):
     dataset: str = param("fashion-mnist", "pictures")
     classes: tuple[int, ...] = param((0, 6), "the two classes that are told apart", low=0)
     side: int = param(14, "pixels a side after resizing", low=4)
-    images: int = param(4000, "training pictures at most", low=20)
+    images: int = param(2000, "training pictures at most", low=20)
     widths: tuple[int, ...] = param((1, 2, 4, 6, 8, 12, 16, 32, 64), "units n", low=1)
     auditor: int = param(4, "units k of an auditor", low=1)
-    steps: int = param(3000, "updates of a network", low=2)
-    auditor_steps: int = param(200, "updates of an auditor", low=2)
+    steps: int = param(1500, "updates of a network", low=2)
+    auditor_steps: int = param(100, "updates of an auditor", low=2)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -79,11 +79,11 @@ class MeaningOfAProbability(Config):
     tables: tuple[str, ...] = param(
         ("fair", "randhie", "animals"), f"tables: {', '.join(TABLES)}", paper=FREE
     )
-    splits: int = param(8, "splits of each table", low=3, paper=FREE)
+    splits: int = param(5, "splits of each table, at least", low=3, paper=FREE)
     dataset: str = param("fashion-mnist", "pictures for networks", paper=FREE)
     side: int = param(14, "pixels a side after resizing", low=4, paper=FREE)
     seeds: int = param(5, "members of the runs on networks", low=3, paper=FREE)
-    steps: int = param(4000, "updates where training is followed", low=2, paper=FREE)
+    steps: int = param(2000, "updates where training is followed", low=2, paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
     workers: int = param(1, "processes", low=1, in_address=False, paper=FREE)
     device: str = param("cpu", "nothing here needs another", in_address=False, paper=FREE)
@@ -132,13 +132,13 @@ class MeaningOfAProbability(Config):
         if self.tiny:
             audited |= dict(images=200, widths=(1, 2, 4, 8), auditor=2, steps=120)
             audited |= dict(auditor_steps=30)
-        images: dict[str, Any] = dict(images=800 if self.tiny else 4000)
+        images: dict[str, Any] = dict(images=800 if self.tiny else 2000)
         if self.dataset == "cifar10":
             images = dict(images=40_000)
             audited |= dict(classes=(3, 5), images=8000)
         return {
             "predictors": Predictors(predictors=self.predictors),
             **{f"table {t}": Groups(table=t, splits=self.splits) for t in self.tables},
-            "gap": Gap(**shown, **images, width=32 if self.tiny else 256, steps=self.steps),
+            "gap": Gap(**shown, **images, width=32 if self.tiny else 128, steps=self.steps),
             "auditors": Auditors(**audited),
         }

@@ -158,7 +158,7 @@ def group_errors(study: Study, number: int) -> Figure | Table:
         return nothing(f"{len(study.tables)} of the tables were asked for")
     table = study.tables[number]
     with_ = {r: study.over_members(study.largest(table, r)) for r in grouped.REMEDIES[:-1]}
-    found, n = [], study.config.splits
+    found, n = [], study.errors(table).sizes["member"]
     for i, model in enumerate(grouped.MODELS):
         for remedy, draws in with_.items():
             e = estimate(draws[:, i], n, "fraction")

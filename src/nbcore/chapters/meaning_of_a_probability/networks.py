@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from nbcore import data as nbdata
 from nbcore.errors import ParameterError
 
-BATCH, RATE, AUDITOR_RATE, AUDITORS = 100, 2e-3, 2e-2, 8
+BATCH, RATE, AUDITOR_RATE, AUDITORS = 50, 2e-3, 2e-2, 8
 LEVELS = 10
 Arrays = tuple[np.ndarray, np.ndarray]
 

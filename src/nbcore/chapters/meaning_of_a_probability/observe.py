@@ -142,7 +142,7 @@ def corrections(study: Study) -> dict[str, Estimate]:
             (gap - 2 * other).max(), n
         ),
         "naive bayes gap minus logistic regression gap smallest over tables": estimate(
-            least, study.config.splits, "1", SPLITS
+            least, study.splits, "1", SPLITS
         ),
     }
 
@@ -182,7 +182,7 @@ def smoothness(study: Study) -> dict[str, Estimate]:
 
 def remedies(study: Study) -> dict[str, Estimate]:
     """Measure what multicalibration gains, and whether plain remedies do as well (C23)."""
-    n = study.config.splits
+    n = study.splits
 
     def extreme(model: str, remedy: str, sign: int) -> Estimate:
         """Take the table with the largest (sign 1) or smallest mean gain."""

@@ -45,6 +45,11 @@ class Study:
         """Tables by name, in their order."""
         return list(self.config.tables)
 
+    @property
+    def splits(self) -> int:
+        """Number of splits of the table that has fewest."""
+        return min(self.errors(t).sizes["member"] for t in self.tables)
+
     def errors(self, table: str) -> xr.Dataset:
         """Errors (member, model, remedy [, group]) on a table."""
         return self.runs[f"table {table}"].table("errors")
