@@ -102,5 +102,5 @@ def committee_table() -> Table:
         table,
         caption="Shares of votes as probabilities, by networks that trained on an example and by "
         "as many that did not",
-        percent=[c for c in table if c not in ("network", "voters")],
+        percent=[str(c) for c in table if c not in ("network", "voters")],
     )

@@ -123,7 +123,9 @@ def distances(study: Study) -> dict[str, Estimate]:
 
 def corrections(study: Study) -> dict[str, Estimate]:
     """Compare the post-processing gap with the smooth error, and two models (C24)."""
-    gaps, smooth = [study.predictors["gap"]], [study.predictors["smooth calibration error"]]
+    known = study.predictors
+    gaps: list[Floats] = [known["gap"].to_numpy()]
+    smooth: list[Floats] = [known["smooth calibration error"].to_numpy()]
     differences = []
     for table in study.tables:
         found = study.errors(table).transpose("member", "model", "set", ...)
