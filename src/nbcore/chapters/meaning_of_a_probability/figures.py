@@ -31,6 +31,11 @@ def rows(draws: Floats, x: Floats, series: str) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": draws[0], "low": low, "high": high, "series": series})
 
 
+def _begin(text: str) -> str:
+    """Begin a sentence with a text, whose names keep their capitals."""
+    return text[0].upper() + text[1:]
+
+
 def diagrams(study: Study) -> Figure:
     """Draw reliability in few bins, in many, and smooth, of two models on the largest table."""
     table = study.largest_table
@@ -58,9 +63,9 @@ def diagrams(study: Study) -> Figure:
         y_title=HAPPENED,
         x_format="~%",
         y_domain=(0, 1),
-        title=f"{other.capitalize()} is {100 * errors[other]:.0f} points from meaning what it "
+        title=f"{_begin(other)} is {100 * errors[other]:.0f} points from meaning what it "
         f"says, {one} {100 * errors[one]:.1f}",
-        subtitle=f"{WHAT[table].capitalize()}, {len(y):,} rows not trained on; SmoothECE is the "
+        subtitle=f"{_begin(WHAT[table])}, {len(y):,} rows not trained on; SmoothECE is the "
         "distance of the smooth curve from the diagonal, where predictions are",
         description=f"Three reliability diagrams of {one} and {other}: in 5 bins, in 100 bins, and "
         f"smooth. The 100 bins jump up and down; the smooth curves do not. SmoothECE of {one} "
@@ -111,7 +116,7 @@ def by_bins(study: Study) -> Figure:
         x_scale="log",
         y_format=".1%",
         title=f"The same predictions, and the binned error goes from {few:.1%} to {many:.1%}",
-        subtitle=f"{grouped.LOGISTIC.capitalize()} on {study.largest_table}; "
+        subtitle=f"{_begin(grouped.LOGISTIC)} on {study.largest_table}; "
         f"{len(found['outcome'])} splits of its rows, 95 % intervals",
         description=f"Calibration error against the number of bins, from {few:.4f} at {BINS[0]} to "
         f"{many:.4f} at {BINS[-1]} bins of equal width; SmoothECE stays at {smooth:.4f}.",
@@ -173,7 +178,7 @@ def group_errors(study: Study, number: int) -> Figure | Table:
         x_title="largest error of ten groups, points",
         x_format=".1f",
         zero=True,
-        title=f"{WHAT[table].capitalize()}: multicalibration takes {grouped.MODELS[worst]} from "
+        title=f"{_begin(WHAT[table])}: multicalibration takes {grouped.MODELS[worst]} from "
         f"{100 * plain[worst]:.1f} to {100 * many[worst]:.1f}, {grouped.MODELS[best]} from "
         f"{100 * plain[best]:.1f} to {100 * many[best]:.1f}",
         subtitle=f"SmoothECE within a group, the largest; {n} splits, 95 % intervals",

@@ -32,8 +32,8 @@ def along(study: Study) -> Figure:
         x_title="log10 of updates",
         y_title="SmoothECE of the confidence",
         x_format=".1f",
-        title="In the end confidence fits the training pictures within "
-        f"{100 * end.value:.1f} points; with few of them, not the test pictures",
+        title=f"In the end confidence is off by {100 * end.value:.1f} points at most on training "
+        f"pictures, and with few of them by {100 * few[1]['y'].iloc[-1]:.0f} on test pictures",
         subtitle=f"{len(study.gap['member'])} seeds, 95 % intervals; wrong labels are in both sets",
         description="SmoothECE along training, on training and test pictures. At the end, with "
         f"few pictures: {few[0]['y'].iloc[-1]:.3f} in training, {few[1]['y'].iloc[-1]:.3f} in "
@@ -56,8 +56,12 @@ def gap_scatter(study: Study) -> Figure:
         bins=(16, 16),
         panels=names.ravel().tolist(),
         noun="moments",
-        title=f"The calibration gap exceeds the generalization gap by {100 * most.value:.1f} "
-        "points at most, in the mean",
+        title="In the mean over seeds the calibration gap "
+        + (
+            f"exceeds the generalization gap by {100 * most.value:.1f} points at most"
+            if most.value > 0
+            else "never exceeds the generalization gap"
+        ),
         subtitle=f"Every network at every moment; {above:.0%} of them lie above the line",
         description="Counts of networks and moments by generalization gap and calibration gap, "
         f"with the line where both are equal. {above:.1%} lie above it; the largest mean excess is "
