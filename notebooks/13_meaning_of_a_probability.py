@@ -204,6 +204,9 @@ figures.group_errors(found, 2)
 # %% tags=["hide-input"]
 network_figures.auditors(found)
 
+# %% tags=["hide-input"]
+network_figures.premise(found)
+
 # %% [markdown]
 # ## Live: a remedy in a second
 #
@@ -239,6 +242,8 @@ show_cards("meaning-of-a-probability")
 # - **Splits** overlap in their rows, so intervals over them are somewhat narrow for other tables' rows.
 # - **Small networks**, one hidden layer; the papers have residual networks, and language models, which
 #   are not run here.
+# - **Least loss.** The theory of auditors is about networks whose loss is the least of their size. Those
+#   here are trained for a while, and the sentence below the figure says how far they got.
 # - **Auditors are searched for**, not found: a violation that is small may be one that was missed. They
 #   are trained on the pictures that the network was, as the theory is about the loss that is minimized.
 # - **Confidence only.** The other classes' probabilities are not looked at.

@@ -219,3 +219,5 @@ def test_every_figure_has_a_title_and_words(tiny):
         assert told["title"]["text"] and len(told["description"]) > 60
     assert "Not drawn" in repr(figures.group_errors(found, 1))
     assert "naive Bayes" in repr(figures.accuracies(found))
+    assert "networks of 8 units" in repr(network_figures.premise(found))
+    assert "Fashion-MNIST, MLP" in repr(network_figures.committee_table())
