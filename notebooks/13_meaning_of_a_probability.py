@@ -165,8 +165,8 @@ network_figures.committee_table()
 # ### Groups
 #
 # A model can be calibrated over all, and too high for some as it is too low for others.
-# *Multicalibration* asks for calibration within each of many overlapping groups. Three tables, ten
-# groups each:
+# *Multicalibration* asks for calibration within each of many overlapping groups. Two tables, ten
+# groups each; a third, `animals`, can be asked for:
 #
 # | table | predicted | groups by |
 # |---|---|---|
@@ -188,8 +188,8 @@ figures.group_errors(found, 0)
 # %% tags=["hide-input"]
 figures.group_errors(found, 1)
 
-# %% tags=["hide-input"]
-figures.group_errors(found, 2)
+# %% tags=["remove-input"]
+figures.group_errors(found, 2) if len(found.tables) > 2 else None
 
 # %% [markdown]
 # ### Auditors
@@ -260,7 +260,8 @@ show_cards("meaning-of-a-probability")
 # nbcore run meaning-of-a-probability                  # from the stored runs
 # nbcore run meaning-of-a-probability -p fresh=true    # all of them: a quarter of an hour
 # nbcore run meaning-of-a-probability -p preset=smoke  # digits: half a minute
-# nbcore run meaning-of-a-probability -p 'tables=["fair"]'
+# # photographs as well: ten minutes more
+# nbcore run meaning-of-a-probability -p 'tables=["fair","randhie","animals"]'
 # ```
 #
 # The tables `fair` and `randhie` come with the package statsmodels, which only a fresh run needs.

@@ -60,6 +60,18 @@ def test_groups_of_pictures_by_hand():
     assert found["light above"].tolist() == [False] * 7 + [True] * 3
 
 
+def test_photographs_become_features(monkeypatch):
+    try:
+        tables.nbdata.load("cifar10", "train")
+    except DataError:
+        pytest.skip("CIFAR-10 is not on this machine")
+    monkeypatch.setattr(tables, "PHOTOGRAPHS", 80)
+    monkeypatch.setattr(tables, "SIDE", 32)
+    table = tables._animals()
+    assert table.features.shape == (80, tables.COMPONENTS) and len(table.names) == 10
+    assert 0.15 < table.outcome.mean() < 0.55 and np.isfinite(table.features).all()
+
+
 def test_tables_of_statsmodels_are_those_that_were_used():
     pytest.importorskip("statsmodels", reason="the tables come with statsmodels")
     fair, randhie = tables._fair(), tables._randhie()

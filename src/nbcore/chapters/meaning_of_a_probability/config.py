@@ -76,9 +76,7 @@ class MeaningOfAProbability(Config):
     stand_ins: ClassVar[tuple[str, ...]] = ("C6", "C10", "C12", "C23")
 
     predictors: int = param(300, "random predictors of few inputs", low=3, paper=FREE)
-    tables: tuple[str, ...] = param(
-        ("fair", "randhie", "animals"), f"tables: {', '.join(TABLES)}", paper=FREE
-    )
+    tables: tuple[str, ...] = param(("fair", "randhie"), f"tables: {', '.join(TABLES)}", paper=FREE)
     splits: int = param(5, "splits of each table, at least", low=3, paper=FREE)
     dataset: str = param("fashion-mnist", "pictures for networks", paper=FREE)
     side: int = param(14, "pixels a side after resizing", low=4, paper=FREE)
