@@ -32,7 +32,7 @@ class Groups(Config):
     table: str = param("fair", "what is predicted", choices=TABLES)
     levels: int = param(10, "levels of the prediction that multicalibration tells apart", low=1)
     alpha: float = param(0.01, "how far off a level of a group may stay", low=0.0001, high=1)
-    splits: int = param(5, "members: random splits of the rows", low=3, in_address=False)
+    splits: int = param(8, "members: random splits of the rows", low=3, in_address=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class MeaningOfAProbability(Config):
 
     predictors: int = param(300, "random predictors of few inputs", low=3, paper=FREE)
     tables: tuple[str, ...] = param(("fair", "randhie"), f"tables: {', '.join(TABLES)}", paper=FREE)
-    splits: int = param(5, "splits of each table, at least", low=3, paper=FREE)
+    splits: int = param(8, "splits of each table", low=3, paper=FREE)
     dataset: str = param("fashion-mnist", "pictures for networks", paper=FREE)
     side: int = param(14, "pixels a side after resizing", low=4, paper=FREE)
     seeds: int = param(5, "members of the runs on networks", low=3, paper=FREE)

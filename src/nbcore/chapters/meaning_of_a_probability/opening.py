@@ -24,17 +24,16 @@ FINDINGS = (
         "C6",
         "calibration gap minus generalization gap largest along training",
         held=(
-            "Networks are calibrated where they were trained, and lose no more on test data than "
-            "they lose in accuracy: the calibration gap exceeds the generalization gap by {ours} "
-            "at most."
+            "On test data networks lose no more calibration than accuracy: the calibration gap minus "
+            "the generalization gap is {ours} at most."
         ),
         missed=(
             "Networks can lose more calibration than accuracy on test data: the calibration gap "
-            "exceeds the generalization gap by up to {ours}."
+            "minus the generalization gap is up to {ours}."
         ),
         undecided=(
             "Whether networks can lose more calibration than accuracy on test data is open: the "
-            "calibration gap exceeds the generalization gap by up to {ours}."
+            "calibration gap minus the generalization gap is up to {ours}."
         ),
     ),
     Finding(
