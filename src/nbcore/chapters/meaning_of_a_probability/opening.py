@@ -24,8 +24,8 @@ FINDINGS = (
         "C6",
         "calibration gap minus generalization gap largest along training",
         held=(
-            "On test data networks lose no more calibration than accuracy: the calibration gap minus "
-            "the generalization gap is {ours} at most."
+            "On test data networks lose no more calibration than accuracy: the calibration gap "
+            "minus the generalization gap is {ours} at most."
         ),
         missed=(
             "Networks can lose more calibration than accuracy on test data: the calibration gap "
