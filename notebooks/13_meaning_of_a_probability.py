@@ -86,12 +86,11 @@ recorded = observe.record(found, preset)
 # %%
 for move in (0.01, 0.0001):
     p, y = [0.5 - move, 0.5 + move], [0, 1]
-    print(
-        f"moved by {move:g}: expected {expected_calibration_error(p, y):.4f}, "
-        f"smooth {smooth_calibration_error(p, y):.6f}, "
-        f"interval {interval_error(p, y):.4f}, "
-        f"distance {distance_from_calibration(p, y):.4f}"
-    )
+    print(f"moved by {move:g}")
+    print(f"  expected error {expected_calibration_error(p, y):.4f}")
+    print(f"  smooth error   {smooth_calibration_error(p, y):.6f}")
+    print(f"  interval error {interval_error(p, y):.4f}")
+    print(f"  distance       {distance_from_calibration(p, y):.4f}")
 
 # %% [markdown]
 # ## The experiment
@@ -220,9 +219,8 @@ y = (rng.random(2000) < p + np.where(member, 0.2, -0.2)).astype(float)
 groups = np.stack([member, ~member], 1)
 fixed = multicalibrate(p, y, groups)(p, groups)
 for name, q in (("before", p), ("after", fixed)):
-    print(
-        f"{name}: all {smooth_ece(q, y):.3f}, groups {group_errors(q, y, groups)}"
-    )
+    print(f"{name}: all {smooth_ece(q, y):.3f}")
+    print(f"  groups {group_errors(q, y, groups).round(3)}")
 
 # %% [markdown]
 # ## The claims, one by one
