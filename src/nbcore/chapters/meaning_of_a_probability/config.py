@@ -93,15 +93,15 @@ class MeaningOfAProbability(Config):
 
     @classmethod
     def smoke(cls) -> Self:
-        """Digits, small sizes: about 15 seconds on one core, 1 GB."""
+        """Digits, small sizes: about 20 seconds on one core, 1 GB."""
         return cls(
-            predictors=20,
+            predictors=10,
             tables=("digits",),
             splits=3,
             dataset="digits",
             side=8,
             seeds=3,
-            steps=120,
+            steps=40,
             resamples=100,
         )
 
@@ -128,8 +128,8 @@ class MeaningOfAProbability(Config):
         shown: dict[str, Any] = dict(dataset=self.dataset, side=self.side, seeds=self.seeds)
         audited: dict[str, Any] = dict(shown, classes=(3, 8) if self.tiny else (0, 6))
         if self.tiny:
-            audited |= dict(images=200, widths=(1, 2, 4, 8), auditor=2, steps=120)
-            audited |= dict(auditor_steps=30)
+            audited |= dict(images=200, widths=(1, 2, 4, 8), auditor=2, steps=60)
+            audited |= dict(auditor_steps=20)
         images: dict[str, Any] = dict(images=800 if self.tiny else 2000)
         if self.dataset == "cifar10":
             images = dict(images=40_000)
