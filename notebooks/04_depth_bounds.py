@@ -75,6 +75,9 @@ page.record(study, preset)
 # - the **consensus-consistency** $C^*$: the share that says the consensus class;
 # - the **entropy** of the answers, $-\sum_c p_c \ln p_c$, in nats: 0 when all say the same.
 #
+# A share of networks that agree is not yet a share of images on which they are right: whether it is,
+# is asked in [when a probability means what it says](13_meaning_of_a_probability.ipynb).
+#
 # **By hand.** Four images and five answers to each; the classes are numbered in the order bird,
 # cat, dog. In the last row bird and cat are tied at two answers each: the label is among them, so
 # it is the consensus.

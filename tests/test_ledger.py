@@ -22,12 +22,13 @@ CHAPTERS = {
     "example-difficulty",
     "corner-examples",
     "every-image-its-own-line",
+    "meaning-of-a-probability",
     "more-data-can-hurt",
     "holding-on",
     "margins-and-depth",
 }
 #: of the third part, by the numbers of the list of abstracts
-PART_III = ["C8", "C25", "C31", "C32", "C33", "C34"]
+PART_III = ["C6", "C8", "C10", "C11", "C12", "C23", "C24", "C25", "C31", "C32", "C33", "C34"]
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
 FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}
 RULES = {"tolerance", "tolerance_se", "at_least", "at_most", "above", "below"}
