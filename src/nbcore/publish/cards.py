@@ -34,10 +34,13 @@ SOURCES = {
     "baldock2021": "Baldock, Maennel and Neyshabur 2021",
     "kaplun2022": "Kaplun et al. 2022",
     "mallinar2022": "Mallinar et al. 2022",
+    "nakkiran2018": "Nakkiran and Błasiok 2018",
     "nakkiran2019": "Nakkiran 2019",
     "nakkiran2019deep": "Nakkiran et al. 2019",
+    "nakkiran2019robustness": "Nakkiran 2019 (robustness)",
     "nakkiran2020annealing": "Nakkiran 2020",
     "nakkiran2020optimal": "Nakkiran et al. 2020",
+    "tsourakakis2017": "Tsourakakis et al. 2017",
 }
 SETUPS = {claims.PAPER: "the paper's setup", claims.STAND_IN: "a reduced setup"}
 Seen = Mapping[str, Sequence[Observation]]
