@@ -31,7 +31,7 @@ class Links(Config):
 
     nodes: tuple[int, ...] = param((500, 2000), "nodes; the last number is judged alone", low=30)
     biases: tuple[float, ...] = param((0.3, 0.5, 0.7), "δ; the middle one is judged alone", low=0.1)
-    graphs: int = param(16, "graphs of a member", low=2, paper=AT_LEAST)
+    graphs: int = param(12, "graphs of a member", low=2, paper=AT_LEAST)
     seeds: int = param(8, "members", low=3, in_address=False, paper=AT_LEAST)
 
 
@@ -58,7 +58,7 @@ class HonestScience(Config):
     stand_ins: ClassVar[tuple[str, ...]] = ("C37", "C39")
 
     studies: int = param(125, "studies in each member of the holdout run", low=4, paper=FREE)
-    graphs: int = param(16, "graphs in each member of the run on questions", low=2, paper=FREE)
+    graphs: int = param(12, "graphs in each member of the run on questions", low=2, paper=FREE)
     nodes: tuple[int, ...] = param((500, 2000), "nodes of the graphs", low=30, paper=FREE)
     seeds: int = param(5, "members of the run on simple classifiers", low=3, paper=FREE)
     shuffles: int = param(20, "shuffles of this book's tables", low=2, paper=FREE)
