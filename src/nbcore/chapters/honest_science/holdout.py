@@ -42,7 +42,7 @@ def threshold(queries: int, samples: int, level: float = LEVEL) -> float:
 
 
 def allowed(samples: int, margin: float, level: float = LEVEL) -> float:
-    """Return how many queries one may ask at a threshold of 1/2 + margin: level exp(2 n margin²)."""
+    """Return how many queries a threshold of 1/2 + margin allows: level exp(2 n margin²)."""
     return float(level * np.exp(2 * samples * margin**2))
 
 

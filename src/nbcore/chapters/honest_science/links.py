@@ -64,7 +64,7 @@ def settle(told: Signs, label: Signs) -> Signs:
 
 
 def core_sizes(n: int, delta: float, c: float) -> tuple[int, int]:
-    """Return the nodes of the core, c log n / δ³, and of it those asked, c log n / δ²; n at most."""
+    """Return the nodes of the core, c log n / δ³ (n at most), and those asked, c log n / δ²."""
     log = c * np.log(n)
     size = min(n, int(np.ceil(log / delta**3)))
     return max(size, 2), max(min(size, int(np.ceil(log / delta**2))), 1)
@@ -110,7 +110,7 @@ def breadth_first(signs: Signs, delta: float, share: float, rng: np.random.Gener
 
 
 def one_tree(signs: Signs, delta: float, rng: np.random.Generator) -> Recovered:
-    """Ask about each node and one that came before it, and multiply along the way from the first."""
+    """Ask about each node and one that came before it; multiply along the way from the first."""
     n = len(signs)
     label, right = np.ones(n, np.float32), noise((n,), delta, rng)
     for k in range(1, n):
@@ -180,21 +180,21 @@ def _reduce(run: Run) -> Tables:
     whole = xr.concat([m for _, m in run.members()], "graph", data_vars="minimal")
     return {
         "grid": whole[["wrong", "questions"]],
-        "budgets": whole[["wrong_along", "questions_along", "tree", "few"]].drop_vars(
-            ["nodes", "delta"]
-        ),
+        "budgets": whole[["wrong_along", "questions_along", "tree", "few"]],
     }
 
 
-def links_plan(config: Links) -> Plan:
-    """Plan 8 members of 12 graphs a setting: three minutes of one core."""
+def links_plan(config: Links, workers: int = 1) -> Plan:
+    """Plan 8 members of 12 graphs a setting: six minutes of one core."""
     names = [f"seed{k}" for k in range(config.seeds)]
-    return Plan("noisy-questions", config, {}, names, partial(_member, config), reduce=_reduce)
+    return Plan(
+        "noisy-questions", config, {}, names, partial(_member, config), _reduce, workers=workers
+    )
 
 
 STORED = {"noisy-questions": lambda m: links_plan(Links.from_address(m["config"]))}
 
 
-def load_links(config: Links, fresh: bool = False) -> Run:
+def load_links(config: Links, fresh: bool = False, workers: int = 1) -> Run:
     """Load or compute the graphs."""
-    return run_or_load(links_plan(config), fresh)
+    return run_or_load(links_plan(config, workers), fresh)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nbcore.chapters.honest_science import holdout, links, simple
-from nbcore.chapters.honest_science.config import HonestScience, Holdout, Links, Simplicity
+from nbcore.chapters.honest_science.config import Holdout, HonestScience, Links, Simplicity
 from nbcore.measures.bootstrap import Floats, seed_weights
 from nbcore.runs.store import Run
 
@@ -35,7 +35,7 @@ class Study:
     def accuracy(self, name: str, moves: float, which: str = "test") -> Floats:
         """Return the accuracy of a linear classifier against an opponent: (member,)."""
         table = self.runs["simple"].table("classifiers")["linear"]
-        return table.sel(classifier=name, set=which).sel(moves=moves, method="nearest").values
+        return table.sel(classifier=name, set=which, moves=moves).values
 
 
 def load(config: HonestScience, fresh: bool = False) -> Study:
@@ -46,7 +46,7 @@ def load(config: HonestScience, fresh: bool = False) -> Study:
             case Holdout():
                 runs[name] = holdout.load_holdout(part, fresh)
             case Links():
-                runs[name] = links.load_links(part, fresh)
+                runs[name] = links.load_links(part, fresh, config.workers)
             case Simplicity():
                 runs[name] = simple.load_simple(part, fresh)
     return Study(config, runs)
