@@ -38,11 +38,11 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
 def subject(study: Study, key: str) -> str:
     """Say in words what a claim was observed of."""
     c = study.runs[RESTS_ON[key]].manifest["config"]
-    return {
-        "C37": f"{c['features']:,} features that agree with the label with chance {c['agrees']:g}",
-        "C38": f"{c['features']:,} features of coins, {c['samples']:,} samples to hold out",
-        "C39": f"graphs of {' and '.join(f'{n:,}' for n in c['nodes'])} nodes",
-    }[key]
+    if key == "C37":
+        return f"{c['features']:,} features that agree with the label with chance {c['agrees']:g}"
+    if key == "C38":
+        return f"{c['features']:,} features of coins, {c['samples']:,} samples to hold out"
+    return f"graphs of {' and '.join(f'{n:,}' for n in c['nodes'])} nodes"
 
 
 def chosen(study: Study, moves: float) -> list[str]:
