@@ -7,7 +7,7 @@ run = load_links(config)
 run.table("grid"), run.table("budgets")
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -39,17 +39,20 @@ def noise(shape: tuple[int, ...], delta: float, rng: np.random.Generator) -> Sig
     return np.where(rng.random(shape, np.float32) < (1 + delta) / 2, 1, -1).astype(np.float32)
 
 
-def answers(signs: Signs, share: float, delta: float, rng: np.random.Generator) -> Signs:
-    """Ask each pair with chance `share`: (node, node) symmetric, 0 where not asked."""
-    n = len(signs)
-    u = rng.random((n, n), np.float32)
-    told = np.where(u < share * (1 + delta) / 2, 1, -1).astype(np.float32)
-    told[u >= share] = 0
-    told = np.triu(told, 1)
-    told += told.T
-    told *= signs
-    told *= signs[:, None]
-    return told
+@lru_cache(maxsize=2)
+def _pairs(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.triu_indices(n, 1)
+
+
+def answers(signs: Signs, questions: int, delta: float, rng: np.random.Generator) -> Signs:
+    """Ask about so many pairs, or all: (node, node) symmetric answers, 0 where not asked."""
+    first, second = _pairs(len(signs))
+    if questions < len(first):
+        which = rng.choice(len(first), questions, replace=False, shuffle=False)
+        first, second = first[which], second[which]
+    told = np.zeros((len(signs), len(signs)), np.float32)
+    told[first, second] = signs[first] * signs[second] * noise(first.shape, delta, rng)
+    return told + told.T
 
 
 def settle(told: Signs, label: Signs) -> Signs:
@@ -79,7 +82,7 @@ def core_first(signs: Signs, delta: float, c: float, rng: np.random.Generator) -
     """
     n = len(signs)
     size, some = core_sizes(n, delta, c)
-    told = answers(signs[:size], 1, delta, rng)
+    told = answers(signs[:size], size * size, delta, rng)
     first = told[0] @ told + told[0]
     label = np.where(first < 0, -1, 1).astype(np.float32)
     label[0] = 1
@@ -90,13 +93,15 @@ def core_first(signs: Signs, delta: float, c: float, rng: np.random.Generator) -
     return _compared(np.append(core, others), signs, size * (size - 1) // 2 + which.size)
 
 
-def breadth_first(signs: Signs, delta: float, share: float, rng: np.random.Generator) -> Recovered:
-    """Ask each pair with chance `share` and go breadth-first from one node.
+def breadth_first(
+    signs: Signs, delta: float, questions: int, rng: np.random.Generator
+) -> Recovered:
+    """Ask about so many pairs, drawn at random, and go breadth-first from one node.
 
     A node that is reached takes the vote of its neighbours that were reached before it; in the
     end all nodes take the votes of all their neighbours until these settle.
     """
-    told = answers(signs, share, delta, rng)
+    told = answers(signs, questions, delta, rng)
     asked, label = told != 0, np.zeros(len(signs), np.float32)
     label[0] = 1
     while True:
@@ -124,9 +129,9 @@ def _compared(label: Signs, signs: Signs, questions: int) -> Recovered:
     return Recovered(min(wrong, 1 - wrong), int(questions))
 
 
-def share_of_pairs(n: int, delta: float, c: float) -> float:
-    """Return the chance to ask a pair at which c n log n / δ⁴ are expected; 1 at most."""
-    return min(1.0, 2 * c * float(np.log(n)) / ((n - 1) * delta**4))
+def budget(n: int, delta: float, c: float) -> int:
+    """Return how many pairs breadth-first asks about: c n log n / δ⁴, or all there are."""
+    return min(n * (n - 1) // 2, int(c * stated(n, delta, BREADTH)))
 
 
 def stated(n: int, delta: float, who: str) -> float:
@@ -143,7 +148,7 @@ def _try(who: str, n: int, delta: float, c: float, rng: np.random.Generator) -> 
     signs = _signs(n, rng)
     if who == CORE:
         return core_first(signs, delta, c, rng)
-    return breadth_first(signs, delta, share_of_pairs(n, delta, c), rng)
+    return breadth_first(signs, delta, budget(n, delta, c), rng)
 
 
 def _member(config: Links, name: str) -> xr.Dataset:
@@ -157,7 +162,7 @@ def _member(config: Links, name: str) -> xr.Dataset:
     ]
     along = [[[_try(w, n, delta, c, rng) for _ in every] for c in BUDGETS[w]] for w in BUDGETS]
     trees = [one_tree(_signs(n, rng), delta, rng) for _ in every]
-    sparse = float(np.log(n)) / 2 / (n - 1)
+    sparse = int(n * np.log(n) / 4)  # a question is about two nodes
     few = [breadth_first(_signs(n, rng), delta, sparse, rng) for _ in every]
     shape = (len(JUDGED), len(config.nodes), len(config.biases), config.graphs, 2)
     found, followed = np.array(grid).reshape(shape), np.array(along)
