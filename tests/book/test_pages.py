@@ -16,6 +16,7 @@ PAGES = [
     "index",
     "explorer",
     "claims",
+    "not_run",
     "status",
     "rerun",
     "promises",

@@ -19,7 +19,7 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, kept, slim
+from nbcore.publish import cards, check, claims_page, kept, papers, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
@@ -135,6 +135,7 @@ def stage(
         add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
+    (folder / "not_run.md").write_text(papers.not_run_page())
     (folder / "status.md").write_text(status_page(executed, chapters))
     if whole:
         from nbcore.lines.explorer import explorer_page
