@@ -24,11 +24,12 @@ CHAPTERS = {
     "every-image-its-own-line",
     "more-data-can-hurt",
     "honest-science",
+    "sampling-unseen",
     "holding-on",
     "margins-and-depth",
 }
 #: of the third part, by the numbers of the list of abstracts
-PART_III = ["C8", "C25", "C31", "C32", "C33", "C34", "C37", "C38", "C39"]
+PART_III = ["C2", "C8", "C18", "C19", "C22", "C25", "C31", "C32", "C33", "C34", "C37", "C38", "C39"]
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
 FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}
 RULES = {"tolerance", "tolerance_se", "at_least", "at_most", "above", "below"}
