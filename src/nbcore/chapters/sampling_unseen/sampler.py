@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from nbcore.errors import ParameterError
 
@@ -33,12 +32,15 @@ class Mixture:
 
     def log(self, x: Floats, t: float = 0.0) -> Floats:
         """Return the log density of target plus noise of variance t: (particle,)."""
-        return np.asarray(logsumexp(self._logs(x, t), axis=1))
+        logs = self._logs(x, t)
+        top = logs.max(1)
+        return np.asarray(top + np.log(np.exp(logs - top[:, None]).sum(1)))
 
     def score(self, x: Floats, t: float = 0.0) -> Floats:
         """Return its gradient: (particle, dimension)."""
         logs = self._logs(x, t)
-        share = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+        share = np.exp(logs - logs.max(1, keepdims=True))
+        share /= share.sum(1, keepdims=True)
         pull = (self.means - x[:, None]) / (self.variances + t)
         return np.einsum("pc,pcd->pd", share, pull)
 
@@ -75,7 +77,7 @@ def times(steps: int, most: float = MOST, least: float = LEAST) -> Floats:
 
 
 def ddpm(score: Score, x: Floats, t: float, s: float, rng: np.random.Generator) -> Floats:
-    """Step from noise of variance t to s < t: towards the mean, and as much noise as was removed."""
+    """Step from noise of variance t to s < t: towards the mean, then noise of variance t - s."""
     return x + (t - s) * _finite(score(x, t), t) + np.sqrt(t - s) * rng.standard_normal(x.shape)
 
 
@@ -90,10 +92,14 @@ def langevin(score: Score, x: Floats, t: float, h: float, rng: np.random.Generat
 
 
 def sample(
-    step: Callable[[Floats, float, float], Floats], x: Floats, steps: int, most: float = MOST
+    step: Callable[[Floats, float, float], Floats],
+    x: Floats,
+    steps: int,
+    most: float = MOST,
+    least: float = LEAST,
 ) -> Floats:
     """Take all reverse steps of a kind from x, samples of the noise at `most`."""
-    at = times(steps, most)
+    at = times(steps, most, least)
     for t, s in zip(at[:-1], at[1:], strict=True):
         x = step(x, float(t), float(s))
     return x
