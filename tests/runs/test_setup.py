@@ -23,6 +23,7 @@ TOYS = {
     "holding-on": dict(head_steps=4, train_images=10, seeds=1),
     "every-image-its-own-line": dict(subset=20),
     "more-data-can-hurt": dict(epochs=4, images=100, draws=2, problems=3),
+    "sampling-unseen": dict(particles=200, steps=20, levels=20),
     "honest-science": dict(studies=4, graphs=2, nodes=[60, 120]),
 }
 
