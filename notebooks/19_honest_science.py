@@ -210,12 +210,12 @@ own_figures.shuffled(table)
 own_figures.passing_table(table)
 
 # %% [markdown]
-# Two kinds stand in this list. Slopes that are expected to be *zero* pass, since a shuffled curve has no slope;
-# the control that separates these from no relation at all is the kernel that grows and the ridge that
-# shrinks, which fail. The other kind deserves the doubt: a *rise to the peak*, where the peak is read off
-# the curve itself. Any wiggle has one, and a shuffled curve has a large one. Its partner, where the peak stands,
-# and the fall behind it, carry the evidence; and the controls that ask for a rise of a curve without a ridge
-# are weaker than they look.
+# Three kinds can stand in such a list. Slopes that are expected to be *zero* pass, since a shuffled curve has
+# none; what separates them from no relation at all is that the kernel that grows and the ridge that shrinks
+# fail. A difference that is there at *every* size passes, since it is not about the order of sizes. The third
+# kind deserves the doubt: a *rise to the peak*, where the peak is read off the curve itself. Any wiggle has one,
+# and a shuffled curve has a large one. Where the peak stands, and the fall behind it, carry the evidence; and
+# controls that ask for some rise of a curve are weaker than they look.
 #
 # And other seeds? Where there are six members or more they are split in halves at random, and each half is judged
 # alone; of five seeds each is left out once, since a half of fewer than three decides nothing.

@@ -1,4 +1,4 @@
-"""Chapter 17: scores by differences, steps by hand, closed forms, compositions, weights, the page."""
+"""Chapter 17: scores by differences, steps by hand, closed forms, compositions, weights."""
 
 import numpy as np
 import pytest

@@ -17,7 +17,7 @@ from nbcore.measures.bootstrap import Floats, estimate, seed_weights, simultaneo
 from nbcore.measures.estimate import Estimate
 from nbcore.measures.generalization.curves import rise, slopes
 from nbcore.measures.generalization.ridge import exact_risk
-from nbcore.runs.store import Run, all_runs
+from nbcore.runs.store import Run, stored_runs
 
 Observed = dict[tuple[str, str], Estimate]
 #: (unit, ...) -> (draw, ...) means over units
@@ -80,10 +80,11 @@ class Curves:
 def load() -> list[Curves]:
     """Read the runs that are stored with the book; those that are not are left out."""
     made = []
-    for run in all_runs():
-        key = run.experiment, run.manifest["config"].get("part", "")
-        if run.origin == "stored" and key in READERS:
-            made.append(READERS[key](run))
+    for experiment in dict.fromkeys(name for name, _ in READERS):
+        for run in stored_runs(experiment):
+            key = experiment, run.manifest["config"].get("part", "")
+            if key in READERS:
+                made.append(READERS[key](run))
     return made
 
 

@@ -46,7 +46,12 @@ def changing_table(table: pd.DataFrame) -> Table:
     known = own_checks.by_check(table)
     changed = known[known["part"] < 1].sort_values("part")
     shown = changed[["claim", "check", "units", "stored", "part", "turned"]]
-    shown = shown.rename(columns={"part": "same outcome", "turned": "held and missed swapped"})
+    words = {
+        "units": "units, at least",
+        "part": "same outcome",
+        "turned": "held and missed swapped",
+    }
+    shown = shown.rename(columns=words)
     return charts.show(
         shown,
         caption="Checks whose outcome depends on which models, draws or seeds there are",

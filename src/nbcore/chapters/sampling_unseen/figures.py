@@ -222,7 +222,8 @@ def particles(study: Study) -> Figure:
         x_title="x",
         y_title="density",
         y_format=".1f",
-        title=f"Weights bring particles {'to' if near else 'nearer to'} the target; divergence in nats: {', '.join(told)}",
+        title=f"Weights bring particles {'to' if near else 'nearer to'} the target; divergence in "
+        f"nats: {', '.join(told)}",
         subtitle="A mixture to the power of 3, and a product of two mixtures",
         description="Histograms of samples beside exact densities of two targets. Divergences: "
         f"{', '.join(told)}.",
