@@ -1,7 +1,7 @@
-"""At length what the tests do in small: kills, changed bytes, and inputs for every reader.
+"""At length what the tests do in small: kills, changed bytes, inputs and networks of all kinds.
 
     python tests/torture.py                                  # an hour or more
-    python tests/torture.py --kills 4 --flips 20 --inputs 1000 --book 2 --book-seconds 60
+    python tests/torture.py --kills 4 --flips 20 --inputs 1000 --sides 32 --book 2 --book-seconds 60
 
 Prints a table as Markdown, with the date, the machine and the scale; exits with 1 if a promise was
 broken. `--book` kills the build of the whole book in its `smoke` preset; without `--book-seconds`
@@ -274,12 +274,33 @@ READERS: dict[str, tuple[Callable[[Path], bytes], Callable[[Path], Any]]] = {
 }
 
 
+def networks(sides: list[int]) -> Iterator[Row]:
+    """Probe the smallest network of every family of timm, with random weights, at each side."""
+    import families
+
+    smallest = families.smallest()
+    for side in sides:
+        read, broken = 0, []
+        for name in smallest:
+            try:
+                families.probe(name, side)
+                read += 1
+            except NbcoreError as error:
+                if "\n" in str(error) or not str(error):
+                    broken.append(f"{name}: {error}")
+            except Exception as error:
+                broken.append(f"{name} at {side} pixels: {error!r}")
+        what = f"timm: a network of each family at {side} pixels"
+        yield Row(what, len(smallest), f"{read} probed, the others refused", broken)
+
+
 def main() -> int:
     """Run what the arguments ask for, print the table; 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=50, help="of each kind of process")
     parser.add_argument("--flips", type=int, default=500, help="in each stored file")
     parser.add_argument("--inputs", type=int, default=10_000, help="over all readers")
+    parser.add_argument("--sides", type=int, nargs="*", default=[32, 224], help="of networks")
     parser.add_argument("--book", type=int, default=50, help="kills of the whole book")
     parser.add_argument("--book-seconds", type=float, default=0, help="kill within these")
     parser.add_argument("--seed", type=int, default=0)
@@ -290,6 +311,7 @@ def main() -> int:
         parts = [
             flips(given.flips, given.seed, folder / "flips") if given.flips else (),
             inputs(given.inputs, given.seed, folder / "inputs") if given.inputs else (),
+            networks(given.sides),
             kills(given.kills, given.seed, folder / "kills") if given.kills else (),
         ]
         if given.book:

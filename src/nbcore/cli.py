@@ -90,6 +90,7 @@ def run(
 def book(
     preset: Annotated[str, typer.Option(help="smoke, book or paper.")] = "book",
     fresh: Annotated[bool, typer.Option(help="Compute every run anew.")] = False,
+    engine: Annotated[str, typer.Option(help="local, or ray: chapters on a cluster.")] = "local",
 ) -> None:
     """Execute every chapter and build the whole book into `_build/html`.
 
@@ -97,7 +98,7 @@ def book(
     """
     from nbcore.publish.book import make_book
 
-    index = make_book({"preset": preset, "fresh": fresh})
+    index = make_book({"preset": preset, "fresh": fresh}, engine=engine)
     say(f"Open {index}")
 
 

@@ -259,7 +259,7 @@ def test_weights_and_maps_of_your_own_are_known_by_content(tmp_path):
     weights.write_bytes(b"two")
     assert asked.address()["weights"] != before["weights"]
     weights.unlink()
-    with pytest.raises(DataError, match="There are no weights"):
+    with pytest.raises(DataError, match="There is no file"):
         asked.address()
     with pytest.raises(ParameterError, match="those of one network"):
         dataclasses.replace(config, networks=("a", "b")).check()

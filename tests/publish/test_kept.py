@@ -103,3 +103,15 @@ def test_the_latest_execution_is_the_only_one_that_stays(line, tmp_path):
         kept.keep(line, key, notebook, tmp_path, tmp_path / "none")
     assert not kept.restore(line, "k1", tmp_path / "b.ipynb", tmp_path / "seen")
     assert kept.restore(line, "k2", tmp_path / "b.ipynb", tmp_path / "seen")
+
+
+def test_what_another_machine_executed_is_put_in_place(line, tmp_path):
+    notebook, seen = tmp_path / "a.ipynb", tmp_path / "seen"
+    notebook.write_text("executed there")
+    seen.mkdir()
+    (seen / "A1.line.observed.json").write_text("{}")
+    kept.keep(line, "k1", notebook, seen, tmp_path / "none")
+    here, place = tmp_path / "here" / "b.ipynb", tmp_path / "here" / "seen"
+    kept.receive(kept.packed(line, "k1"), here, place)
+    assert here.read_text() == "executed there"
+    assert [p.name for p in place.iterdir()] == ["A1.line.observed.json"]

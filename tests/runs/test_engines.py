@@ -1,3 +1,4 @@
+import json
 import sys
 from functools import partial
 
@@ -38,7 +39,11 @@ def fails(name: str) -> xr.Dataset:
 def cluster():
     """A Ray of the test's own on this machine; where Ray is not installed the test skips."""
     ray = pytest.importorskip("ray", reason="needs Ray: pip install 'nbcore[ray]'")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    try:
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    except Exception as error:  # Ray gives a node thirty seconds, whatever else the machine does
+        ray.shutdown()
+        pytest.skip(f"Ray did not start here: {error}")
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield ray
     ray.shutdown()
@@ -120,3 +125,21 @@ def test_nothing_is_computed_twice_when_the_reader_stops(own_cache):
     assert next(results)[0] == "a"
     results.close()
     assert seen == ["a"]
+
+
+@pytest.fixture
+def seen(tmp_path, monkeypatch, own_cache):
+    """The folder of observations, known to processes that start later."""
+    monkeypatch.setenv("NBCORE_OBSERVATIONS", str(tmp_path / "seen"))
+    return tmp_path / "seen"
+
+
+def test_a_chapter_is_executed_on_a_cluster(seen, cluster):
+    from nbcore.publish import book
+    from nbcore.publish.chapters import find_chapters
+
+    (chapter,) = [c for c in find_chapters() if c.slug == "every-image-its-own-line"]
+    done = book._execute_all([chapter], {"preset": "smoke"}, "ray")
+    notebook = json.loads(done[chapter.stem].read_text())
+    assert notebook["metadata"]["papermill"]["parameters"]["preset"] == "smoke"
+    assert {p.name.split(".")[1] for p in seen.glob("*.json")} == {chapter.slug}

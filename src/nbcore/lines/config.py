@@ -1,5 +1,6 @@
 """What the chapters on lines share: their common parameters, data roles, the trained testbed."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -58,10 +59,28 @@ class LineConfig(Config):
     def __post_init__(self) -> None:
         apply_layout(self, "id", "ood")
 
+    def sides(self) -> tuple[int, ...]:
+        """List the sides in pixels of the images that the network is to read."""
+        return (self.feature_size,)
+
+    def before_computing(self) -> None:
+        """Refuse a network that cannot read images of these sides."""
+        look_at([self.model], self.sides())
+
     @property
     def subject(self) -> str:
         """Name the network and the images, as claim cards do."""
         return f"{self.model} on {', '.join((self.id, *self.ood))}"
+
+
+def look_at(models: Iterable[str], sides: Collection[int]) -> None:
+    """Let networks see an image of each side (pixels). ParameterError: see `fits.cannot_read`."""
+    from nbcore.models import fits, offline  # torch, which a config does without
+
+    for name in models:
+        made_here = name in (OWN_NET, TEN_DIGITS) or name.startswith("clip:")
+        if not made_here and name not in offline.NETWORKS:
+            fits.try_out(name, sides)
 
 
 @dataclass(frozen=True)

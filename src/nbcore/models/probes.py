@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from nbcore.errors import ParameterError
 from nbcore.measures import blocks
+from nbcore.models import fits
 from nbcore.models.pretrained import Classifier
 
 INPUT, SOFTMAX = "input", "softmax"
@@ -22,8 +23,10 @@ def block_points(model: Classifier, at_most: int = 12) -> dict[str, str]:
     """Map probe names to module paths for any network: its outermost repeated blocks, thinned.
 
     They are thinned evenly to `at_most`. Descends while a module has a single child that does the
-    work, then takes the blocks of its stages, as timm's networks are built. ParameterError when
-    nothing lies before the head.
+    work, then takes the blocks of its stages, as timm's networks are built. One pass tells which
+    blocks give one array with a row per image, and in which order they run; others, such as those
+    that hand on several resolutions, are left out. ParameterError when nothing lies before the
+    head, or the network cannot read images of its `size`.
     """
     found: list[str] = []
     head = model.head
@@ -31,6 +34,7 @@ def block_points(model: Classifier, at_most: int = 12) -> dict[str, str]:
         if module is head or not any(True for _ in module.parameters()):
             continue
         found += _blocks(f"net.{name}", module)
+    found = _readable(model, found)
     if not found:
         raise ParameterError(
             f"The model {model.name!r} has no layers before its head to probe; name the modules."
@@ -38,6 +42,29 @@ def block_points(model: Classifier, at_most: int = 12) -> dict[str, str]:
     step = max(len(found) / at_most, 1.0)
     kept = [found[round((i + 1) * step) - 1] for i in range(min(len(found), at_most))]
     return {path.removeprefix("net."): path for path in kept}
+
+
+def _readable(model: Classifier, paths: list[str]) -> list[str]:
+    """Select the modules that give one array with a row per image, as they run in one pass."""
+    side, handles = model.size or fits.own_side(model), []
+    good: dict[str, None] = {}  # in the order in which they first run
+
+    def look(path: str):
+        def hook(module, args, output):
+            if isinstance(output, Tensor) and output.ndim > 1 and len(output) == 3:
+                good.setdefault(path)
+
+        return hook
+
+    for path in paths:
+        handles.append(model.get_submodule(path).register_forward_hook(look(path)))
+    try:
+        device = next(model.parameters()).device
+        fits.see(model, torch.full((3, 3, side, side), 128.0, device=device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(good)
 
 
 def _blocks(path: str, module: nn.Module) -> list[str]:

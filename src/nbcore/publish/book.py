@@ -24,15 +24,17 @@ from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
-from nbcore.runs.engines import compute_members, environment
+from nbcore.runs.engines import changed_environment, compute_members, environment
 
 #: bytes of memory that a chapter needs which reads its runs
 MEMORY = 2 << 30
 
 
-def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
+def make_book(parameters: dict[str, Any], strict: bool = True, engine: str = "local") -> Path:
     """Execute all chapters with these parameters and build `_build/html`; return its index.
 
+    engine: "ray" executes each chapter on some machine of a Ray cluster, which must have nbcore and
+    this checkout at the same place.
     strict: warnings are errors and the built pages are checked. Until the new book is complete, the
     previous one stays, and so do the verdicts that `nbcore claims` prints, even after an error.
     """
@@ -40,12 +42,15 @@ def make_book(parameters: dict[str, Any], strict: bool = True) -> Path:
     with files.locked(build_dir() / ".lock", "builds the book"):
         files.restore_folder(html)
         with _new_observations() as (observations, before):
-            build(stage(_execute_all(chapters, parameters), chapters), html, strict)
+            executed = _execute_all(chapters, parameters, engine)
+            build(stage(executed, chapters), html, strict)
         files.put_folder(observations, before)
     return html / "index.html"
 
 
-def _execute_all(chapters: list[Chapter], parameters: dict[str, Any]) -> dict[str, Path]:
+def _execute_all(
+    chapters: list[Chapter], parameters: dict[str, Any], engine: str
+) -> dict[str, Path]:
     """Execute the chapters, as many at a time as there are cores and memory; {stem: notebook}.
 
     A chapter that was executed before, by the same code with the same runs, is taken from there.
@@ -57,21 +62,26 @@ def _execute_all(chapters: list[Chapter], parameters: dict[str, Any]) -> dict[st
     # runs that are computed anew have workers of their own, and may need all memory there is
     room = 1 if parameters.get("fresh") else psutil.virtual_memory().available // MEMORY
     at_once = int(max(min(len(waiting), cores, room), 1))
-    job = partial(_execute_one, known, keys, parameters)
+    job = partial(_execute_one, keys, parameters)
     with environment({"OMP_NUM_THREADS": str(cores // at_once)}):
-        done = compute_members(job, waiting, at_once, "book", "local", "chapter")
-        for stem, _, seconds in done:
+        done = compute_members(job, waiting, at_once, "book", engine, "chapter")
+        for stem, content, seconds in done:
+            kept.receive(content, _executed(stem), claims.observations_dir())
             print(f"chapter {stem}: {seconds:.0f} s", flush=True)
     return {stem: _executed(stem) for stem in known}
 
 
-def _execute_one(
-    known: dict[str, Chapter], keys: dict[str, str], parameters: dict[str, Any], stem: str
-) -> None:
+def _execute_one(keys: dict[str, str], parameters: dict[str, Any], stem: str) -> bytes:
+    """Execute a chapter, here or on another machine, and return it as `kept.packed` does.
+
+    Its own runs are computed where it is: tasks that wait for tasks would fill a cluster.
+    """
+    chapter = next(c for c in find_chapters() if c.stem == stem)
     reads = _executed(stem).with_suffix(".reads")
-    with kept.recorded(reads):
-        execute(known[stem], _executed(stem), parameters, progress=False)
-    kept.keep(known[stem], keys[stem], _executed(stem), claims.observations_dir(), reads)
+    with kept.recorded(reads), changed_environment({"NBCORE_ENGINE": "local"}):
+        execute(chapter, _executed(stem), parameters, progress=False)
+    kept.keep(chapter, keys[stem], _executed(stem), claims.observations_dir(), reads)
+    return kept.packed(chapter, keys[stem])
 
 
 def _restored(chapter: Chapter, key: str) -> bool:
@@ -92,14 +102,8 @@ def _new_observations() -> Iterator[tuple[Path, Path]]:
     new = before.with_name(f"{before.name}-work")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    own = os.environ.get("NBCORE_OBSERVATIONS")
-    os.environ["NBCORE_OBSERVATIONS"] = str(new)
-    try:
+    with changed_environment({"NBCORE_OBSERVATIONS": str(new)}):
         yield new, before
-    finally:
-        os.environ.pop("NBCORE_OBSERVATIONS")
-        if own is not None:
-            os.environ["NBCORE_OBSERVATIONS"] = own
 
 
 def make_page(chapter: Chapter, parameters: dict[str, Any]) -> tuple[Path, Path]:

@@ -8,10 +8,12 @@ entry is looked at in two steps: by its key, then by the runs it names.
 
 import ast
 import hashlib
+import io
 import json
 import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -62,6 +64,25 @@ def keep(chapter: Chapter, key: str, notebook: Path, observations: Path, reads: 
     # last: an entry without it is none
     states = {place: _state(Path(place)) for place in places}
     files.write_atomically(entry / "runs.json", json.dumps(states).encode())
+
+
+def packed(chapter: Chapter, key: str) -> bytes:
+    """Pack an entry, to be sent from the machine that executed the chapter."""
+    buffer, entry = io.BytesIO(), _entry(chapter, key)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(p for p in entry.rglob("*") if p.is_file()):
+            archive.write(file, file.relative_to(entry).as_posix())
+    return buffer.getvalue()
+
+
+def receive(content: bytes, notebook: Path, observations: Path) -> None:
+    """Put the notebook and the observations of a packed entry in place."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            if name == "notebook.ipynb":
+                files.write_atomically(notebook, archive.read(name))
+            elif name.startswith("observations/"):
+                files.write_atomically(observations / Path(name).name, archive.read(name))
 
 
 @contextmanager

@@ -105,6 +105,9 @@ class Config:
     def check(self) -> None:
         """Refuse early what would only fail after a long start, e.g. a file that is not there."""
 
+    def before_computing(self) -> None:
+        """Refuse what only a look at the networks tells, before the first member is computed."""
+
     def parts(self) -> Mapping[str, "Config"]:
         """Give the runs that the numbers come from, by name; a chapter with one run names none."""
         return {}

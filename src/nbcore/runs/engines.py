@@ -149,13 +149,22 @@ def _start_worker() -> None:
 @contextmanager
 def environment(more: dict[str, str]) -> Iterator[None]:
     """Set environment variables for processes started meanwhile, unless they are set already."""
-    own = {k: v for k, v in more.items() if k not in os.environ}
-    os.environ.update(own)
+    with changed_environment({k: v for k, v in more.items() if k not in os.environ}):
+        yield
+
+
+@contextmanager
+def changed_environment(more: dict[str, str]) -> Iterator[None]:
+    """Set environment variables meanwhile, whatever they were before."""
+    before = {name: os.environ.get(name) for name in more}
+    os.environ.update(more)
     try:
         yield
     finally:
-        for name in own:
+        for name, value in before.items():
             os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _one_thread() -> None:

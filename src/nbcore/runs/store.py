@@ -81,6 +81,8 @@ def run_or_load(plan: Plan, fresh: bool = False) -> Run:
         manifest = _begin(path, plan, roles, members if fresh else None)
         base = _adopt(manifest, published if plan.join else None)
         missing = [m for m in members if m not in manifest["members"]]
+        if missing:
+            config.before_computing()
         for name, dataset, seconds in compute_members(
             plan.compute, missing, plan.workers, experiment
         ):

@@ -1,17 +1,15 @@
 """Chapter 7's parameters: which examples a network is trained on, by their difficulty, and how."""
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 from nbcore.chapters.example_difficulty.networks import CScoreRun
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
 from nbcore.data.catalog import CATALOG
 from nbcore.depths.roster import DepthConfig, Ensemble, pool_size, setting
-from nbcore.errors import DataError
 from nbcore.lines.config import OWN_NET, SHIFTED, LineConfig, data_roles
+from nbcore.runs import contents
 from nbcore.runs.config import AT_LEAST, FREE, param
 
 #: measures of difficulty that are computed here, and the scores that others have published
@@ -172,6 +170,10 @@ class ExampleDifficulty(LineConfig):
             depth_members=250,
         )
 
+    def sides(self) -> tuple[int, ...]:
+        """List the sides in pixels at which last layers and whole networks read images."""
+        return self.feature_size, self.size
+
     def check(self) -> None:
         """Refuse a measure of difficulty that is neither known nor a file."""
         self.address()
@@ -185,23 +187,12 @@ class ExampleDifficulty(LineConfig):
         known = [k for k, entry in CATALOG.items() if entry.kind == "scores"]
         if self.difficulty not in (*OWN_SCORES, PUBLISHED_SCORES, *known):
             advice = "give c-scores, depth, published, or a file of scores (.npy, .npz, .csv)"
-            out["difficulty"] = _content(self.difficulty, advice)
+            out["difficulty"] = contents.of_file(self.difficulty, advice)
         if self.weights is not None:
-            out["weights"] = _content(self.weights, "give a .pth or .safetensors file")
+            out["weights"] = contents.of_file(self.weights)
         sources = [score_run(self).address(), depth_run(self).address()]
-        out["sources"] = _digest(json.dumps(sources, sort_keys=True).encode())
+        out["sources"] = contents.digest(json.dumps(sources, sort_keys=True).encode())
         return out
-
-
-def _content(file: str, advice: str) -> str:
-    try:
-        return _digest(Path(file).read_bytes())
-    except OSError as error:
-        raise DataError(f"There is no file {file!r} ({type(error).__name__}); {advice}.") from None
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def beside(config: ExampleDifficulty) -> RiseAndFall:

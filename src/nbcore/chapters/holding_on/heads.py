@@ -7,23 +7,19 @@ the straight path only scales the logits, which changes no answer.
 The control walks as far, in weights, from the same start in a random direction.
 """
 
-import hashlib
-import json
 import sys
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 import xarray as xr
 
 from nbcore.chapters.holding_on.config import HoldingOn
-from nbcore.data.classmaps import BUILT_IN, read_map
-from nbcore.errors import DataError
-from nbcore.lines.config import LineConfig, data_of, data_roles
+from nbcore.lines.config import LineConfig, data_of, data_roles, look_at
 from nbcore.lines.mapped import Mapped, old_features, open_mapped
 from nbcore.lines.packing import curves, joined_curves
+from nbcore.runs import contents
 from nbcore.runs.config import Config, param
 from nbcore.runs.manifests import Manifest, data_names
 from nbcore.runs.plan import Plan
@@ -73,24 +69,17 @@ class HeldHeads(Config):
     workers: int = param(1, "processes", in_address=False)
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
 
+    def before_computing(self) -> None:
+        """Refuse a network that cannot read images of this side."""
+        look_at(self.networks, [self.side])
+
     def address(self) -> dict[str, Any]:
         """Return the address as usual, but with files of one's own by their content."""
         out = super().address()
-        if self.class_map not in BUILT_IN:
-            out["class_map"] = _digest(json.dumps(read_map(self.class_map)).encode())
+        out["class_map"] = contents.of_map(self.class_map)
         if self.weights is not None:
-            try:
-                out["weights"] = _digest(Path(self.weights).read_bytes())
-            except OSError as error:
-                raise DataError(
-                    f"There are no weights {self.weights} ({type(error).__name__}); give a .pth or "
-                    ".safetensors file."
-                ) from None
+            out["weights"] = contents.of_file(self.weights)
         return out
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def beside(config: HoldingOn) -> HeldHeads:

@@ -25,7 +25,7 @@ from nbcore.data import tell
 from nbcore.data.sources import short_name
 from nbcore.errors import ParameterError
 from nbcore.measures import blocks, depth
-from nbcore.models import pretrained, probes
+from nbcore.models import fits, pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import build_dir
 from nbcore.runs.config import Config, param
@@ -83,7 +83,7 @@ def measure(config: OwnDepths) -> xr.Dataset:
     training images, a network whose embeddings are not finite.
     """
     model = pretrained.create(config.model, seed=config.seed)
-    model.size = _input_size(model)
+    model.size = fits.own_side(model)
     points = probes.block_points(model)
     model.to(loop.pick_device(config.device))
     chosen = own_images.load(
@@ -223,11 +223,6 @@ def write_table(run: Run, dataset: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     table(run.member("images")).to_csv(target, index=False, errors="backslashreplace")
     return target
-
-
-def _input_size(model: Classifier) -> int:
-    """Return the side in pixels of the images that the network was pretrained on."""
-    return (getattr(model.net, "pretrained_cfg", None) or {}).get("input_size", (3, 224, 224))[-1]
 
 
 def _room(model: Classifier, points: dict[str, str], image: np.ndarray) -> int:

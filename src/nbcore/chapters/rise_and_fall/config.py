@@ -90,6 +90,10 @@ class RiseAndFall(LineConfig):
         8.0, "their passes over the images", low=0.01, high=1000, in_address=False, paper=FREE
     )
 
+    def sides(self) -> tuple[int, ...]:
+        """List the sides in pixels at which the chosen conditions read images."""
+        return tuple(c.size for c in conditions(self).values() if c.size)
+
     @property
     def compared(self) -> tuple[str, ...]:
         """Networks whose last layers are compared: on images of your own only those you name."""

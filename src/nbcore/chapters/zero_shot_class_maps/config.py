@@ -1,16 +1,14 @@
 """Chapter 6's parameters: which classifier is read through which class map, and what follows it."""
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from nbcore.chapters.rise_and_fall.config import RiseAndFall
-from nbcore.data.classmaps import BUILT_IN, read_map
-from nbcore.errors import DataError, ParameterError, did_you_mean
+from nbcore.data.classmaps import read_map
+from nbcore.errors import ParameterError, did_you_mean
 from nbcore.lines.config import SHIFTED, LineConfig
 from nbcore.models import offline
+from nbcore.runs import contents
 from nbcore.runs.config import AT_LEAST, FREE, param
 
 #: a network that is trained on all ten digits in a second, for the smoke preset
@@ -154,21 +152,10 @@ class ZeroShot(LineConfig):
     def address(self) -> dict[str, Any]:
         """Return the address as usual, but with files by content: an edited map is another run."""
         out = super().address()
-        if self.class_map not in BUILT_IN:
-            out["class_map"] = _digest(json.dumps(read_map(self.class_map)).encode())
+        out["class_map"] = contents.of_map(self.class_map)
         if self.weights is not None:
-            try:
-                out["weights"] = _digest(Path(self.weights).read_bytes())
-            except OSError as error:
-                raise DataError(
-                    f"There are no weights {self.weights} ({type(error).__name__}); give a .pth or "
-                    ".safetensors file."
-                ) from None
+            out["weights"] = contents.of_file(self.weights)
         return out
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def beside(config: ZeroShot) -> RiseAndFall:

@@ -5,8 +5,6 @@ asked of it, and how, was written down before any of its networks was evaluated 
 see `network_checks`.
 """
 
-import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,11 +24,11 @@ from nbcore.chapters.zero_shot_class_maps.sources import (
     train_images,
     train_labels,
 )
-from nbcore.data.classmaps import BUILT_IN, read_map
-from nbcore.lines.config import LineConfig, data_of, data_roles
+from nbcore.lines.config import LineConfig, data_of, data_roles, look_at
 from nbcore.lines.packing import curves, joined_curves
 from nbcore.lines.trained import cache_key, kept_features
 from nbcore.measures import zeroshot
+from nbcore.runs import contents
 from nbcore.runs.config import Config, param
 from nbcore.runs.manifests import Manifest
 from nbcore.runs.plan import Plan
@@ -72,12 +70,14 @@ class MappedHeads(Config):
     workers: int = param(2, "processes", in_address=False)
     device: str = param("auto", "auto, cpu or cuda", in_address=False)
 
+    def before_computing(self) -> None:
+        """Refuse a network that cannot read images of this side."""
+        look_at(self.networks, [self.side])
+
     def address(self) -> dict[str, Any]:
         """Return the address as usual, but with a map of one's own by its content."""
         out = super().address()
-        if self.class_map not in BUILT_IN:
-            text = json.dumps(read_map(self.class_map))
-            out["class_map"] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        out["class_map"] = contents.of_map(self.class_map)
         return out
 
 

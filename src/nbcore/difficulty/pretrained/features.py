@@ -26,7 +26,7 @@ from nbcore.data import pixels, scaling
 from nbcore.data.readers import Raw
 from nbcore.errors import DataError, ParameterError
 from nbcore.measures import blocks
-from nbcore.models import offline, pretrained, probes
+from nbcore.models import fits, offline, pretrained, probes
 from nbcore.models.pretrained import Classifier
 from nbcore.paths import cache_dir
 from nbcore.training import loop
@@ -77,9 +77,7 @@ def load_network(name: str) -> Classifier:
 
 def side_for(model: Classifier, side: int | None) -> int:
     """Choose the side in pixels that images of this side (None: of several) are brought to."""
-    own = (getattr(model.net, "pretrained_cfg", None) or {}).get("input_size", (3, 224, 224))[-1]
-    known = offline.NETWORKS.get(model.name)
-    own = known.side if known else own
+    own = fits.own_side(model)
     return min(ENLARGED * side, own) if side and side <= SMALL else own
 
 
