@@ -61,7 +61,7 @@ recorded = observe.record(found, preset)
 #
 # $$ \mathbb{E}[x_s \mid x_t] \approx x_t + h\,\nabla \log p_t(x_t) , $$
 #
-# and $\nabla\log p_t$ is called the **score**. Step to this mean and add noise of variance $h$: that is
+# and $\nabla\log p_t$ is called the **score of a density**, here $p_t$. Step to this mean and add noise of variance $h$: that is
 # **DDPM**. Or add no noise, and go about half of the way: **DDIM**, a step along
 # $\mathrm{d}x/\mathrm{d}t = -\tfrac12\nabla\log p_t$. A **flow** does the latter along straight lines from noise to
 # target.
