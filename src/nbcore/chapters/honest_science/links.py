@@ -40,18 +40,26 @@ def noise(shape: tuple[int, ...], delta: float, rng: np.random.Generator) -> Sig
 
 
 @lru_cache(maxsize=2)
-def _pairs(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.triu_indices(n, 1)
+def _pairs(n: int) -> NDArray[np.int64]:
+    """List where the pairs of n nodes stand in a flat (node, node) array, in ascending order."""
+    first, second = np.triu_indices(n, 1)
+    return np.asarray(first * n + second)
 
 
 def answers(signs: Signs, questions: int, delta: float, rng: np.random.Generator) -> Signs:
     """Ask about so many pairs, or all: (node, node) symmetric answers, 0 where not asked."""
-    first, second = _pairs(len(signs))
-    if questions < len(first):
-        which = rng.choice(len(first), questions, replace=False, shuffle=False)
-        first, second = first[which], second[which]
-    told = np.zeros((len(signs), len(signs)), np.float32)
-    told[first, second] = signs[first] * signs[second] * noise(first.shape, delta, rng)
+    n = len(signs)
+    pairs = _pairs(n)
+    few = min(questions, len(pairs) - questions)
+    if few >= 0:  # choose those that are asked, or those that are not, whichever are fewer
+        chosen = np.zeros(len(pairs), bool)
+        chosen[rng.choice(len(pairs), few, replace=False, shuffle=False)] = True
+        pairs = pairs[chosen if few == questions else ~chosen]
+    told = np.zeros(n * n, np.float32)
+    told[pairs] = noise(pairs.shape, delta, rng)
+    told = told.reshape(n, n)
+    told *= signs
+    told *= signs[:, None]
     return told + told.T
 
 
