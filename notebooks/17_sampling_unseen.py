@@ -209,7 +209,7 @@ show_cards("sampling-unseen")
 #
 # ```bash
 # nbcore run sampling-unseen                  # from the stored run: half a minute
-# nbcore run sampling-unseen -p fresh=true    # two minutes more
+# nbcore run sampling-unseen -p fresh=true    # four minutes more
 # nbcore run sampling-unseen -p preset=smoke  # few particles: ten seconds
 # nbcore run sampling-unseen -p steps=4000 -p particles=50000
 # ```

@@ -245,7 +245,7 @@ own_figures.told(table)
 #
 # ```bash
 # nbcore run honest-science                  # from the stored runs: a minute
-# nbcore run honest-science -p fresh=true    # eight minutes more
+# nbcore run honest-science -p fresh=true    # six minutes more
 # nbcore run honest-science -p preset=smoke  # small sizes: ten seconds
 # nbcore run honest-science -p shuffles=200 -p splits=50
 # nbcore run honest-science -p 'nodes=[500,4000]' -p graphs=4

@@ -69,7 +69,7 @@ class HonestScience(Config):
 
     @classmethod
     def book(cls) -> Self:
-        """What is published: eight minutes of one core for all runs, 1 GB."""
+        """What is published: six minutes of one core for all runs, 1 GB."""
         return cls()
 
     @classmethod

@@ -198,7 +198,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def links_plan(config: Links, workers: int = 1) -> Plan:
-    """Plan 8 members of 12 graphs a setting: six minutes of one core."""
+    """Plan 8 members of 12 graphs a setting: three minutes of one core."""
     names = [f"seed{k}" for k in range(config.seeds)]
     return Plan(
         "noisy-questions", config, {}, names, partial(_member, config), _reduce, workers=workers

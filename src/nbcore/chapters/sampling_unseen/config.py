@@ -37,7 +37,7 @@ class SamplingUnseen(Config):
 
     @classmethod
     def book(cls) -> Self:
-        """What is published: two minutes of one core, 1 GB."""
+        """What is published: four minutes of one core, 1 GB."""
         return cls()
 
     @classmethod

@@ -189,8 +189,8 @@ def samples(study: Study) -> Figure:
         x_title="distance from 0",
         y_title="samples",
         height=160,
-        title=f"Of the objects that were asked for {works.min():.0%} or more lie near 3 where "
-        f"conditions are apart, and {fails.max():.0%} at most elsewhere",
+        title=f"Near 3 lie {works.min():.0%} of the objects asked for where conditions are apart, "
+        f"{fails.max():.0%} at most elsewhere",
         subtitle="Distances of features from 0 in samples of reverse diffusion",
         description=f"Histograms of features by setting; near 3 of those asked for: {listed}.",
     )

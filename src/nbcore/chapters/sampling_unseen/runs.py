@@ -75,7 +75,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def sampling_plan(config: Sampling) -> Plan:
-    """Plan 5 members: two minutes of one core."""
+    """Plan 5 members: four minutes of one core."""
     names = [f"seed{k}" for k in range(config.seeds)]
     return Plan("analytic-sampling", config, {}, names, partial(_member, config), reduce=_reduce)
 
