@@ -33,9 +33,10 @@ image_size = None  # side to which all images are first brought (32)
 feature_size = None  # side for last-layer training (128)
 test_images = None  # ID test images, class-balanced (4000)
 conditions = None  # conditions to run; none means all
-# models of the line, KIND-N (mean-50000, knn-300, … (28 in all))
-testbed = None
-apart = None  # models shown beside the line, KIND-N
+testbed = None  # models of the line, KIND-N; none means the book's networks
+# models shown beside it, KIND-N; none means classical ones beside the book's
+# networks
+apart = None
 epochs = None  # training of the testbed's networks, relative (1.0)
 resamples = None  # bootstrap resamples of images and seeds (500)
 workers = None  # processes (2)

@@ -1,22 +1,33 @@
-"""The whole book in the smoke preset, built once, and its pages in a browser."""
+"""The whole book in the smoke preset, built once for all workers, and its pages in a browser."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from nbcore import files
 from nbcore.publish import book
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Path:
-    """The folder `html` of a book built strictly, in an empty build folder and cache."""
-    folder = tmp_path_factory.mktemp("book")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBCORE_BUILD", str(folder / "build"))
-        patch.setenv("NBCORE_CACHE", str(folder / "cache"))
-        patch.delenv("NBCORE_DATA", raising=False)
-        patch.setenv("NBCORE_OFFLINE", "1")
-        html = book.make_book({"preset": "smoke"}).parent
+    """The folder `html` of a book built strictly, in an empty build folder and cache.
+
+    The worker of pytest-xdist that asks first builds it; another waits for it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "the-book"
+    html = folder / "build" / "html"
+    with (
+        files.locked(folder / ".lock", "builds the book for the tests"),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not html.is_dir():
+            patch.setenv("NBCORE_BUILD", str(folder / "build"))
+            patch.setenv("NBCORE_CACHE", str(folder / "cache"))
+            patch.delenv("NBCORE_DATA", raising=False)
+            patch.setenv("NBCORE_OFFLINE", "1")
+            book.make_book({"preset": "smoke"})
     return html  # the environment is the other tests' again
 
 

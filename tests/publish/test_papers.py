@@ -8,7 +8,8 @@ from nbcore import claims
 from nbcore.claims import Estimate, abstracts
 from nbcore.claims.listing import _parse
 from nbcore.errors import ClaimError
-from nbcore.publish import claims_page, front, papers
+from nbcore.publish import claims_page, front
+from nbcore.publish.pages import papers
 
 PAGES = {"more-data-can-hurt": "chapters/14_more_data_can_hurt.html"}
 IDS = [f"C{k}" for k in range(1, 40)]

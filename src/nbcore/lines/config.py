@@ -39,9 +39,14 @@ class LineConfig(Config):
     conditions: tuple[str, ...] = param(
         (), "conditions to run; none means all", in_address=False, paper=FREE
     )
-    testbed: tuple[str, ...] = param(kinds.MIXED, "models of the line, KIND-N", in_address=False)
+    testbed: tuple[str, ...] = param(
+        (), "models of the line, KIND-N; none means the book's networks", in_address=False
+    )
     apart: tuple[str, ...] = param(
-        (), "models shown beside the line, KIND-N", in_address=False, paper=FREE
+        (),
+        "models shown beside it, KIND-N; none means classical ones beside the book's networks",
+        in_address=False,
+        paper=FREE,
     )
     epochs: float = param(1.0, "training of the testbed's networks, relative", low=0.01, high=100)
     resamples: int = param(
@@ -58,6 +63,16 @@ class LineConfig(Config):
 
     def __post_init__(self) -> None:
         apply_layout(self, "id", "ood")
+
+    @property
+    def line_models(self) -> tuple[str, ...]:
+        """List the models through which the line is fitted."""
+        return self.testbed or kinds.TRAINED
+
+    @property
+    def models_beside(self) -> tuple[str, ...]:
+        """List the models that are shown beside the line and not in its fit."""
+        return self.apart or (() if self.testbed else kinds.CLASSICAL)
 
     def sides(self) -> tuple[int, ...]:
         """List the sides in pixels of the images that the network is to read."""

@@ -67,6 +67,10 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+#: ID accuracy from which a network of the testbed is counted as strong
+STRONG = 0.75
+
+
 def straightness(study: Study) -> pd.DataFrame:
     """Tabulate whether the line's models bend, and the slope without each family of them."""
     fit, models = study.line, study.models
@@ -81,3 +85,26 @@ def straightness(study: Study) -> pd.DataFrame:
             ("quadratic term", f"{found.term:+.3f} ± {found.se:.3f}", f"{found.told}: {said}")
         )
     return pd.DataFrame(rows, columns=["in logits", "value ± standard error", ""])
+
+
+def roster(study: Study) -> pd.DataFrame:
+    """Tabulate the networks of the line by family: how many, their accuracies, the best of them.
+
+    Where they are those of the committed list, the last row names what waits for a machine.
+    """
+    models = study.models.assign(family=kinds.groups(study.models["model"]))
+    rows = [
+        (
+            family,
+            len(part),
+            f"{100 * part['id'].min():.0f} to {100 * part['id'].max():.0f}",
+            int((part["id"] >= STRONG).sum()),
+            part.loc[part["id"].idxmax(), "model"],
+        )
+        for family, part in [*models.groupby("family"), ("all", models)]
+    ]
+    waiting = [m for m in kinds.CONVOLUTIONAL if m not in set(models["model"])]
+    if waiting and set(models["model"]) <= set(kinds.CONVOLUTIONAL):
+        rows.append(("not trained yet", len(waiting), "", "", ", ".join(waiting)))
+    top = f"of {100 * STRONG:.0f} % and more"
+    return pd.DataFrame(rows, columns=["family", "networks", "ID accuracy, %", top, "the best"])

@@ -42,7 +42,7 @@ def run_testbed(config: LineConfig, fresh: bool = False) -> Run:
     """Train or load the models of the line: table `models` as `pack` makes it, one row a model."""
     nbdata.tell(config.id, held_out=True)
     nbdata.tell(*config.ood)
-    names = list(dict.fromkeys((*config.testbed, *config.apart)))
+    names = list(dict.fromkeys((*config.line_models, *config.models_beside)))
     # the longest first, so that parallel workers end together
     names.sort(key=kinds.effort)
     return run_or_load(replace(testbed_plan(config), members=names[::-1]), fresh)
@@ -55,7 +55,7 @@ def testbed_plan(config: LineConfig) -> Plan:
         bed.slug,
         bed,
         data_roles(config),
-        (*config.testbed, *config.apart),
+        (*config.line_models, *config.models_beside),
         partial(_testbed_member, config),
         reduce=_models,
         join=_joined,

@@ -19,11 +19,12 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, kept, papers, slim
+from nbcore.publish import cards, check, claims_page, kept, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
+from nbcore.publish.pages import licences, many_machines, papers
 from nbcore.runs.engines import changed_environment, compute_members, environment
 
 #: bytes of memory that a chapter needs which reads its runs
@@ -146,6 +147,9 @@ def stage(
         from nbcore.publish.front import front_page
 
         (folder / "explorer.md").write_text(explorer_page())
+        for page, fill in (("bigger", many_machines.fill), ("licences", licences.fill)):
+            file = folder / f"{page}.md"
+            file.write_text(fill(file.read_text()))
         text = (folder / "intro.md").read_text()
         (folder / "intro.md").write_text(front_page(text, executed, chapters))
     toc: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text())

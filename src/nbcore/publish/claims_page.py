@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from nbcore import claims
 from nbcore.claims import Claim, Observation
 from nbcore.publish.cards import BADGES, badge, card, verdict_class
-from nbcore.publish.papers import papers_table
+from nbcore.publish.pages.papers import papers_table
 from nbcore.text import escape
 
 COSTS = {

@@ -21,7 +21,7 @@ from nbcore.publish import claims_page
 from nbcore.publish.cards import BADGES, badge
 from nbcore.publish.chapters import Chapter
 from nbcore.publish.opening import KEY, outputs
-from nbcore.publish.papers import papers_table
+from nbcore.publish.pages.papers import papers_table
 from nbcore.text import escape
 
 STRIP = "strip"

@@ -66,7 +66,14 @@ def study(
     found = curves.by_condition(*(run.table("curves") for run in runs))
     parts = {name: found[name] for name in wanted}
     measured = curves.measure(
-        bed, runs[0], parts, config.testbed, config.resamples, role, shuffled, config.apart
+        bed,
+        runs[0],
+        parts,
+        config.line_models,
+        config.resamples,
+        role,
+        shuffled,
+        config.models_beside,
     )
     more = runs[-1] if pretraining_names(config) else None
     return DifficultyStudy(**vars(measured), config=config, pretraining=more)

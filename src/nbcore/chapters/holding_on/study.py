@@ -61,7 +61,14 @@ def last_layers(config: HoldingOn, shuffled: bool = False, fresh: bool = False) 
     wanted = {k: v for k, v in parts.items() if k.split(": ")[0] in config.compared}
     bed = run_testbed(config)
     found = measure(
-        bed, run, wanted, config.testbed, config.resamples, "ood", shuffled, config.apart
+        bed,
+        run,
+        wanted,
+        config.line_models,
+        config.resamples,
+        "ood",
+        shuffled,
+        config.models_beside,
     )
     # a path is a condition of its own here
     return Held(found, found)
@@ -72,8 +79,8 @@ def replayed(config: HoldingOn, shuffled: bool = False, fresh: bool = False) -> 
     run = load(small.run_plan(small.beside(config)), config.compute, fresh)
     if run is None:
         return None
-    bed, fitted = run_testbed(config), config.testbed
-    return _in_order(_both(run, bed, fitted, config.resamples, config.apart, shuffled))
+    bed, fitted = run_testbed(config), config.line_models
+    return _in_order(_both(run, bed, fitted, config.resamples, config.models_beside, shuffled))
 
 
 def digits(config: HoldingOn, shuffled: bool = False) -> Held | None:
@@ -103,7 +110,9 @@ def whole_networks(config: HoldingOn) -> Held | None:
     run = load(whole.run_plan(asked), False)
     if run is None:
         return None
-    return _both(run, run_testbed(config), config.testbed, config.resamples, config.apart)
+    return _both(
+        run, run_testbed(config), config.line_models, config.resamples, config.models_beside
+    )
 
 
 def _in_order(held: Held) -> Held:

@@ -123,7 +123,7 @@ def recovery(study: Study) -> Figure:
         x_scale="log",
         x_format="~s",
         y_format="~%",
-        title=f"All of {nodes:,} nodes are right {said}",
+        title=f"All of {nodes:,} nodes are right, in 95 % of the graphs or more, {said}",
         subtitle=f"δ = {delta:g}; of {nodes * (nodes - 1) // 2:,} pairs; {n} graphs, 95 % "
         "intervals",
         description=f"Share of graphs recovered exactly by questions. {_said(shown)}.",

@@ -57,7 +57,7 @@ def answers(signs: Signs, questions: int, delta: float, rng: np.random.Generator
         pairs = pairs[chosen if few == questions else ~chosen]
     told = np.zeros(n * n, np.float32)
     told[pairs] = noise(pairs.shape, delta, rng)
-    told = told.reshape(n, n)
+    told = told.reshape(n, n)  # type: ignore[assignment]
     told *= signs
     told *= signs[:, None]
     return told + told.T

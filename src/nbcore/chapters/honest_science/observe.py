@@ -105,7 +105,7 @@ def discoveries(study: Study) -> dict[str, Estimate]:
     slope = estimate(study.over_seeds(own), n, "1", SEEDS)
     out["scores slope of log queries until deceived over log n"] = slope
     last = holdout.EXACT[-1]
-    ratio = np.log(table["yes"].sel(exact=last) / scores.sel(samples=last)).values
+    ratio = np.log((table["yes"].sel(exact=last) / scores.sel(samples=last)).values)
     name = f"queries until deceived at n = {last} yes or no over scores"
     out[name] = estimate(np.exp(study.over_seeds(ratio)), n, "1", SEEDS)
     return out

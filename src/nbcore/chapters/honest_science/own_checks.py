@@ -123,7 +123,7 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     """Conclude on claims all of whose checks were computed from one source: claim, how, verdict."""
     rows = []
     for (claim, how, draw), own in table.groupby(["claim", "how", "draw"], sort=False):
-        whole = set(own["check"]) == {c.name for c in claims.get(claim).checks}
+        whole = set(own["check"]) == {c.name for c in claims.get(str(claim)).checks}
         if whole and own["source"].nunique() == 1:
             rows.append((claim, how, draw, claims.conclude(set(own["outcome"]))))
     return pd.DataFrame(rows, columns=["claim", "how", "draw", "verdict"])

@@ -159,7 +159,9 @@ def _chosen(error: xr.DataArray, tuned: bool) -> Floats:
 def _features(run: Run) -> Curves:
     table = run.table("errors")
     arrays = {
-        axis: {name: _chosen(table[by], tuned) for name, tuned in (("plain", 0), ("tuned", 1))}
+        axis: {
+            name: _chosen(table[by], tuned) for name, tuned in (("plain", False), ("tuned", True))
+        }
         for axis, by in (("width", "by_width"), ("count", "by_count"))
     }
     at = {"width": table["ratio"].values, "count": table["growth"].values}
@@ -218,7 +220,7 @@ def _epochs(run: Run) -> Curves:
             ("C34", clean): _risen(own, right),
         }
 
-    at = {"epoch": np.arange(error.sizes["checkpoint"])}
+    at = {"epoch": np.arange(float(error.sizes["checkpoint"]))}
     return Curves("networks by epoch", "seeds", {"epoch": kinds}, at, check)
 
 

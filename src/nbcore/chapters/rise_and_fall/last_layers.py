@@ -181,4 +181,6 @@ def study(config: RiseAndFall, role: str = "ood", shuffled: bool = False) -> Stu
     bed, run = run_testbed(config), run_last_layers(heads)
     found = by_condition(run.table("curves"))
     parts = {name: found[name] for name in conditions(heads)}
-    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart)
+    return measure(
+        bed, run, parts, config.line_models, config.resamples, role, shuffled, config.models_beside
+    )

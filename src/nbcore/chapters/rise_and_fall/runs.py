@@ -112,4 +112,6 @@ def study(
     """
     bed, run = run_testbed(config, fresh), run_conditions(config, fresh)
     parts = by_condition(run.table("curves"))
-    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart)
+    return measure(
+        bed, run, parts, config.line_models, config.resamples, role, shuffled, config.models_beside
+    )

@@ -89,7 +89,7 @@ def study(config: RiseAndFall, shuffled: bool = False) -> dict[str, Stress]:
     seen = {"last layers": measure(parts, role or "ood", config.resamples, shuffled)}
     if role:
         bed = run_testbed(config).table("models")
-        names = [m for m in config.testbed if m in bed["member"].values]
+        names = [m for m in config.line_models if m in bed["member"].values]
         alone = {m: bed.sel(member=[m]).expand_dims("checkpoint", 1) for m in names}
         seen["trained from scratch"] = measure(alone, role, config.resamples, shuffled)
     return seen

@@ -70,7 +70,9 @@ def study(
     if run is None:
         return None
     bed, parts = run_testbed(config), by_condition(run.table(table))
-    return measure(bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart)
+    return measure(
+        bed, run, parts, config.line_models, config.resamples, role, shuffled, config.models_beside
+    )
 
 
 def read(condition: str) -> Member:

@@ -68,7 +68,7 @@ def study(config: ZeroShot, role: str = "ood", shuffled: bool = False) -> Networ
     wanted = {n for n in run.table("curves")["member"].values if _asked(str(n), asked.networks)}
     parts = curves.by_condition(run.table("curves").sel(member=sorted(wanted)))
     found = curves.measure(
-        bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart
+        bed, run, parts, config.line_models, config.resamples, role, shuffled, config.models_beside
     )
     theirs = bed.table("models").sel(member=list(found.models["model"]))["correct_id"].values
     bits = {

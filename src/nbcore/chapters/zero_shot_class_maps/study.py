@@ -57,7 +57,7 @@ def study(
     bed, run = run_testbed(beside(config)), run_zero_shot(config, fresh)
     parts = _conditions(run.table("curves"), chapter_two(config))
     found = curves.measure(
-        bed, run, parts, config.testbed, config.resamples, role, shuffled, config.apart
+        bed, run, parts, config.line_models, config.resamples, role, shuffled, config.models_beside
     )
     kept = {
         k: part["correct_id"].values[:, : len(found.curves[k].steps)] for k, part in parts.items()
