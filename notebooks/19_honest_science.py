@@ -154,7 +154,7 @@ figures.rounding(found)
 
 # %% [markdown]
 # What can a linear classifier do? Use fewer features. One alone has a margin of 1, which no opponent reaches,
-# and is right on .55. Between one and all, robustness is traded for accuracy. Training against the opponent
+# and is right on .55. Between one and all, robustness against such a move is traded for accuracy. Training against the opponent
 # finds nothing better: beyond a move of .1 the best it finds is weights of nothing.
 
 # %% tags=["hide-input"]
@@ -175,9 +175,9 @@ passed = holdout.first_yes(
 )
 for k, accuracy, yes in zip(queries, looks, passed, strict=True):
     bar = holdout.threshold(int(k), 300)
+    said = "nothing passes" if yes < 0 else "one passes"
     print(
-        f"{k:3d} queries: a vote is right on {accuracy:.2f}, the bar is at {bar:.2f}; "
-        f"yes or no: {'nothing passes' if yes < 0 else 'one passes'}"
+        f"{k:3d} queries: vote {accuracy:.2f}, bar {bar:.2f}; yes or no: {said}"
     )
 signs = np.where(rng.random(200) < 0.5, -1, 1).astype(np.float32)
 print("two clusters:", links.core_first(signs, 0.6, 2.0, rng))
