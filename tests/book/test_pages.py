@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nbcore import claims
-from nbcore.publish import check
+from nbcore.publish import check, licences
 
 CHAPTERS = sorted(p.stem for p in (Path(__file__).parents[2] / "notebooks").glob("[0-9]*.py"))
 PAGES = [
@@ -20,6 +20,9 @@ PAGES = [
     "status",
     "rerun",
     "promises",
+    "bigger",
+    "maintain",
+    "licences",
     "teach",
     "glossary",
     "bibliography",
@@ -303,3 +306,9 @@ def test_a_broken_site_is_refused_with_every_problem_named(built, tmp_path):
         "links to no.html",
     ):
         assert words in str(caught.value)
+
+
+def test_the_page_of_licences_names_whatever_the_book_ships(built):
+    static = built / "_static"
+    paths = sorted(p.relative_to(static).as_posix() for p in static.rglob("*") if p.is_file())
+    assert len(paths) > 40 and licences.unknown(paths) == []

@@ -93,7 +93,7 @@ def roster(study: Study) -> pd.DataFrame:
     Where they are those of the committed list, the last row names what waits for a machine.
     """
     models = study.models.assign(family=kinds.groups(study.models["model"]))
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             family,
             len(part),

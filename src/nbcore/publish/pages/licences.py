@@ -104,7 +104,7 @@ def licence_of(part: Part) -> str:
     if part.licence:
         return part.licence
     about = metadata(part.package)
-    return about.get("License-Expression") or (about.get("License") or "").strip()
+    return next(about[key].strip() for key in ("License-Expression", "License") if key in about)
 
 
 def software() -> str:

@@ -50,10 +50,10 @@ def simulate(seconds: Sequence[float], slots: int) -> float:
     return max(free)
 
 
-def drawn(run: Run, members: int = MEMBERS, seed: int = 0) -> np.ndarray:
+def drawn(run: Run, members: int = MEMBERS, seed: int = 0) -> list[float]:
     """Draw so many members' seconds with replacement from those of a run."""
     known = [float(entry["seconds"]) for entry in run.manifest["members"].values()]
-    return np.random.default_rng(seed).choice(known, members)
+    return np.random.default_rng(seed).choice(known, members).tolist()
 
 
 def in_words(seconds: float) -> str:
@@ -78,7 +78,7 @@ def table() -> str:
         rows.append(
             f"| {how.what} | {where} | {np.mean([e['seconds'] for e in entries]):.0f} | "
             + " | ".join(map(in_words, ends))
-            + f" | {seconds.sum() / how.at_once / 3600:.2g} |"
+            + f" | {sum(seconds) / how.at_once / 3600:.2g} |"
         )
     return "\n".join(rows)
 
