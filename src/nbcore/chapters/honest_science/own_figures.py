@@ -46,11 +46,7 @@ def changing_table(table: pd.DataFrame) -> Table:
     known = own_checks.by_check(table)
     changed = known[known["part"] < 1].sort_values("part")
     shown = changed[["claim", "check", "units", "stored", "part", "turned"]]
-    words = {
-        "units": "units, at least",
-        "part": "same outcome",
-        "turned": "held and missed swapped",
-    }
+    words = {"units": "units, at least", "part": "same outcome", "turned": "swapped"}
     shown = shown.rename(columns=words)
     return charts.show(
         shown,
