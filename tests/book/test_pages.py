@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from nbcore import claims
-from nbcore.publish import check, licences
+from nbcore.publish import check
+from nbcore.publish.pages import licences
 
 CHAPTERS = sorted(p.stem for p in (Path(__file__).parents[2] / "notebooks").glob("[0-9]*.py"))
 PAGES = [
@@ -17,6 +18,7 @@ PAGES = [
     "explorer",
     "claims",
     "changes",
+    "not_run",
     "status",
     "rerun",
     "promises",

@@ -72,7 +72,7 @@ def test_without_a_strip_nothing_stands_there(made):
 
 
 def test_a_place_that_nothing_fills_is_named(made):
-    with pytest.raises(NbcoreError, match="front: tallly.*line, strip, tally, chapters"):
+    with pytest.raises(NbcoreError, match="front: tallly.*line, strip, tally, chapters, papers"):
         front.front_page("<!-- front: tallly -->", *made)
 
 

@@ -1,7 +1,7 @@
 """What the book ships, by whom and under what."""
 
 from nbcore.data.catalog import CATALOG
-from nbcore.publish import licences
+from nbcore.publish.pages import licences
 
 
 def test_every_part_has_a_licence_and_every_data_set_a_row():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcore.publish import many_machines
+from nbcore.publish.pages import many_machines
 
 
 def by_the_second(seconds, slots):

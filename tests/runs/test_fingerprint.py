@@ -536,6 +536,33 @@ KINDS = {
         "nbcore.measures.generalization.profiles:equally_hard",
         "nbcore.data.testbeds:load_testbed",
     ],
+    "holdout-studies": [
+        "nbcore.chapters.honest_science.holdout:_member",
+        "nbcore.chapters.honest_science.holdout:votes",
+        "nbcore.chapters.honest_science.holdout:threshold",
+        "nbcore.chapters.honest_science.holdout:first_yes",
+        "nbcore.chapters.honest_science.holdout:until_yes",
+    ],
+    "noisy-questions": [
+        "nbcore.chapters.honest_science.links:answers",
+        "nbcore.chapters.honest_science.links:core_first",
+        "nbcore.chapters.honest_science.links:core_sizes",
+        "nbcore.chapters.honest_science.links:stated",
+        "nbcore.chapters.honest_science.links:JUDGED",
+    ],
+    "simple-classifiers": [
+        "nbcore.chapters.honest_science.simple:learn",
+        "nbcore.chapters.honest_science.simple:linear_accuracy",
+        "nbcore.chapters.honest_science.simple:clipped_accuracy",
+        "nbcore.chapters.honest_science.simple:MEANS",
+    ],
+    "analytic-sampling": [
+        "nbcore.chapters.sampling_unseen.sampler:ddpm",
+        "nbcore.chapters.sampling_unseen.sampler:langevin",
+        "nbcore.chapters.sampling_unseen.guidance:pull",
+        "nbcore.chapters.sampling_unseen.composition:succeeded",
+        "nbcore.chapters.sampling_unseen.weighted:draw",
+    ],
 }
 #: functions that enter the numbers of no run
 NEVER = [

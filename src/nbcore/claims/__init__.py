@@ -37,6 +37,7 @@ from nbcore.claims.judging import (
     count,
     judge,
 )
+from nbcore.claims.listing import Abstract, LeftOut, abstracts
 from nbcore.claims.recording import forget, observations, observations_dir, record, relate
 from nbcore.claims.report import as_data, as_text
 from nbcore.claims.words import show_estimate, show_number, show_scaled
@@ -60,14 +61,17 @@ __all__ = [
     "UNITS",
     "UNSEEN",
     "VERDICTS",
+    "Abstract",
     "Check",
     "Claim",
     "Estimate",
     "Finding",
     "Judgement",
+    "LeftOut",
     "Misread",
     "Observation",
     "Row",
+    "abstracts",
     "as_data",
     "as_text",
     "conclude",

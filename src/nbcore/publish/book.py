@@ -19,11 +19,12 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, kept, licences, many_machines, slim
+from nbcore.publish import cards, check, claims_page, kept, slim
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
+from nbcore.publish.pages import licences, many_machines, papers
 from nbcore.runs.engines import changed_environment, compute_members, environment
 from nbcore.teach.equations import equations_page
 from nbcore.teach.hours import teach_page
@@ -144,6 +145,7 @@ def stage(
         add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
+    (folder / "not_run.md").write_text(papers.not_run_page())
     (folder / "status.md").write_text(status_page(executed, chapters))
     if whole:
         from nbcore.lines.explorer import explorer_page

@@ -32,18 +32,25 @@ SIGNS = {
 SOURCES = {
     "andreassen2022": "Andreassen et al. 2022",
     "baldock2021": "Baldock, Maennel and Neyshabur 2021",
-    "kaplun2022": "Kaplun et al. 2022",
-    "mallinar2022": "Mallinar et al. 2022",
     "blasiok2022": "Błasiok et al. 2022",
     "blasiok2023loss": "Błasiok et al. 2023",
     "blasiok2023multicalibration": "Błasiok et al. 2023",
     "blasiok2023smooth": "Błasiok and Nakkiran 2023",
+    "bradley2024": "Bradley and Nakkiran 2024",
+    "bradley2025": "Bradley et al. 2025",
     "carrell2022": "Carrell et al. 2022",
     "hansen2024": "Hansen et al. 2024",
+    "kaplun2022": "Kaplun et al. 2022",
+    "mallinar2022": "Mallinar et al. 2022",
+    "nakkiran2018": "Nakkiran and Błasiok 2018",
     "nakkiran2019": "Nakkiran 2019",
     "nakkiran2019deep": "Nakkiran et al. 2019",
+    "nakkiran2019robustness": "Nakkiran 2019 (robustness)",
     "nakkiran2020annealing": "Nakkiran 2020",
     "nakkiran2020optimal": "Nakkiran et al. 2020",
+    "nakkiran2024": "Nakkiran et al. 2024",
+    "thornton2025": "Thornton et al. 2025",
+    "tsourakakis2017": "Tsourakakis et al. 2017",
 }
 SETUPS = {claims.PAPER: "the paper's setup", claims.STAND_IN: "a reduced setup"}
 Seen = Mapping[str, Sequence[Observation]]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from nbcore import claims
 from nbcore.claims import Claim, Observation, history
 from nbcore.publish.cards import BADGES, badge, card, verdict_class
+from nbcore.publish.pages.papers import papers_table
 from nbcore.text import escape
 
 COSTS = {
@@ -49,6 +50,7 @@ def ledger_page(chapter_pages: Mapping[str, str]) -> str:
         overview=_overview(ledger, seen),
         filters=_filters(ledger),
         rows="".join(rows),
+        papers=papers_table(chapter_pages),
     )
 
 
@@ -182,6 +184,15 @@ interval. Identities and rules are *true by construction* and counted apart.
 <form class="claim-filter" role="search" aria-label="Filter claims">{filters}
 <output aria-live="polite"></output></form>
 <ol class="claim-list">{rows}</ol>
+```
+
+## Paper by paper
+
+Every paper of the book, those of which nothing is run among them; [what is not run
+here](not_run.md) says why.
+
+```{{raw}} html
+{papers}
 ```
 """
 

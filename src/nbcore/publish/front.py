@@ -21,6 +21,7 @@ from nbcore.publish import claims_page
 from nbcore.publish.cards import BADGES, badge
 from nbcore.publish.chapters import Chapter
 from nbcore.publish.opening import KEY, outputs
+from nbcore.publish.pages.papers import papers_table
 from nbcore.text import escape
 
 STRIP = "strip"
@@ -40,6 +41,7 @@ def front_page(text: str, executed: Mapping[str, Path], chapters: Sequence[Chapt
         "strip": lambda: _strip(notebooks.values()),
         "tally": tally,
         "chapters": lambda: _cards(notebooks, chapters),
+        "papers": lambda: papers_table({c.slug: f"chapters/{c.stem}.html" for c in chapters}),
     }
 
     def fill(place: re.Match[str]) -> str:

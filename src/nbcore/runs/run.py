@@ -193,6 +193,14 @@ def all_runs() -> Iterator[Run]:
         )
 
 
+def stored_runs(experiment: str) -> Iterator[Run]:
+    """List the runs of an experiment that came with the book, whatever their settings."""
+    for path in sorted((results_dir() / experiment).glob("[!.]*")):
+        _note(path)
+        if run := _opened(path, "stored"):
+            yield run
+
+
 def remedy(origin: str) -> str:
     """Say how to repair a damaged run, as the end of a sentence."""
     if origin == "stored":

@@ -30,6 +30,7 @@ from nbcore.runs.run import (
     find_run,
     find_runs,
     open_run,
+    stored_runs,
     together,
     wrong,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "open_run",
     "publish",
     "run_or_load",
+    "stored_runs",
     "together",
     "verify",
 ]

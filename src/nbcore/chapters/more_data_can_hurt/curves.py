@@ -7,9 +7,10 @@ import pandas as pd
 
 from nbcore import charts
 from nbcore.chapters.more_data_can_hurt import observe
-from nbcore.chapters.more_data_can_hurt.study import Study, rise
+from nbcore.chapters.more_data_can_hurt.study import Study
 from nbcore.charts.base import Figure
 from nbcore.measures.bootstrap import Floats
+from nbcore.measures.generalization.curves import rise
 
 
 def rows(draws: Floats, x: Floats, series: str) -> pd.DataFrame:

@@ -7,10 +7,11 @@ import numpy as np
 
 from nbcore import claims
 from nbcore.chapters.more_data_can_hurt import features, kernels, linear, networks
-from nbcore.chapters.more_data_can_hurt.study import Study, rise, slopes
+from nbcore.chapters.more_data_can_hurt.study import Study
 from nbcore.claims import Observation
 from nbcore.measures.bootstrap import Floats, estimate, simultaneous, standard_errors
 from nbcore.measures.estimate import Estimate
+from nbcore.measures.generalization.curves import rise, slopes
 from nbcore.measures.generalization.ridge import exact_risk
 from nbcore.runs import provenance
 from nbcore.runs.store import together
