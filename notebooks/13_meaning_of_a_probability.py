@@ -43,6 +43,8 @@ from nbcore.chapters.meaning_of_a_probability import (
     study,
 )
 from nbcore.chapters.meaning_of_a_probability.exercises import calibrated_sample
+
+# %% tags=["remove-input"]
 from nbcore.measures.calibration.binned import (
     binned_ece,
     expected_calibration_error,
