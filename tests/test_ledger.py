@@ -32,8 +32,6 @@ CHAPTERS = {
 #: of the third part, by the numbers of the list of abstracts
 NUMBERS = (2, 6, 8, 10, 11, 12, 18, 19, 22, 23, 24, 25, 31, 32, 33, 34, 37, 38, 39)
 PART_III = [f"C{n}" for n in NUMBERS]
-    f"C{n}" for n in (2, 6, 8, 10, 11, 12, 18, 19, 22, 23, 24, 25, 31, 32, 33, 34, 37, 38, 39)
-]
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
 FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}
 RULES = {"tolerance", "tolerance_se", "at_least", "at_most", "above", "below"}
