@@ -23,7 +23,7 @@
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 predictors = None  # random predictors of few inputs (300)
-tables = None  # tables: fair, randhie, animals, digits
+tables = None  # tables: fair, randhie, animals, digits (fair, randhie)
 splits = None  # splits of each table (8)
 dataset = None  # pictures for networks (fashion-mnist)
 side = None  # pixels a side after resizing (14)
