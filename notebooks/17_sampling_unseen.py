@@ -239,6 +239,9 @@ gamma = 2.0
 exercises.check("sampling-corrector", 2 * gamma - 1)
 
 # %% [markdown]
+# **Why.** The corrector has half of the drift, and the other half is the conditional's. So it has to be
+# as far beyond $\gamma$ as the conditional, with power 1, is short of it.
+#
 # ````{solution-end}
 # ````
 #
@@ -258,6 +261,9 @@ many = guidance.followed(guidance.DDIM, 2.0, 5000)
 exercises.check("sampling-ddim", many)
 
 # %% [markdown]
+# **Why.** Along the way $x$ shrinks by $(1+t)^{\gamma/2}(2+t)^{(1-\gamma)/2}$. At much noise this is like
+# $\sqrt t$; at none it is $2^{(1-\gamma)/2}$, whose square is the variance.
+#
 # ````{solution-end}
 # ````
 #
@@ -278,5 +284,8 @@ left, right = 0.7**3 * 1.0**-1, 0.3**3 * 0.1**-1
 exercises.check("sampling-cool", left / (left + right))
 
 # %% [markdown]
+# **Why.** The left mode has more mass but is wide, so its density is low. A power weighs density, not
+# mass, and the narrow mode gains.
+#
 # ````{solution-end}
 # ````

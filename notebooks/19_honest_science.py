@@ -278,6 +278,9 @@ samples = np.log(1e6 / 0.05) / (2 * 0.1**2)
 exercises.check("honest-samples", np.ceil(samples))
 
 # %% [markdown]
+# **Why.** The bound $.05\,e^{2n t^2}$ doubles with every 35 samples at $t = .1$; a million is twenty
+# doublings, after the .05 is made up for.
+#
 # ````{solution-end}
 # ````
 #
@@ -298,6 +301,9 @@ delta = 1 - 2 * 0.25
 exercises.check("honest-path", (1 - delta**3) / 2)
 
 # %% [markdown]
+# **Why.** Each answer keeps $\delta = \tfrac12$ of what is known, three keep $\delta^3 = \tfrac18$. What is not
+# known is a coin: wrong half of the time.
+#
 # ````{solution-end}
 # ````
 #
@@ -319,5 +325,8 @@ survives = (2 * agreeing - 9) / 9 - 0.3 > 0
 exercises.check("honest-nine", survives.mean())
 
 # %% [markdown]
+# **Why.** Six of nine have to agree for a mean above .3, since $(2 \cdot 6 - 9)/9 = \tfrac13$. Without
+# the opponent five were enough.
+#
 # ````{solution-end}
 # ````
