@@ -306,7 +306,7 @@ solution_plot(
     x_title="power",
     y_title="share on the left",
     level=(0.5, "as much on either side"),
-    title=f"Cooling to the power 3 leaves {left / (left + right):.2f} of .70",
+    title=f"Power 3 takes the left share from .7 to {left / (left + right):.2f}",
 )
 
 # %% [markdown]

@@ -349,7 +349,7 @@ solution_plot(
     x_title="features in the mean",
     y_title="accuracy against the opponent",
     y_format="~%",
-    title=f"Of such means that of {odd[np.argmax(right)]} is the best, at {max(right):.2f}",
+    title=f"The mean of {odd[np.argmax(right)]} features stands the move best",
 )
 
 # %% [markdown]
