@@ -274,6 +274,9 @@ charts.show(
     caption="Parameters of this chapter",
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -293,6 +296,11 @@ charts.show(
 distance = distance_from_calibration([0.5, 0.5, 0.9], [0.1, 0.9, 0.5])
 print(distance)
 exercises.check("probability-three", distance)
+
+# %% [markdown]
+# **Why.** The first two inputs have chances of .1 and .9, and are right as a pair: their mean is .5.
+# Only the third has to move, from .9 to .5, and it is a third of the inputs: $.4 / 3 = .133$. Telling the
+# first two apart would cost .4 for each.
 
 # %% [markdown]
 # ````{solution-end}
@@ -316,6 +324,22 @@ ratio = binned_ece(p, y, 100) / binned_ece(p, y, 10)
 print(ratio)
 exercises.check("probability-bins", ratio)
 
+# %% tags=["hide-input"]
+bins = np.arange(5, 205, 5)
+solution_plot(
+    bins,
+    [binned_ece(p, y, int(b)) for b in bins],
+    x_title="bins",
+    y_title="binned error",
+    title=f"A calibrated sample has {ratio:.1f} times the error in ten times the bins",
+)
+
+# %% [markdown]
+# **Why.** Nothing is wrong with these predictions. A bin of $m$ samples is off by chance, by about
+# $1/\sqrt m$ times the spread of one outcome; in ten times as many bins there are a tenth of the samples
+# in each, so the error is about $\sqrt{10}$ times as large, in this sample a little more. It measures the
+# bins.
+
 # %% [markdown]
 # ````{solution-end}
 # ````
@@ -331,13 +355,15 @@ exercises.check("probability-bins", ratio)
 # ````{solution-start} probability-shift
 # :class: dropdown
 # ````
-# With $\eta(.2) = a$ and $\eta(.6) = b$ the expectation is $\tfrac12(.2 a - .2 b)$, and $a - b$ is at most
-# .4, the distance of the two predictions.
 
 # %%
-exercises.check(
-    "probability-shift", smooth_calibration_error([0.2, 0.6], [0.4, 0.4])
-)
+smooth = smooth_calibration_error([0.2, 0.6], [0.4, 0.4])
+exercises.check("probability-shift", smooth)
+
+# %% [markdown]
+# **Why.** With $\eta(.2) = a$ and $\eta(.6) = b$ the expectation is $\tfrac12(.2 a - .2 b)$, and $a - b$ is at
+# most .4, the distance of the two predictions: .04. The expected calibration error is .2, five times as
+# much, as it may weigh neighbours as differently as it likes.
 
 # %% [markdown]
 # ````{solution-end}

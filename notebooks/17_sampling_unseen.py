@@ -219,6 +219,9 @@ charts.show(
     parameters_table("sampling-unseen"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -260,6 +263,17 @@ exercises.check("sampling-corrector", 2 * gamma - 1)
 many = guidance.followed(guidance.DDIM, 2.0, 5000)
 exercises.check("sampling-ddim", many)
 
+# %% tags=["hide-input"]
+counts, power = np.arange(50, 1050, 50), guidance.powered(2.0)
+solution_plot(
+    counts,
+    [guidance.followed(guidance.DDIM, 2.0, int(k)) for k in counts],
+    x_title="steps",
+    y_title="variance at the end",
+    level=(power, "the powered distribution"),
+    title=f"Guided DDIM ends at {many:.2f}, not at {power:.2f}",
+)
+
 # %% [markdown]
 # **Why.** Along the way $x$ shrinks by $(1+t)^{\gamma/2}(2+t)^{(1-\gamma)/2}$. At much noise this is like
 # $\sqrt t$; at none it is $2^{(1-\gamma)/2}$, whose square is the variance.
@@ -282,6 +296,18 @@ exercises.check("sampling-ddim", many)
 # %%
 left, right = 0.7**3 * 1.0**-1, 0.3**3 * 0.1**-1
 exercises.check("sampling-cool", left / (left + right))
+
+# %% tags=["hide-input"]
+powers = np.linspace(1, 6, 51)
+odds = (0.7 / 0.3) ** powers * 0.1 ** ((powers - 1) / 2)
+solution_plot(
+    powers,
+    odds / (1 + odds),
+    x_title="power",
+    y_title="share on the left",
+    level=(0.5, "as much on either side"),
+    title=f"Power 3 takes the left share from .7 to {left / (left + right):.2f}",
+)
 
 # %% [markdown]
 # **Why.** The left mode has more mass but is wide, so its density is low. A power weighs density, not

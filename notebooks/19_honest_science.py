@@ -258,6 +258,9 @@ charts.show(
     parameters_table("honest-science"), caption="Parameters of this chapter"
 )
 
+# %% tags=["remove-input"]
+from nbcore.charts.values import solution_plot
+
 # %% [markdown]
 # ## Exercises
 #
@@ -276,6 +279,17 @@ charts.show(
 # %%
 samples = np.log(1e6 / 0.05) / (2 * 0.1**2)
 exercises.check("honest-samples", np.ceil(samples))
+
+# %% tags=["hide-input"]
+sizes = np.arange(300, 1225, 25)
+solution_plot(
+    sizes,
+    [np.log10(holdout.allowed(int(n), 0.1)) for n in sizes],
+    x_title="held-out samples",
+    y_title="log10 of the queries allowed",
+    level=(6.0, "a million"),
+    title=f"{np.ceil(samples):.0f} samples stand a million queries at .6",
+)
 
 # %% [markdown]
 # **Why.** The bound $.05\,e^{2n t^2}$ doubles with every 35 samples at $t = .1$; a million is twenty
@@ -323,6 +337,20 @@ exercises.check("honest-path", (1 - delta**3) / 2)
 agreeing = np.random.default_rng(2).binomial(9, 0.55, 1_000_000)
 survives = (2 * agreeing - 9) / 9 - 0.3 > 0
 exercises.check("honest-nine", survives.mean())
+
+# %% tags=["hide-input"]
+odd, draw = np.arange(1, 42, 2), np.random.default_rng(3).binomial
+right = [
+    (2 * draw(k, 0.55, 200_000) / k - 1 > 0.3).mean() for k in odd.tolist()
+]
+solution_plot(
+    odd,
+    right,
+    x_title="features in the mean",
+    y_title="accuracy against the opponent",
+    y_format="~%",
+    title=f"The mean of {odd[np.argmax(right)]} features stands the move best",
+)
 
 # %% [markdown]
 # **Why.** Six of nine have to agree for a mean above .3, since $(2 \cdot 6 - 9)/9 = \tfrac13$. Without

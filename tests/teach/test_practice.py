@@ -21,8 +21,6 @@ def test_every_section_closes_with_a_question_and_every_exercise_has_two_hints(f
     text = "\n".join(c.source for c in read_source(found.path).cells if c.cell_type == "markdown")
     wanted = [h for h in practice.SECTION.findall(text) if not h.startswith(NOT_ASKED)]
     asked = practice.questions(found.slug)
-    if not asked:
-        pytest.skip(f"{found.stem} has no questions yet: write QUESTIONS in its module exercises")
     assert sorted(asked) == sorted(wanted)
     for question in asked.values():
         assert 2 <= len(question.choices) <= 4 and 0 <= question.right < len(question.choices)

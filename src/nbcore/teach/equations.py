@@ -13,7 +13,16 @@ import numpy as np
 from nbcore.errors import NbcoreError
 from nbcore.teach.definitions import DEFINITIONS, Definition
 
-PAPERS = {"ER": "Effective robustness", "PD": "Prediction depth"}
+#: headings, by the first word of a definition's place
+PAPERS = {
+    "ER": "Effective robustness",
+    "PD": "Prediction depth",
+    "{cite:t}`blasiok2022`": "Calibration",
+    "{cite:t}`blasiok2023smooth`": "Calibration",
+    "{cite:t}`blasiok2023loss`": "Calibration",
+    "{cite:t}`bradley2024`": "Guidance",
+    "{cite:t}`nakkiran2018`": "The generic holdout",
+}
 
 
 def run(definition: Definition) -> np.ndarray:
@@ -47,9 +56,9 @@ def function_of(definition: Definition) -> Callable[..., Any]:
 def equations_page() -> str:
     """Write the page (MyST), every example executed now."""
     parts = [HEAD]
-    for paper, group in groupby(DEFINITIONS, key=lambda d: d.where.split()[0]):
+    for heading, group in groupby(DEFINITIONS, key=lambda d: PAPERS[d.where.split()[0]]):
         own = list(group)
-        parts.append(f"## {PAPERS[paper]}\n\n| definition | place in the paper | function |")
+        parts.append(f"## {heading}\n\n| definition | place in the paper | function |")
         parts.append("|---|---|---|")
         parts += [f"| [{d.name}](#{_anchor(d)}) | {d.where} | `{d.function}` |" for d in own]
         parts.append("")
@@ -89,9 +98,10 @@ def _anchor(definition: Definition) -> str:
 
 HEAD = """# From equation to code
 
-Every definition of the two papers, the function that computes it here, and an example that can be
-checked by hand. The examples were executed when this page was built; the build stops where one does
-not give what was computed on paper. Definitions of later parts of the book stand in their chapters.
+Every definition of the two papers that the book begins with, and those of calibration, guidance and
+the holdout set on which later chapters rest; the function that computes each here, and an example
+that can be checked by hand. The examples were executed when this page was built; the build stops
+where one does not give what was computed on paper. Further definitions stand in their chapters.
 """
 ENTRY = """({anchor})=
 ### {name}
