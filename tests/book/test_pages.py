@@ -62,10 +62,17 @@ OVERLAPS = """() => [...document.querySelectorAll("div.nbchart svg.marks")].flat
 })"""
 
 
+#: opens folded solutions, in which there are charts too
+OPEN = (
+    "document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))"
+)
+
+
 @pytest.mark.parametrize("stem", CHAPTERS)
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_every_chart_comes_alive_and_its_words_stand_apart(open_page, stem, width, dark):
     page = open_page(f"chapters/{stem}", width, dark)
+    page.evaluate(OPEN)
     charts = page.locator("div.nbchart")
     assert charts.count() >= 5
     for i in range(charts.count()):

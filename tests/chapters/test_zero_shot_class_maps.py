@@ -51,7 +51,7 @@ def test_bad_input_gets_one_sentence(tmp_path):
         config.heads(ZeroShot.resolve("smoke", conditions=["fresh-hed"]))
     with pytest.raises(ParameterError, match="takes no class_map"):
         ZeroShot.resolve("book", model="clip:ViT-B-32", class_map="digits").check()
-    with pytest.raises(DataError, match="no weights"):
+    with pytest.raises(DataError, match="There is no file"):
         ZeroShot.resolve("book", weights=str(tmp_path / "none.pth")).address()
     with pytest.raises(DataError):
         ZeroShot.resolve("smoke", class_map=str(tmp_path / "none.yaml")).check()

@@ -339,7 +339,7 @@ def kept_members(runs):
 
 def test_an_interrupt_keeps_what_is_done_and_a_rerun_goes_on(folder, nbcore):
     """Control-C, as a terminal sends it to the whole group of processes."""
-    settings = words(**QUICK | dict(steps=400, members=6))
+    settings = words(**QUICK | dict(steps=400, members=6, workers=2))
     command = [sys.executable, "-c", START, "difficulty", str(folder), *settings]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -109,3 +109,20 @@ def test_the_parameters_table_is_grouped_and_folds_what_is_long():
     markup = charts.show(table, caption="Parameters").markup
     assert markup.count('class="nbgroup"') == table["for"].nunique()
     assert "<details><summary>0.001, 0.01" in markup and '<th scope="col">for' not in markup
+
+
+def test_pictures_that_may_come_later_leave_the_page(tmp_path):
+    from nbcore.publish import slim
+
+    svg = "data:image/svg+xml;utf8,%3Csvg xmlns='x'/%3E"
+    page = tmp_path / "intro.html"
+    page.write_text(
+        f'<img alt="now" src="{svg}"><img alt="a" loading="lazy" src="{svg}">'
+        '<img loading="lazy" src="data:image/png;base64,iVBORw=="><img loading="lazy" src="b.png">'
+    )
+    assert slim.pictures_apart(page) == 2
+    assert page.read_text().count("data:") == 1 and 'src="b.png"' in page.read_text()
+    names = [p.name for p in sorted((tmp_path / "_static" / "intro").iterdir())]
+    assert names == ["0.svg", "1.png"] and 'src="_static/intro/0.svg"' in page.read_text()
+    assert (tmp_path / "_static/intro/0.svg").read_text() == "<svg xmlns='x'/>"
+    assert (tmp_path / "_static/intro/1.png").read_bytes() == b"\x89PNG"[:4]

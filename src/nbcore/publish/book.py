@@ -197,6 +197,8 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
 
         (built / "_static" / "lines-data.js").write_text(live_data())
     slim.keep_used_icons(built)
+    if (built / "intro.html").exists():
+        slim.pictures_apart(built / "intro.html")
     write_downloads(built)
     if strict:
         check.check_site(built, staged)

@@ -1,7 +1,9 @@
-"""A page loads what it uses: of the theme's 1.5 MB of icons the dozen that the book shows."""
+"""A page loads what it uses: a dozen of the theme's icons, and of its pictures those in sight."""
 
+import base64
 import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 #: name:[width, height, [other names], "code point", "path"] in the theme's script
 ICON = re.compile(
@@ -9,6 +11,32 @@ ICON = re.compile(
     r'(?:"[^"]*"|\["[^"]*","[^"]*"\])\],?'
 )
 USED = re.compile(r"\bfa-([a-z0-9-]+)")
+
+
+#: a picture within a page that the browser may load later
+LATER = re.compile(
+    r'(<img [^>]*loading="lazy"[^>]*src=")data:image/(\w+)[^,"]*?(;base64)?,([^"]+)"'
+)
+
+
+def pictures_apart(page: Path) -> int:
+    """Put the pictures of a page that may come later into files; return how many there were.
+
+    Within the page they would be loaded with it, in sight or not, for light and for dark.
+    """
+    folder, count = page.parent / "_static" / page.stem, 0
+
+    def put(picture: re.Match[str]) -> str:
+        nonlocal count
+        start, form, encoded, content = picture.groups()
+        name, count = f"{count}.{form}", count + 1
+        folder.mkdir(parents=True, exist_ok=True)
+        read = base64.b64decode if encoded else unquote_to_bytes
+        (folder / name).write_bytes(read(content))
+        return f'{start}_static/{page.stem}/{name}"'
+
+    page.write_text(LATER.sub(put, page.read_text("utf-8")), "utf-8")
+    return count
 
 
 def keep_used_icons(html: Path) -> int:

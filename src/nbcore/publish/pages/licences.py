@@ -89,6 +89,7 @@ SHIPPED = (
             "claims.js",
             "explorer.js",
             "front.",
+            "intro/",
             "lines",
             "favicon.svg",
             "practice.",
