@@ -16,8 +16,8 @@
 # drawn from slightly different photographs. Nearly all of them get worse. The surprise is how
 # orderly they get worse: plotted against each other, the two accuracies lie on a line
 # {cite}`recht2018,recht2019,taori2020,miller2021`. Whoever knows a model's accuracy on the first
-# set can tell its accuracy on the second, and almost no model is better than the line says by more
-# than a point.
+# set can tell its accuracy on the second, and almost no ordinary model is better than the line says by
+# more than a point.
 #
 # This chapter draws that line through public **testbeds**, that is, sets of models measured on the
 # same two test sets; measures how far models stand from it; and looks at what being *on* the line
@@ -55,18 +55,18 @@ beds = {
 cifar, imagenet = beds["cifar10.1"], beds["imagenetv2"]
 timm, adversarial = beds["timm:imagenetv2"], beds["timm:imagenet-a"]
 drawn = images.load_images(fresh and config.recount)
-page.record(beds, config, preset)
+recorded = page.record(beds, config, preset)
 beside = relating.relate(beds, config, preset, drawn)
 
 # %% [markdown]
 # ## The idea
 #
-# Accuracies are squeezed near 0 and 100 %: going from 98 to 99 % halves the errors, going from 50 to
-# 51 % hardly matters. The **logit** undoes the squeeze. It is the logarithm of the odds,
+# Accuracies are squeezed near 0 and 100%: going from 98 to 99% halves the errors, going from 50 to
+# 51% hardly matters. The **logit** undoes the squeeze. It is the logarithm of the odds,
 #
 # $$\operatorname{logit}(a) = \log \frac{a}{1-a},$$
 #
-# so 50 % has odds 1 and logit 0, 75 % has odds 3, and 90 % has odds 9. The **line** of a testbed is a
+# so 50% has odds 1 and logit 0, 75% has odds 3, and 90% has odds 9. The **line** of a testbed is a
 # straight line between the logits of the two accuracies,
 #
 # $$\operatorname{logit}(a_\text{ood}) = A\,\operatorname{logit}(a_\text{id}) + B ,$$
@@ -75,10 +75,10 @@ beside = relating.relate(beds, config, preset, drawn)
 # plain accuracy: $\rho = a_\text{ood} - \beta(a_\text{id})$, where $\beta$ is the line turned back
 # from logits into accuracies.
 #
-# **By hand.** Suppose a shift divides everybody's odds by 3. A model with 90 % (odds 9) falls to
-# odds 3, which is 75 %; one with 75 % falls to 50 %; one with 50 % to 25 %. In logits this is a
-# line of slope 1 and intercept $-\log 3 = -1.0986$. A fourth model comes with 75 % and 60 %: ten
-# points above the 50 % that the line expects.
+# **By hand.** Suppose a shift divides everybody's odds by 3. A model with 90% (odds 9) falls to
+# odds 3, which is 75%; one with 75% falls to 50%; one with 50% to 25%. In logits this is a
+# line of slope 1 and intercept $-\log 3 = -1.0986$. A fourth model comes with 75% and 60%: ten
+# points above the 50% that the line expects.
 
 # %%
 by_hand = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
@@ -104,7 +104,7 @@ print(
 # The first two are public image by image, and the third is the kind of testbed that the paper used;
 # timm's table stands beside them because it is far larger and holds models that the paper could not
 # know. Nineteen more testbeds are one click away, in [the explorer](../explorer.md). Intervals are
-# 95 % ones: on an accuracy exact binomial {cite}`clopper1934`, on R² from drawing the models again
+# 95% ones: on an accuracy exact binomial {cite}`clopper1934`, on R² from drawing the models again
 # with replacement (a bootstrap). On slope and intercept they are 1.96 standard errors, in which the
 # scatter of the models and the noise of the images are added: had other images been drawn, all
 # models would have done better or worse together, and the line would lie elsewhere without scatter.
@@ -158,7 +158,7 @@ charts.show(page.scales_table(beds, config), caption="R² of the line by scale")
 
 # %% [markdown]
 # Before believing that CIFAR is different, look at what the two testbeds contain. The weakest public
-# CIFAR model already gets more than 80 % right; the paper's testbed also had weak scikit-learn
+# CIFAR model already gets more than 80% right; the paper's testbed also had weak scikit-learn
 # models, which were never published. ImageNet lets us test whether that matters, since its testbed
 # *does* have weak models. Take the weakest away, one by one, and see what becomes of the advantage of
 # the curved scales.
@@ -175,7 +175,7 @@ figures.floor(cifar, config)
 
 # %% [markdown]
 # On all thirty models plain accuracy fits better, by a small amount whose interval just excludes
-# zero; the half-dozen models below 90 % decide it, and without them the scales tie here too. So a testbed of good models does not settle the scale either way: what distinguishes the
+# zero; the half-dozen models below 90% decide it, and without them the scales tie here too. So a testbed of good models does not settle the scale either way: what distinguishes the
 # scales is how they treat weak models, and the public CIFAR testbed has none. Chapter 2 trains some.
 
 # %% tags=["hide-input"]
@@ -212,10 +212,10 @@ charts.show(
 )
 
 # %% [markdown]
-# Only models pretrained on weakly labelled or unlabelled web images stand clearly above the line as a
-# group. Pretraining on image and text alone does not do it: these networks were fine-tuned to
+# Of the groups with a name, only models pretrained on weakly labelled or unlabelled web images stand
+# clearly above the line. Pretraining on image and text alone does not do it: these networks were fine-tuned to
 # ImageNet before they were measured, and chapter 2 shows what that does. Among models that saw
-# nothing but ImageNet, about as many are "significant" as luck would make. Below 60 % the line itself
+# nothing but ImageNet, about as many are "significant" as luck would make. Below 60% the line itself
 # fits badly, because it is drawn by the many strong models. (± is 1.96 standard errors over models.)
 #
 # Not every shift has a line. ImageNet-A was built from photographs that one particular ResNet-50 got
@@ -256,7 +256,7 @@ figures.solvers(imagenet)
 #
 # First, the most that a model can have without being *better* on the second test set than on the
 # first is the gap between $y = x$ and the line, and that gap is itself a hill: near zero at both ends
-# and highest around 70 %. A curve of effective robustness that rises and falls during training partly
+# and highest around 70%. A curve of effective robustness that rises and falls during training partly
 # inherits this shape. The remedy is to divide by the gap (`gap_fraction`).
 #
 # Second, the line sags below its own chord over most of the range, so a **mixed classifier**, which flips a coin
@@ -398,11 +398,11 @@ show_cards("line")
 #   keep to that range, except for the geometry figure and claim A35, which are about the formula.
 # - **What "true by construction" means.** A4, A35, A37 and A39 are rules and identities: that this
 #   code obeys them says nothing about networks, and they are counted apart. A3 rests on the large table; the intervals of the two small testbeds
-#   reach well above 5 %.
+#   reach well above 5%.
 # - **Dependence.** The models of timm are not independent draws: dozens are variants of one recipe.
 #   Bootstrap intervals over models are therefore too narrow, most of all for the large table.
 # - **The band.** It is the chance of a single model against a line taken as known. With 67 models a
-#   two-sided 95 % band is left by three or four of them by luck, half of these upwards, so
+#   two-sided 95% band is left by three or four of them by luck, half of these upwards, so
 #   "significant" for one of many models is weaker than it sounds.
 # - **Selection.** ImageNetV2 has three variants; only matched-frequency is used here.
 #
@@ -434,7 +434,7 @@ from nbcore.charts.values import solution_plot
 # ```{exercise-start} What does the line expect?
 # :label: line-expect
 # ```
-# A new ImageNet model has 80 % accuracy on the validation set. Which accuracy on ImageNetV2 puts it
+# A new ImageNet model has 80% accuracy on the validation set. Which accuracy on ImageNetV2 puts it
 # exactly on the line of the 67 models? Check with `exercises.check("line-expect", your_answer)`.
 # ```{exercise-end}
 # ```
@@ -459,10 +459,10 @@ exercises.check("line-expect", answer)
 # ```{exercise-start} How many images does a claim need?
 # :label: line-images
 # ```
-# Your CIFAR-10 model is right on 90 % of the test set and stands one point above the line of
+# Your CIFAR-10 model is right on 90% of the test set and stands one point above the line of
 # CIFAR-10.1, on as many out-of-distribution images as you care to collect. From how many on does one
-# point lie outside the 95 % chance band? Check with `exercises.check("line-images", your_answer)`;
-# any number within 5 % is accepted.
+# point lie outside the 95% chance band? Check with `exercises.check("line-images", your_answer)`;
+# any number within 5% is accepted.
 # ```{exercise-end}
 # ```
 #

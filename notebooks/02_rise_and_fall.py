@@ -89,9 +89,9 @@ from nbcore.runs import from_cell
 config = from_cell("rise-and-fall", globals())
 result = study(config, fresh=fresh)
 others, large = last_layers.study(config), whole.study(config)
-observe.record(result, config, preset)
-heads.record(others, config, preset)
-whole.record(large, result, others, config, preset)
+recorded = observe.record(result, config, preset)
+recorded |= heads.record(others, config, preset)
+recorded |= whole.record(large, result, others, config, preset)
 
 # %% [markdown]
 # ## The idea
@@ -103,8 +103,8 @@ whole.record(large, result, others, config, preset)
 #
 # **By hand.** Let the line be $\operatorname{logit}(a_\text{ood}) =
 # \operatorname{logit}(a_\text{id}) - \log 3$: everybody's odds fall by 3. A run passes through three
-# checkpoints, with accuracies (50 %, 25 %), (75 %, 60 %) and (90 %, 75 %). The line expects 25, 50
-# and 75 %. So ER is 0, then +10 points, then 0 again, although *both* accuracies rose all the time.
+# checkpoints, with accuracies (50%, 25%), (75%, 60%) and (90%, 75%). The line expects 25, 50
+# and 75%. So ER is 0, then +10 points, then 0 again, although *both* accuracies rose all the time.
 
 # %%
 by_hand = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
@@ -138,7 +138,7 @@ print(" ".join(f"{height:+.2f}" for height in heights))
 # ### A line of our own
 #
 # The public CIFAR testbed of chapter 1 had no weak models. This one has: plain, VGG-like and residual
-# networks of three widths, on a hundred to fifty thousand images, trained shorter or longer, with
+# networks of three widths, on 300 to 50,000 images, trained shorter or longer, with
 # and without random crops. The list was written down before any of them saw a shifted image. Models
 # of other kinds (pixels compared directly, random features, dense networks) stand beside the line
 # and are not in its fit, since a line through models of so many kinds can bend for the mixture alone.
@@ -224,7 +224,7 @@ figures.curves(result, ["random", "random-small"])
 told(result, ["random", "random-small"])
 
 # %% [markdown]
-# A peak is the highest of many checkpoints, and one in twenty leaves a 95 % band by chance. Claim A6 is
+# A peak is the highest of many checkpoints, and one in twenty leaves a 95% band by chance. Claim A6 is
 # judged by a band so wide that chance leaves it nowhere along both curves; and where the testbed itself
 # bends, heights of a point or two are the curve's.
 #
@@ -465,7 +465,7 @@ from nbcore.charts.values import solution_plot
 # ```{exercise-start} How high above the line?
 # :label: rise-height
 # ```
-# A fine-tuned network has 70 % accuracy on CIFAR-10 and 55 % on the shifted images. What is its
+# A fine-tuned network has 70% accuracy on CIFAR-10 and 55% on the shifted images. What is its
 # effective robustness by this chapter's line? Check with `exercises.check("rise-height", answer)`.
 # ```{exercise-end}
 # ```
@@ -491,8 +491,8 @@ exercises.check("rise-height", height)
 # ```{exercise-start} Enough images
 # :label: rise-images
 # ```
-# How many shifted images are needed before an ER of two points at 65 % ID accuracy lies above the
-# chance band? Any number within 5 % of the smallest is accepted.
+# How many shifted images are needed before an ER of two points at 65% ID accuracy lies above the
+# chance band? Any number within 5% of the smallest is accepted.
 # ```{exercise-end}
 # ```
 #
@@ -530,8 +530,8 @@ solution_plot(
 # ```{exercise-start} A share of the gap
 # :label: rise-share
 # ```
-# A model with 75 % ID accuracy loses nothing at all on the shifted images. Its share of the gap is 1.
-# Which shifted accuracy has a model with 75 % ID accuracy that closes half of the gap?
+# A model with 75% ID accuracy loses nothing at all on the shifted images. Its share of the gap is 1.
+# Which shifted accuracy has a model with 75% ID accuracy that closes half of the gap?
 # ```{exercise-end}
 # ```
 #

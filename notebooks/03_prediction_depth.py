@@ -62,7 +62,7 @@ from nbcore.training.loop import Recipe
 
 config = from_cell("prediction-depth", globals())
 study = page.gather(config, fresh=fresh and not config.dataset)
-page.record(study, preset)
+recorded = page.record(study, preset)
 
 # %% [markdown]
 # ## The idea
@@ -125,7 +125,7 @@ pictures.passing_pictures(study)
 # | data | 10,000 images of Fashion-MNIST {cite}`xiao2017`, 5,000 of CIFAR-10 {cite}`krizhevsky2009` | these sets as a whole, SVHN and CIFAR-100 |
 # | networks | MLP (7 × 256), VGG16 and ResNet18 of width 16 | 7 × 2048, width 64 |
 # | networks of a kind | see the table | 250 on random splits, 25 on everything |
-# | training | a fixed number of updates, no augmentation | the same, to 100 % |
+# | training | a fixed number of updates, no augmentation | the same, to 100% |
 # | probes | every convolution, every block, every hidden layer, before the ReLU | the same, as far as its text tells |
 #
 # Each network trains on a random part of the pool and leaves the rest out, so that every image is
@@ -291,7 +291,7 @@ agreement.neighbours(study)
 # ### Seven layers or fifteen
 #
 # The paper settled on an MLP of seven layers after a look at one of fifteen, on CIFAR-10 with
-# random labels for 40 % of the images (claim B44). The card compares the order of the layers by
+# random labels for 40% of the images (claim B44). The card compares the order of the layers by
 # accuracy; how fast the curves rise may still differ.
 
 # %% tags=["hide-input"]

@@ -61,7 +61,7 @@ config = from_cell("depth-bounds", globals())
 study = gather(config, fresh=fresh)
 
 # %% tags=["remove-input"]
-page.record(study, preset)
+recorded = page.record(study, preset)
 
 # %% [markdown]
 # ## The idea
@@ -130,8 +130,8 @@ figures.histograms(list(study.found.values())[-1])
 
 # %% [markdown]
 # A **bound** is a straight line fitted to the lower (or upper) edge of the cloud in one half of
-# the networks, so that 2.5 % of the images lie beyond it there. It is scored on the other half:
-# the ledger allows 5 %. Depths and scores of both halves come from different networks.
+# the networks, so that 2.5% of the images lie beyond it there. It is scored on the other half:
+# the ledger allows 5%. Depths and scores of both halves come from different networks.
 #
 # The reflected line is the paper's upper bound for outvoted labels that are decided early (claim
 # B6). The line fitted to outvoted labels of all depths, drawn beside it, need not be near: a label
@@ -166,7 +166,7 @@ charts.show(
 #
 # A line under a cloud always exists. It says something only if it would fail for depths that mean
 # nothing. So the scoring half is scored once more with its depths shuffled among the images; the
-# share beyond the line must then exceed 5 %.
+# share beyond the line must then exceed 5%.
 
 # %% tags=["hide-input"]
 figures.controls(study)

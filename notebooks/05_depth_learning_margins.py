@@ -61,14 +61,14 @@ runs = load(config, fresh=fresh)
 found = page.studies(runs, config)
 main = page.main(found)
 linear = load_sensitivity(config, fresh=fresh).get(main.key)
-page.record(found, runs, linear, config, preset)
+recorded = page.record(found, runs, linear, config, preset)
 
 # %% [markdown]
 # ## The idea
 #
 # **Iteration learned.** While a network trains, ask it again and again what an image shows. The
 # image is learned at the first update from which the answer stays the one it ends with, right or
-# wrong. To compare networks, the updates of each are scaled so that 95 % of its images are
+# wrong. To compare networks, the updates of each are scaled so that 95% of its images are
 # learned by 1.
 #
 # **By hand.** A network was asked after 0, 10, 20, 40 and 80 updates about four images:

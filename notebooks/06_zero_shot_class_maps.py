@@ -80,7 +80,7 @@ config = from_cell("zero-shot-class-maps", globals())
 result = study(config, fresh=fresh)
 among = dominance(result)
 others = network_study.study(config)
-page.record(result, among, config, preset, others)
+recorded = page.record(result, among, config, preset, others)
 
 # %% [markdown]
 # ## The idea
@@ -106,7 +106,10 @@ halved = np.array([[0.20, 0.12, 0.01, 0.16, 0.13, 0.105, 0.275]])
 for probabilities in (first, halved):
     for how in ("max", "mean", "sum"):
         scores = class_scores(probabilities, birds_cats_deer, how)[0]
-        print(how, dict(zip(birds_cats_deer, scores.round(3), strict=True)))
+        print(
+            how,
+            dict(zip(birds_cats_deer, scores.round(3).tolist(), strict=True)),
+        )
 
 # %% [markdown]
 # (The seventh number is everything outside the map.) So the way of combining matters most where
@@ -377,7 +380,7 @@ exercises.check("maps-sum", many - one)
 # ```{exercise-start} If errors were independent
 # :label: maps-independent
 # ```
-# Two models are right in 60 % and 80 % of the images, independently of each other. What is their
+# Two models are right in 60% and 80% of the images, independently of each other. What is their
 # dominance probability?
 # ```{exercise-end}
 # ```

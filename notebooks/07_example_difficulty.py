@@ -100,7 +100,7 @@ from nbcore.runs import from_cell, resolve
 config = from_cell("example-difficulty", globals())
 scores = scoring.gather(run_c_scores(score_run(config), fresh))
 result = study(config, fresh=fresh)
-page.record(result, config, preset)
+recorded = page.record(result, config, preset)
 
 # %% [markdown]
 # ## The idea
@@ -434,7 +434,7 @@ scoring.hardest(digits)
 
 # %% [markdown]
 # And three networks learn the digits 0 to 4 from fifty hard, random and easy examples, with chapter
-# 2's shift (digits moved right by 0.4 pixels). One seed and 250 test images show the machinery, and
+# 2's shift (digits moved to the right). One seed and 250 test images show the machinery, and
 # are no evidence.
 
 # %%
@@ -601,8 +601,8 @@ solution_plot(
 # ```{exercise-start} More robust, and worse
 # :label: difficulty-trade
 # ```
-# Let the line divide everybody's odds by three. A network has 90 % accuracy in distribution and
-# 78 % on shifted images. It goes on with hard examples and ends at 86 % and 74 %, worse on both. By
+# Let the line divide everybody's odds by three. A network has 90% accuracy in distribution and
+# 78% on shifted images. It goes on with hard examples and ends at 86% and 74%, worse on both. By
 # how much does its effective robustness change?
 # ```{exercise-end}
 # ```

@@ -58,7 +58,7 @@ from nbcore.training.loop import Recipe
 config = from_cell("corner-examples", globals())
 chapter = page.gather(config, fresh=fresh)
 main = chapter.main
-page.record(chapter, preset)
+recorded = page.record(chapter, preset)
 
 # %% [markdown]
 # ## The idea
@@ -186,7 +186,7 @@ figures.where_they_cross(chapter)
 # ## A middle layer to the rescue?
 #
 # If an early layer is right and the network wrong, why not ask the early layer? For its 100 images
-# the paper reports 98 % instead of 25 % (claim B39). Before believing that, consider how these
+# the paper reports 98% instead of 25% (claim B39). Before believing that, consider how these
 # images were found: a small training depth means that an early probe agrees with the *label*. Who
 # selects images so has looked at the answer. Hence four ways to measure it:
 #
@@ -232,7 +232,7 @@ figures.overall(chapter)
 #
 # ### How they are learned
 #
-# Now many of the training labels (40 % in the paper and here) are drawn anew at random, and the
+# Now many of the training labels (40% in the paper and here) are drawn anew at random, and the
 # networks are trained until they have learned most of them. The images whose label changed are
 # followed on the way: by their original class, and by the one that they were given (claims B21 and
 # B22).
@@ -486,7 +486,7 @@ solution_plot(
 # ```{exercise-start} What is a rescue worth?
 # :label: corners-overall
 # ```
-# In the paper the middle layer lifts 100 of 50,000 images from 25 to 98 %. By how much, as a
+# In the paper the middle layer lifts 100 of 50,000 images from 25 to 98%. By how much, as a
 # fraction, does that raise the accuracy over all of them?
 # ```{exercise-end}
 # ```

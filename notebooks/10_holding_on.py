@@ -12,9 +12,10 @@
 # %% [markdown]
 # # Holding on
 #
-# [Chapter 2](02_rise_and_fall.ipynb) finds that a pretrained network stands above the line for a
-# while, and falls back to it as fine-tuning goes on. Who wants a network that is accurate *and*
-# robust asks whether the fall can be avoided. {cite:t}`andreassen2022` try to keep the old task
+# {cite:t}`andreassen2022` report that a pretrained network stands above the line for a while, and
+# falls back to it as fine-tuning goes on; what of this is seen here is in
+# [chapter 2](02_rise_and_fall.ipynb). Who wants a network that is accurate *and* robust asks
+# whether the fall can be avoided. They try to keep the old task
 # alive by replaying its images {cite}`ratcliff1990,rolnick2019`; the network then forgets less
 # {cite}`kirkpatrick2017`, and its robustness is lost all the same. A later answer mixes the weights
 # of the fine-tuned network with those it started from {cite}`wortsman2022`.
@@ -287,7 +288,7 @@ exercises.check("holding-crossing", 1 / (3 + 1))
 # ```{exercise-start} How much is kept?
 # :label: holding-kept
 # ```
-# The paper's network has 69 % on ImageNet before, 63 % after fine-tuning with replay and 39 % without.
+# The paper's network has 69% on ImageNet before, 63% after fine-tuning with replay and 39% without.
 # By how much does the *share* of the old accuracy that is kept differ?
 # ```{exercise-end}
 # ```

@@ -14,8 +14,8 @@
 #
 # Chapter [1](01_line.ipynb) draws one point per model: its accuracy on ten thousand images against its
 # accuracy on others. {cite:t}`kaplun2022` turn that around and draw one curve per *image*: how likely is
-# a model of a given accuracy to be right on this one? Most such profiles rise. Some fall: the better the
-# model, the surer it is wrong. Collect enough of these, and they claim that the line itself turns around.
+# a model of a given accuracy to be right on this one? Most such profiles rise. Some, they find, fall: the
+# better the model, the surer it is wrong. Collect enough of these, and the line itself is to turn around.
 
 # %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
@@ -68,8 +68,8 @@ print(f"{falls[0]:.3f}")
 # %% [markdown]
 # **A model of learning that forbids it.** Suppose that a model has one ability and an image one
 # difficulty, and that the chance to be right depends on the difference of the two: tests of pupils are
-# often scored so. Whatever the difficulties, no profile can fall. The existence of images that fall
-# therefore refutes it: better models are not simply those that know more.
+# often scored so. Whatever the difficulties, no profile can fall. Images that fall for more than
+# luck would refute it: better models are not simply those that know more.
 
 # %% tags=["hide-input"]
 figures.threshold()
@@ -131,8 +131,8 @@ figures.splits(run)
 # With all models the splits disagree, and the verdict is open. The three weakest
 # of the 67 are not networks at all but Fisher vectors, image descriptors of before deep learning. A split that
 # has them among its judges lets three points far to the left decide a correlation. The row without them is
-# clearer; it was not what the check asks, so it decides nothing. CIFAR-10.1 does not invert: its models are good, its
-# images few, and most of them are solved by all.
+# clearer; it was not what the check asks, so it decides nothing. On CIFAR-10.1 less can be
+# seen: its models are good, its images few, and most of them are solved by all.
 
 # %% tags=["hide-input"]
 figures.scatter(run)
@@ -142,7 +142,7 @@ figures.scatter(run)
 #
 # CIFAR-10-Neg was chosen by its authors from CINIC-10 in this way, for networks on CIFAR-10. Chapter
 # [2](02_rise_and_fall.ipynb) shows last layers of a few networks on it. The check here asks for thirty
-# networks from 20 to 90 % accuracy, which have not been measured. They can be given as a file:
+# networks from 20 to 90% accuracy, which have not been measured. They can be given as a file:
 #
 # ```bash
 # nbcore run rise-and-fall -p 'ood=["cifar10-neg"]' # trains 28 models

@@ -12,7 +12,7 @@
 # %% [markdown]
 # # When a probability means what it says
 #
-# A model says 70 %. If of all that it says this of, 70 % happens, the number means what it says: the
+# A model says 70%. If of all that it says this of, 70% happens, the number means what it says: the
 # model is *calibrated*. That sounds easy to check, and is not: the usual error depends on how one
 # counts, and jumps when predictions move by nothing {cite}`blasiok2022`. What can be measured
 # instead {cite}`blasiok2023smooth`? Which models are calibrated without being asked, and why

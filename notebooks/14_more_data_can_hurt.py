@@ -13,13 +13,13 @@
 # # More data can hurt
 #
 # More examples, larger models, longer training: each ought to help, and mostly does. But there are
-# places where each of them makes a model *worse*, and they are all the same place: where the model
-# only just manages to fit its training set. {cite:t}`nakkiran2019` found it in linear regression,
-# where it can be computed, and {cite:t}`nakkiran2019deep` in networks.
+# places where each of them makes a model *worse*, and they are said to be one and the same: where
+# the model only just manages to fit its training set. {cite:t}`nakkiran2019` found it in linear
+# regression, where it can be computed, and {cite:t}`nakkiran2019deep` in networks.
 #
 # This chapter computes the first, trains the second, and asks what takes the peak away
 # {cite}`nakkiran2020optimal`, what fitting noise costs in the end {cite}`mallinar2022`, and how two
-# runs with equal training loss can differ a thousandfold on test data {cite}`nakkiran2020annealing`.
+# runs with equal training loss can differ by orders of magnitude on test data {cite}`nakkiran2020annealing`.
 
 # %% tags=["parameters", "remove-input"]
 preset = "book"  # smoke, book or paper
@@ -126,8 +126,8 @@ figures.explorer(found)
 # | networks | one hidden layer of ReLUs, gradient descent with momentum; 1,000 pictures along width, 4,000 along epochs |
 # | tuned | ridge or weight decay with the fewest errors on pictures that are used for nothing else |
 #
-# The papers have residual networks and transformers; these are stand-ins, and the verdicts say
-# "reduced". Random features are the linear model again, with $d$ features in place of $d$ dimensions,
+# The papers have residual networks and transformers; these are stand-ins, and the
+# cards name the reduced setup. Random features are the linear model again, with $d$ features in place of $d$ dimensions,
 # except that here nobody knows the truth or the distribution.
 
 # %% tags=["hide-input"]
@@ -176,7 +176,9 @@ figures.costs(found, "circle")
 figures.costs(found, "sphere")
 
 # %% [markdown]
-# The level depends on the dimension, the slope does not. *Extra, without a verdict:* for a spectrum that falls as
+# Without a ridge the level depends on the dimension, and the slope is to be 0 in each. A constant ridge
+# is to bring the cost down as $n^{-1/2}$ on the circle and as $n^{-1/4}$ on the sphere; the cards say how near
+# the measured slopes come. *Extra, without a verdict:* for a spectrum that falls as
 # $i^{-\alpha}$ the theory of the paper expects a cost of $\alpha - 1$; Laplace's kernel on a sphere of
 # dimension $m$ has $\alpha = 1 + 1/m$, which is $\tfrac13$ on the sphere in four dimensions. The nearest
 # neighbour, which copies one answer, costs 1.
@@ -239,7 +241,7 @@ show_cards("more-data-can-hurt")
 #
 # - **Small stand-ins.** One hidden layer and 14×14 pixels are far from the papers' networks. That a
 #   second descent along epochs is or is not seen here says little about theirs.
-# - **Wrong labels.** All peaks here are with a fifth of the labels wrong, which makes them tall. Chapter
+# - **Wrong labels.** The peaks of features and networks are with a fifth of the labels wrong, which makes them tall. Chapter
 #   [8](08_corner_examples.ipynb) watches such labels being learned one by one.
 # - **Where a peak is.** Beginning and end of a rise are read off the mean curve and then held fixed in
 #   its interval. That flatters a rise a little; the control with right labels shows by how much.

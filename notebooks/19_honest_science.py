@@ -43,6 +43,7 @@ from nbcore.chapters.honest_science import (
     own_figures,
     study,
 )
+from nbcore.charts.tables import sentence
 from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
 from nbcore.runs import from_cell
@@ -90,16 +91,19 @@ print(f"nine useless features: {np.mean(accuracy):.2f}")
 # ### Scores, bits, yes and no
 #
 # In each study a thousand features are coins, and there are a thousand samples to explore and a thousand to hold
-# out. One analyst learns the *score* of each query and lets all features vote at the end. One gets a *bit*:
-# is it right more often than not? One explores first, asks about the most promising features, and is told
+# out. One analyst learns the *score* of each query and lets all features vote at the end, each with the weight
+# of its score above chance. One gets a *bit*, is it right more often than not, and gives each one vote. One explores first, asks about the most promising features, and is told
 # *yes or no* at the threshold above, until the first yes.
 
 # %% tags=["hide-input", "key-figure"]
 figures.discoveries(found)
 
+# %% tags=["hide-input"]
+sentence(observe.bit_and_score(found))
+
 # %% [markdown]
-# The bit does as much harm as the score: what protects is not that the answer is short, but that it is the
-# same almost always. Nor does it cost much. In further studies one of the features is right with
+# So what protects is not that the answer is short, but that it is the same almost always. Nor does it
+# cost much. In further studies one of the features is right with
 # chance .6:
 
 # %% tags=["hide-input"]

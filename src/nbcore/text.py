@@ -15,6 +15,15 @@ UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u
 #: the same without those that a table in CSV needs
 UNSEEN_IN_DATA = re.compile(UNSEEN.pattern.replace("\x00-\x1f", "\x00-\x08\x0b\x0c\x0e-\x1f"))
 
+#: a hyphen that stands for a minus; a space before a percent sign
+MINUS = re.compile(r"(?<![\w.=–—-])-(?=\.?\d)")
+PERCENT = re.compile(r"(?<=\d)[ \u00a0]%")
+
+
+def typeset(text: str) -> str:
+    """Return words for a reader with true minus signs and `95%`, the same everywhere."""
+    return PERCENT.sub("%", MINUS.sub("−", text))
+
 
 def plain(text: Any) -> str:
     """Return the text in one line, each character that has no picture written as \\x1b or \\n."""
@@ -29,6 +38,11 @@ def plain_lines(text: Any) -> str:
 def escape(text: Any) -> str:
     """Return the text for an HTML element or a quoted attribute."""
     return html.escape(plain(text))
+
+
+def prose(text: Any) -> str:
+    """Return words for a reader, typeset, for an HTML element."""
+    return typeset(escape(text))
 
 
 def drawable(value: Any) -> Any:

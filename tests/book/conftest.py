@@ -1,5 +1,6 @@
 """The whole book in the smoke preset, built once for all workers, and its pages in a browser."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -31,9 +32,9 @@ def built(tmp_path_factory) -> Path:
     return html  # the environment is the other tests' again
 
 
-@pytest.fixture
-def open_page(browser, built):
-    """Open a built page from disk; any request to a network fails the test."""
+@contextlib.contextmanager
+def _reader(browser, built):
+    """Yield a function that opens a built page from disk; a request to a network fails the test."""
     contexts, trouble = [], []
 
     def call(name: str, width: int = 1280, dark: bool = False, javascript: bool = True):
@@ -55,3 +56,17 @@ def open_page(browser, built):
     for context in contexts:
         context.close()
     assert not trouble
+
+
+@pytest.fixture
+def open_page(browser, built):
+    """Open a page for one test."""
+    with _reader(browser, built) as call:
+        yield call
+
+
+@pytest.fixture(scope="module")
+def visit(request, browser, built):
+    """Open a page once, (name, width, dark, JavaScript), for all tests that only look at it."""
+    with _reader(browser, built) as call:
+        yield call(*request.param)

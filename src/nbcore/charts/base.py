@@ -11,6 +11,7 @@ import pandas as pd
 from nbcore.charts.renderer import check
 from nbcore.charts.theme import WIDTH
 from nbcore.errors import DataError, ParameterError
+from nbcore.text import typeset
 
 Figure = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.VConcatChart
 Scale = Literal["linear", "logit"]
@@ -34,11 +35,11 @@ class Look(TypedDict, total=False):
 
 def dress(chart: Any, tall: int = 0, **look: Any) -> Any:
     """Give a figure its titles and description and, with `tall` as usual height, its size."""
-    title, description = look.pop("title", ""), look.pop("description", "")
+    title, description = (typeset(look.pop(key, "")) for key in ("title", "description"))
     check(title, description)
     width, height = look.pop("width", WIDTH), look.pop("height", tall)
     texts: Any = {"text": textwrap.wrap(title, int(width / BOLD))}
-    if subtitle := look.pop("subtitle", ""):
+    if subtitle := typeset(look.pop("subtitle", "")):
         texts["subtitle"] = textwrap.wrap(subtitle, int(width / SMALL))
     if look:
         raise ParameterError(f"No figure knows the keyword {', '.join(look)}; leave it out.")

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from nbcore.text import escape, plain
+from nbcore.text import escape, plain, typeset
 
 #: key of `DataFrame.attrs`: the column whose values head groups of rows instead of standing in each
 GROUPED = "grouped"
+#: from here on whole numbers are written with commas; below there are years
+LONG = 10_000
 
 
 class Folded(str):
@@ -37,12 +40,13 @@ class Table(NamedTuple):
 
 def sentence(text: str) -> Table:
     """Return a sentence that replaces a figure or a table."""
+    text = typeset(text)
     return Table(f"<p>{escape(text)}</p>", plain(text))
 
 
 def bullets(texts: Iterable[str]) -> Table:
     """Return a list of sentences, one a line."""
-    lines = list(texts)
+    lines = [typeset(text) for text in texts]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Table(f"<ul>{items}</ul>", "\n".join(f"- {plain(line)}" for line in lines))
 
@@ -63,7 +67,10 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
         fmt = f".{max(digits - 1, 0)}%" if column in percent else f",.{digits}f"
         if isinstance(value, Folded):
             return value
-        return format(value, fmt) if isinstance(value, float) else plain(value)
+        if isinstance(value, float):
+            return typeset(format(value, fmt))
+        long = isinstance(value, int | np.integer) and abs(int(value)) >= LONG
+        return typeset(format(value, ",") if long else plain(value))
 
     def row(tag: str, texts: Iterable[Any]) -> str:
         number = (pd.api.types.is_numeric_dtype(table[c]) for c in columns)
@@ -78,6 +85,7 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
 
     texts = {c: [cell(value, c) for value in table[c]] for c in columns}
     shown = pd.DataFrame(texts, dtype=object)  # a column of text would forget what folds
+    caption = typeset(caption)
     name, head = escape(caption), row('th scope="col"', columns)
     rows = enumerate(shown.itertuples(index=False))
     body = "".join(f"{heading(i)}<tr>{row('td', texts)}" for i, texts in rows)

@@ -60,6 +60,11 @@ class Check:
         touches = any(self._satisfied(x, seen) for x in (*ends, *nearest))
         return UNDECIDED if touches and self.rule != "tolerance_se" else MISSED
 
+    def surely(self, seen: Estimate) -> bool:
+        """Return whether a whole interval satisfies a rule that has one side."""
+        one_sided = self.rule not in ("tolerance", "tolerance_se")
+        return not one_sided or all(self._satisfied(x, seen) for x in (seen.low, seen.high))
+
     def _satisfied(self, x: float, seen: Estimate) -> bool:
         match self.rule:
             case "tolerance" | "tolerance_se":

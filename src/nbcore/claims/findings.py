@@ -60,4 +60,8 @@ def _filled(finding: Finding, row: Row) -> str:
         wanted=row.check.wanted(),
         count=f"{row.seen.n:,}",
     )
-    return f"{said} Undecided: {row.note}." if row.outcome == UNDECIDED and row.note else said
+    if row.outcome == UNDECIDED and row.note:
+        return f"{said} Undecided: {row.note}."
+    if row.outcome == HELD and not row.check.surely(row.seen):
+        return f"{said} The interval reaches beyond the bound."
+    return said

@@ -1,7 +1,7 @@
 """From observations to a verdict: only by the ledger's checks and the table below, never by hand.
 
 Each check that is asked of a claim has one or more of four outcomes: held, missed, undecided
-(the interval covers the bound, what would hold rests on fewer than three independent units, or the
+(the interval covers the bound, the number rests on fewer than three independent units, or the
 observation says why it cannot decide), or not run. The verdict follows from which of them occur:
 
     missed  held  undecided  not run    verdict
@@ -150,15 +150,16 @@ def _rows(claim: Claim, check: Check, found: Sequence[Observation], level: str) 
 
 
 def _judged(claim: Claim, check: Check, observation: Observation) -> Row:
-    """Judge one estimate; what holds on too few units is undecided, unless it is an identity."""
+    """Judge one estimate; on too few units it is undecided either way, but for an identity."""
     seen = observation.observed[check.name]
     outcome, note = check.outcome(seen), ""
     if observation.doubt:
         return Row(check, UNDECIDED, seen, observation, observation.doubt)
     if outcome == UNDECIDED:
         note = "the interval covers the bound"
-    elif outcome == HELD and seen.n < FEWEST and not claim.by_construction:
-        outcome, note = UNDECIDED, f"would hold, but rests on {count(seen.n, check.over)}"
+    elif seen.n < FEWEST and not claim.by_construction:
+        would = "hold" if outcome == HELD else "be missed"
+        outcome, note = UNDECIDED, f"would {would}, but rests on {count(seen.n, check.over)}"
     return Row(check, outcome, seen, observation, note)
 
 

@@ -124,8 +124,9 @@ def lines_table(beds: Beds) -> str:
     heads = ["testbed", "compared", "images", "models in the line", "slope", "intercept", "R²"]
     head = "".join(f'<th scope="col">{h}</th>' for h in [*heads, "spread, points"])
     return (
-        '<div class="nbtable-wrap"><table class="nbtable"><caption><span>The line of each testbed, '
-        f"in logits</span></caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        '<div class="nbtable-wrap" role="region" aria-label="The lines" tabindex="0">'
+        '<table class="nbtable"><caption><span>The line of each testbed, in logits</span></caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></div>"
     )
 

@@ -141,8 +141,8 @@ def stage(
         notebook = nbformat.read(path, as_version=4)
         cards.refresh(notebook, pages)  # a later chapter may have observed an earlier one's claim
         number(notebook, int(known[stem].number))
+        add_opening(notebook, known[stem], chapters)  # first: questions are not reading time
         add_practice(notebook, known[stem].slug, int(known[stem].number))
-        add_opening(notebook, known[stem], chapters)
         nbformat.write(notebook, folder / "chapters" / f"{stem}.ipynb")
     (folder / "claims.md").write_text(claims_page.ledger_page(pages))
     (folder / "not_run.md").write_text(papers.not_run_page())

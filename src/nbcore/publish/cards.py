@@ -7,7 +7,8 @@ import nbformat
 
 from nbcore import claims
 from nbcore.claims import Claim, Observation, Row
-from nbcore.text import escape
+from nbcore.publish.chapters import named
+from nbcore.text import escape, prose
 
 #: verdict -> (CSS class, sign that does not rely on colour); "open" and "plain" have no colour
 BADGES = {
@@ -72,14 +73,14 @@ def card(claim: Claim, seen: Sequence[Observation], opened: bool = False, beside
     opened: shown open; beside: more HTML for the line that is always seen.
     """
     judged = claims.judge(claim, seen)
-    note = f'<p class="claim-note">{escape(claim.note)}</p>' if claim.note else ""
+    note = f'<p class="claim-note">{prose(claim.note)}</p>' if claim.note else ""
     return (
         f'<details class="claim-card" id="claim-{claim.id}"{" open" if opened else ""}>'
         f'<summary><span class="claim-id">{claim.id}</span> '
-        f'<span class="claim-title">{escape(claim.title)}</span> {beside}'
+        f'<span class="claim-title">{prose(claim.title)}</span> {beside}'
         f"{badge(judged.verdict)}</summary>"
-        f"<p>{escape(claim.claim)} <span class='claim-source'>({_citation(claim)})</span></p>"
-        f"<p><b>In the paper:</b> {escape(str(claim.paper))}</p>"
+        f"<p>{prose(claim.claim)} <span class='claim-source'>({_citation(claim)})</span></p>"
+        f"<p><b>In the paper:</b> {prose(str(claim.paper))}</p>"
         f"{_checks(judged.rows)}{note}{_related(seen)}{_amended(claim)}{_provenance(seen)}"
         "</details>"
     )
@@ -112,18 +113,20 @@ def _checks(rows: Sequence[Row]) -> str:
         if several:
             cells.append(row.observation.subject if row.observation else "–")
         lines.append(cells)
-    head = ["", "what is checked", "wanted", "ours [95 % interval]", "n"]
-    return _table(head + ["measured on"] * several, lines)
+    head = ["outcome", "what is checked", "wanted", "ours [95 % interval]", "n"]
+    return _table("Checks", head + ["measured on"] * several, lines)
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th scope='col'>{escape(h)}</th>" for h in head)
+def _table(name: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Draw a table in a frame that scrolls where the page is narrow, by the keyboard too."""
+    top = "".join(f"<th scope='col'>{prose(h)}</th>" if h else "<td></td>" for h in head)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>" for cells in lines
+        "<tr>" + "".join(f"<td>{prose(c)}</td>" for c in cells) + "</tr>" for cells in lines
     )
     return (
-        '<div class="claim-scroll"><table class="claim-checks"><thead><tr>'
-        f"{top}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="claim-scroll" tabindex="0" role="region" aria-label="{name}">'
+        f'<table class="claim-checks"><thead><tr>{top}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
     )
 
 
@@ -138,7 +141,7 @@ def _related(seen: Sequence[Observation]) -> str:
     if not lines:
         return ""
     head = ("", "related evidence, not judged", "ours [95 % interval]", "n", "measured on")
-    return _table(head, lines)
+    return _table("Related evidence", head, lines)
 
 
 def _amended(claim: Claim) -> str:
@@ -146,8 +149,8 @@ def _amended(claim: Claim) -> str:
     if not claim.misread:
         return ""
     items = "".join(
-        f"<li>{escape(m.check.name)} ({escape(m.check.wanted())}): published as "
-        f"{escape(m.published())}. {escape(m.reason)} <i>Amended {m.amended}.</i></li>"
+        f"<li>{prose(m.check.name)} ({prose(m.check.wanted())}): published as "
+        f"{prose(m.published())}. {prose(m.reason)} <i>Amended {m.amended}.</i></li>"
         for m in claim.misread
     )
     return f'<div class="claim-note"><b>Misread, and judged no more:</b><ul>{items}</ul></div>'
@@ -159,8 +162,8 @@ def _provenance(seen: Sequence[Observation]) -> str:
     lines = []
     for o in seen:
         lines.append(
-            f'<p class="claim-run">{escape(o.subject)} · {SETUPS[o.setup]} · '
-            f"chapter {escape(o.chapter.replace('-', ' '))} · preset {escape(o.preset)} · "
+            f'<p class="claim-run">{prose(o.subject)} · {SETUPS[o.setup]} · '
+            f"chapter {escape(named(o.chapter))} · preset {escape(o.preset)} · "
             f"{escape(o.run['origin'])} run of {escape(o.run['date'])} · "
             f"{escape(o.run['hardware'])}</p>"
         )

@@ -5,7 +5,7 @@ import re
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,17 @@ def get_chapter(name: str) -> Chapter:
     raise NbcoreError(
         f"There is no chapter {name!r}; {did_you_mean(name, [c.slug for c in chapters])}"
     )
+
+
+def named(slug: str) -> str:
+    """Name a chapter as its page does, `4 Depth bounds`; one without a notebook by its slug."""
+    known = _names(project_root())
+    return known.get(slug, f"{slug.replace('-', ' ').capitalize()} (planned)")
+
+
+@lru_cache(maxsize=1)
+def _names(_root: Path) -> dict[str, str]:
+    return {c.slug: f"{int(c.number)} {c.title}" for c in find_chapters()}
 
 
 def _chapter(path: Path) -> Chapter:

@@ -1,5 +1,6 @@
 """Check the built site for what is missing, broken, or loaded from another server."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,10 @@ import yaml
 from nbcore.errors import NbcoreError
 
 LARGEST_PAGE = 2_000_000
+#: a value as Python writes it, where a reader should see words or a table
+PYTHON = re.compile(
+    r"\bnp\.(?:float|int|bool|str)\w*\(|\b(?:Observation\(id|Estimate\(value)=|object at 0x[0-9a-f]"
+)
 
 #: tag -> attribute whose target a browser fetches by itself
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
@@ -66,6 +71,8 @@ def _page_problems(path: Path, page: _Page, html: Path, pages: dict[Path, _Page]
     text = path.read_text()
     if "Traceback (most recent call last)" in text:
         yield f"{name} shows a traceback"
+    if found := PYTHON.search(text):
+        yield f"{name} shows a value as Python writes it: {found.group()}…"
     if path.stat().st_size > LARGEST_PAGE:
         yield f"{name} has {path.stat().st_size / 1e6:.1f} MB, more than 2 MB"
     if page.images_without_alt:

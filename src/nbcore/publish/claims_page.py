@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from nbcore import claims
 from nbcore.claims import Claim, Observation, history
 from nbcore.publish.cards import BADGES, badge, card, verdict_class
+from nbcore.publish.chapters import named
 from nbcore.publish.pages.papers import papers_table
-from nbcore.text import escape
+from nbcore.text import escape, prose
 
 COSTS = {
     "F": "public predictions or tables",
@@ -36,8 +37,8 @@ def ledger_page(chapter_pages: Mapping[str, str]) -> str:
         own = seen.get(claim.id, ())
         verdict = claims.judge(claim, own).verdict
         page = chapter_pages.get(claim.chapter)
-        name = claim.chapter.replace("-", " ")
-        link = f'<a href="{page}#claim-{claim.id}">{name}</a>' if page else escape(name)
+        name = escape(named(claim.chapter))
+        link = f'<a href="{page}#claim-{claim.id}">{name}</a>' if page else name
         cost = " ".join(f'<abbr title="{COSTS[c]}">{c}</abbr>' for c in claim.cost)
         rows.append(
             f'<li class="claim-row" data-verdict="{verdict}" data-chapter="{claim.chapter}" '
@@ -59,10 +60,10 @@ def _numbers(claim: Claim, seen: Sequence[Observation]) -> str:
     rows = [r for r in claims.judge(claim, seen).rows if r.seen and r.outcome != claims.APART]
     ours = "–"
     if rows and rows[0].seen:
-        name = escape(rows[0].check.name)
+        name = prose(rows[0].check.name)
         ours = f'<span title="{name}">{claims.show_estimate(rows[0].seen)}</span>'
     return (
-        f'<span class="claim-number"><b>paper</b> {escape(str(claim.paper))}</span>'
+        f'<span class="claim-number"><b>paper</b> {prose(str(claim.paper))}</span>'
         f'<span class="claim-number"><b>ours</b> {ours}</span> '
     )
 
@@ -80,7 +81,7 @@ def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observati
     )
     lines = []
     for chapter in dict.fromkeys(c.chapter for c in ledger.values()):
-        name = chapter.replace("-", " ")
+        name = escape(named(chapter))
         cells = "".join(
             f'<td><button type="button" data-chapter="{chapter}" data-verdict="{v}" '
             f'aria-label="{counts[chapter, v]} of {name}, {v}">{counts[chapter, v]}</button></td>'
@@ -88,7 +89,7 @@ def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observati
             else "<td></td>"
             for v in verdicts
         )
-        lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
     return (
         '<div class="claim-scroll" tabindex="0" role="region" aria-label="Overview">'
         f'<table class="claim-overview"><thead><tr><td></td>{head}</tr></thead>'
@@ -109,7 +110,7 @@ def _filters(ledger: dict[str, Claim]) -> str:
     chapters = dict.fromkeys(c.chapter for c in ledger.values())
     return (
         _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
-        + _select("chapter", "Chapter", {c: c.replace("-", " ") for c in chapters})
+        + _select("chapter", "Chapter", {c: named(c) for c in chapters})
         + _select("paper", "Paper", PAPERS)
         + _select("order", "Order", {"verdict": "by outcome", "chapter": "by chapter"}, "as listed")
         + '<label>Words <input type="search" name="words" placeholder="e.g. slope"></label>'
@@ -148,7 +149,7 @@ def _recorded(changes: Sequence[history.Change]) -> str:
 
 
 def _change(change: history.Change) -> str:
-    why = "".join(f"<li>{escape(line)}</li>" for line in change.because)
+    why = "".join(f"<li>{prose(line)}</li>" for line in change.because)
     return (
         f'<li><a href="claims.html#claim-{change.claim}">{change.claim}</a> '
         f"{badge(change.before)} → {badge(change.after)}<ul>{why}</ul></li>"
@@ -159,8 +160,8 @@ def _amended() -> str:
     """Tabulate the checks that were found to ask something else than their claim."""
     found = [(m.amended, c.id, m) for c in claims.ledger().values() for m in c.misread]
     lines = [
-        f"<tr><td>{day}<td>{claim}<td>{escape(m.check.name)}<td>{escape(m.published())}"
-        f"<td>{escape(m.reason)}"
+        f"<tr><td>{day}<td>{claim}<td>{prose(m.check.name)}<td>{prose(m.published())}"
+        f"<td>{prose(m.reason)}"
         for day, claim, m in sorted(found, key=lambda row: row[:2])
     ]
     return "".join(lines)
@@ -174,9 +175,11 @@ say what a claim costs: **F** public predictions or tables, **C** two CPU cores,
 **X** private weights or data, so that only a named stand-in can be shown.
 
 *Partly*: some checks held, some were missed. *Held as far as observed*: none was missed, some are
-not observed. *Undecided*: an interval covers its bound, or rests on fewer than three seeds,
-networks or data sets. *Not reproduced*: what was observed lies on the wrong side with its whole
-interval. Identities and rules are *true by construction* and counted apart.
+not observed. *Not reproduced*: what was observed lies on the wrong side with its whole interval.
+*Undecided*: it lies there with a part of its interval only, or rests on fewer than three seeds,
+networks or data sets. A check holds if its number satisfies the rule; where it asks for a sign, or
+says "whole interval", all of the interval has to. Identities and rules are *true by construction*
+and counted apart.
 
 ```{{raw}} html
 <p class="claim-total">{total}</p>

@@ -22,7 +22,7 @@ from nbcore.publish.cards import BADGES, badge
 from nbcore.publish.chapters import Chapter
 from nbcore.publish.opening import KEY, outputs
 from nbcore.publish.pages.papers import papers_table
-from nbcore.text import escape
+from nbcore.text import escape, prose
 
 STRIP = "strip"
 PLACE = re.compile(r"^<!-- front: (\w+) -->$", re.M)
@@ -103,6 +103,6 @@ def _cards(notebooks: Mapping[str, Any], chapters: Sequence[Chapter]) -> str:
         cards.append(
             f'<a class="front-card" href="chapters/{chapter.stem}.html">'
             f'<span class="front-name">{int(chapter.number)} {escape(chapter.title)}</span>'
-            f"{shown}<span>{escape(finding)}</span></a>"
+            f"{shown}<span>{prose(finding)}</span></a>"
         )
     return f'<div class="front-cards">{"".join(cards)}</div>'

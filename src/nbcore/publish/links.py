@@ -1,6 +1,6 @@
 """Links that nobody has to write: a Sphinx extension.
 
-Every claim that the text names ("claim A6", "A5 and A7") leads to its card, and on each page the
+Every claim that the text names ("claim A6", "A5 and A7") leads to its card, and in each chapter the
 first use of a term leads to the glossary.
 """
 
@@ -17,6 +17,7 @@ from nbcore.publish.chapters import find_chapters
 
 GLOSSARY = "glossary"
 CLAIM = re.compile(r"\b[A-Z]\d{1,2}\b")
+CITATION_ROLE = re.compile(r' role="(?:list(?=" class="citation-list)|doc-biblioentry)"')
 #: where text is not prose, or leads elsewhere already
 CLOSED = (
     nodes.title,
@@ -31,7 +32,7 @@ CLOSED = (
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the claims and the terms in one page."""
     targets = _claim_pages(app.env)
-    if docname != GLOSSARY:
+    if docname.startswith("chapters/"):
         _link_terms(app, doctree, docname)
     for text in list(_prose(doctree)):
         _link_claims(app, text, docname, targets)
@@ -75,7 +76,8 @@ def _link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Link the first use of each term of the glossary; the longest terms choose first."""
     terms = _terms(app.env)
     for term in sorted(terms, key=len, reverse=True):
-        word = re.compile(rf"\b{re.escape(term)}(?:s|es)?\b", re.I)
+        # no part of a name (imagenet-testbed), and no straight line
+        word = re.compile(rf"(?<![\w-])(?<!straight ){re.escape(term)}(?:s|es)?(?![\w-])", re.I)
         for text in _prose(doctree):
             if found := word.search(text):
                 uri = _uri(app, page, GLOSSARY, terms[term])
@@ -103,7 +105,16 @@ def _reference(words: str, uri: str, kind: str, title: str) -> nodes.reference:
     return made
 
 
+def plain_citations(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Take roles from a page's citations that docutils gives them and that ARIA does not know."""
+    if body := context.get("body"):
+        context["body"] = CITATION_ROLE.sub("", body)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Link pages when their references are resolved, and only in HTML."""
     app.connect("doctree-resolved", link)
+    app.connect("html-page-context", plain_citations)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,7 +23,7 @@ from nbcore.publish.cards import BADGES, verdict_class
 from nbcore.publish.chapters import Chapter
 from nbcore.teach.practice import exercises, practice_minutes
 from nbcore.teach.students import downloads
-from nbcore.text import escape
+from nbcore.text import escape, prose
 
 #: tag of the cell that draws a chapter's key figure
 KEY = "key-figure"
@@ -47,7 +47,7 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
     findings, before = told_by(chapter.slug)
     seen = claims.observations()
     said = {f: claims.told(f, seen.get(f.claim, ())) for f in findings}
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in said.values() if sentence)
+    items = "".join(f"<li>{prose(sentence)}</li>" for sentence in said.values() if sentence)
     seen_of = {f.claim for f, sentence in said.items() if sentence}
     names = [
         f"{f.claim} ({f.check})" if f.claim in seen_of else f.claim

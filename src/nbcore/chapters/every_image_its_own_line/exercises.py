@@ -69,8 +69,8 @@ QUESTIONS = {
         ),
         2,
         (
-            "Luck does not repeat. What fell by chance for some models rises as often as it "
-            "falls for others."
+            "Luck does not repeat. An image that fell by chance for some models is, for others, "
+            "like any image that is as hard: it mostly rises."
         ),
     ),
     "What could be wrong": Question(

@@ -19,19 +19,18 @@ def splits(run: Run) -> Figure:
     table = observe.splits_table(run)
     e = observe.held_out(run.table("imagenetv2"), runs.ALL, runs.CHOSEN)
     said = (
-        "surely falls"
+        "On chosen images accuracy falls as models improve"
         if e.high < 0
-        else "falls, but not surely"
-        if e.value < 0
-        else "does not fall"
+        else "On chosen images accuracy does not fall as models improve"
+        if e.low > 0
+        else "Whether accuracy on chosen images falls as models improve is open"
     )
     return charts.bars(
         table,
         x_title="correlation with accuracy, on other families",
         x_format=".1f",
         reference=(0.0, "no relation"),
-        title=f"On chosen images accuracy {said} as models improve: {signed(e.value)} "
-        f"[{signed(e.low)}, {signed(e.high)}]",
+        title=f"{said}: {signed(e.value)} [{signed(e.low)}, {signed(e.high)}]",
         subtitle=f"Median and 95 % of {e.n} splits; chosen by half of the families, judged by the "
         "others",
         description=f"Correlations with accuracy: {listed(table)}.",
@@ -88,7 +87,7 @@ def pager(run: Run) -> Figure:
         pd.DataFrame(answers),
         models,
         kind="falls",
-        title="Page through images: some are lost as models improve",
+        title="Page through images, one profile at a time",
         subtitle="Ticks are single models, right above, wrong below; the curve is their mean",
         description="The accuracy profile of one ImageNetV2 image at a time: the share of models "
         "that are right, against their accuracy on ImageNet. A menu picks images whose profile "
@@ -141,12 +140,18 @@ def difficulty(run: Run) -> Figure:
         x_title="share of all models that are right on the image",
         y_title="correlation with accuracy",
         x_format="~%",
-        title=f"Profiles rise most, by {signed(medians.max())}, on images that "
-        f"{medians.to_numpy().argmax() / 10 + 0.05:.0%} of the models solve",
+        title=f"Right answers go with accuracy most, at {signed(medians.max())}, on images that "
+        f"{_tenth(medians)} of the models solve",
         subtitle="Deciles over images in ten bins of difficulty",
         description="Correlation of being right with accuracy, by the share of models that are "
         f"right: medians {', '.join(f'{v:.2f}' for v in groups.median())}.",
     )
+
+
+def _tenth(medians: pd.Series) -> str:
+    """Name the bin of images with the largest median: `80 to 90 %`."""
+    low = 10 * int(np.asarray(medians.index)[medians.to_numpy().argmax()])
+    return f"{low} to {low + 10} %"
 
 
 def scatter(run: Run) -> Figure:

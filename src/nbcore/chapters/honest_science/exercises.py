@@ -51,8 +51,8 @@ QUESTIONS = {
         "After a no nothing new is known, so the questions are as good as fixed in advance.",
     ),
     "The experiment": Question(
-        "A bit for each feature, whether it is right more often than not, does as much harm as a "
-        "score. What then protects in yes and no at a threshold?",
+        "A bit for each feature, whether it is right more often than not, soon does as much harm "
+        "as a score. What then protects in yes and no at a threshold?",
         ("That the answer is short", "That it is almost always the same", "That it is exact"),
         1,
         "An answer that is nearly always no carries nearly no information about the samples.",

@@ -1,6 +1,7 @@
 """Chapter 19's observations: what is recorded in the ledger."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nbcore import claims
 from nbcore.chapters.honest_science import holdout, links, simple
@@ -15,6 +16,25 @@ RESTS_ON = {"C37": "simple", "C38": "holdout", "C39": "links"}
 SEEDS, STUDIES, GRAPHS = "seeds", "studies", "graphs"
 #: where the opponent of the run's own strength stands among `moves`
 OWN = -1.0
+
+
+def bit_and_score(study: Study) -> str:
+    """Say from how many queries on a bit deceives as many studies as a score (95 %, two shares)."""
+    x = study.runs["holdout"].table("found")["query"].values
+    counts, n = zip(*(study.studies(who) for who in (holdout.SCORES, holdout.BITS)), strict=True)
+    return _bit_and_score(x, counts[0] / n[0], counts[1] / n[1], n[0])
+
+
+def _bit_and_score(queries: NDArray[np.int64], scores: Floats, bits: Floats, n: int) -> str:
+    error = 1.96 * np.sqrt((scores * (1 - scores) + bits * (1 - bits)) / n)
+    fewer = np.flatnonzero(scores - bits > error)
+    if not len(fewer):
+        return "The bit deceives as many studies as the score, however many queries are asked."
+    told = f"At {queries[fewer[0]]:,} queries the bit deceives fewer studies than the score"
+    told += f" ({bits[fewer[0]]:.0%} against {scores[fewer[0]]:.0%})"
+    if fewer[-1] == len(queries) - 1:
+        return f"{told}, and it still does at {queries[-1]:,}."
+    return f"{told}; from {queries[fewer[-1] + 1]:,} on as many."
 
 
 def record(study: Study, preset: str) -> dict[str, Observation]:

@@ -66,7 +66,8 @@ QUESTIONS = {
         ),
     ),
     "What could be wrong": Question(
-        "All peaks here are measured with a fifth of the labels wrong. What does that do?",
+        "The peaks of features and networks are measured with a fifth of the labels wrong. What "
+        "does that do?",
         ("It hides them", "It moves them to the input", "It makes them tall"),
         2,
         "What peaks is the cost of fitting noise, and wrong labels are noise.",

@@ -13,19 +13,19 @@ FINDINGS = (
         ),
         missed=(
             "Fine-tuned as a whole, a pretrained network does not rise above the line: its "
-            "peak stands {points} from the end of what chance allows."
+            "peak minus the upper end of what chance allows is {points}."
         ),
         undecided=(
             "Whether a pretrained network, fine-tuned as a whole, rises above the line is "
-            "open: its peak stands {points} from the end of what chance allows."
+            "open: its peak minus the upper end of what chance allows is {points}."
         ),
     ),
     Finding(
         "A6",
         "largest excess over the interval",
         held=(
-            "From random weights no checkpoint leaves the line: the highest stands {points} "
-            "from the end of what chance allows."
+            "From random weights no checkpoint leaves the line: the highest, minus the upper end "
+            "of what chance allows, is {points}."
         ),
         missed=(
             "From random weights the network leaves the line as well: its highest checkpoint "
@@ -33,7 +33,7 @@ FINDINGS = (
         ),
         undecided=(
             "Whether a network from random weights ever leaves the line is open: its highest "
-            "checkpoint stands {points} from the end of what chance allows."
+            "checkpoint minus the upper end of what chance allows is {points}."
         ),
     ),
     Finding(

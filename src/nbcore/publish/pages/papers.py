@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from nbcore import claims
 from nbcore.claims import Abstract, Claim, Observation
 from nbcore.publish.cards import BADGES, SOURCES, verdict_class
+from nbcore.publish.chapters import find_chapters, named
 from nbcore.text import escape
 
 Seen = Mapping[str, Sequence[Observation]]
@@ -25,7 +26,7 @@ def papers_table(pages: Mapping[str, str]) -> str:
     seen = claims.observations()
     rows = [_many(key, pages, seen) for key in ("A", "B")]
     rows += [_one(paper, pages, seen) for paper in claims.abstracts().values()]
-    head = "".join(f'<th scope="col">{h}</th>' for h in ("", "paper", "chapter", "verdict"))
+    head = "".join(f'<th scope="col">{h}</th>' for h in ("key", "paper", "chapter", "verdict"))
     return (
         '<div class="claim-scroll" tabindex="0" role="region" aria-label="Papers">'
         f'<table class="paper-table"><thead><tr>{head}</tr></thead><tbody>'
@@ -71,7 +72,7 @@ def _one(paper: Abstract, pages: Mapping[str, str], seen: Seen) -> str:
 def _chapters(own: Iterable[Claim], pages: Mapping[str, str]) -> str:
     names = []
     for slug in dict.fromkeys(c.chapter for c in own):
-        name = escape(slug.replace("-", " "))
+        name = escape(named(slug))
         names.append(f'<a href="{pages[slug]}">{name}</a>' if slug in pages else name)
     return ", ".join(names)
 
@@ -92,7 +93,13 @@ def not_run_page() -> str:
     for paper in papers:
         if paper.planned and not paper.claims:
             planned.setdefault(paper.planned, []).append(f"{paper.id} *{paper.title}*")
-    later = [f"- Chapter {name}: {'; '.join(own)}." for name, own in sorted(planned.items())]
+    later = [f"- {name}: {'; '.join(own)}." for name, own in sorted(planned.items())]
+    written = {c.slug for c in find_chapters()}
+    waiting: dict[str, list[str]] = {}
+    for claim in claims.ledger().values():
+        if claim.chapter not in written:
+            waiting.setdefault(named(claim.chapter), []).append(f"{claim.id} *{claim.title}*")
+    later += [f"- {name}: {'; '.join(own)}." for name, own in waiting.items()]
     return NOT_RUN.format(
         n=len(whole),
         whole="\n\n".join(whole),
@@ -128,7 +135,7 @@ here, and what that would need; the [claims page](claims.md) has a row for every
 
 ## Not run yet
 
-Chapters that are planned and not written, with the papers that they will be about:
+What waits for its chapter, or for its place in one:
 
 {later}
 """
