@@ -98,7 +98,7 @@ print(f"nine useless features: {np.mean(accuracy):.2f}")
 # %% tags=["hide-input", "key-figure"]
 figures.discoveries(found)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 sentence(observe.bit_and_score(found))
 
 # %% [markdown]

@@ -37,6 +37,13 @@ def test_only_verdicts_that_changed_are_added_with_the_checks_that_did_it(file):
     assert history.current(history.entries())["A3"]["verdict"] == change.after
 
 
+def test_a_change_without_new_numbers_has_its_reason(file):
+    history.record(seen(0.02), date(2026, 1, 1))
+    (change,) = history.record(seen(0.2), date(2026, 1, 3), why="The rule was mended.")
+    assert change.because[-1] == "The rule was mended."
+    assert "<li>The rule was mended.</li>" in claims_page.changes_page()
+
+
 def test_a_build_that_is_not_the_published_one_is_refused(file):
     with pytest.raises(ClaimError, match="used smoke; run make book first"):
         history.record(seen(0.02, "smoke"), date(2026, 1, 1))

@@ -105,6 +105,9 @@ def claims(
     record: Annotated[
         bool, typer.Option("--record", help="Add the last build of the book to its record.")
     ] = False,
+    why: Annotated[
+        str, typer.Option(help="With --record: a reason that is not in the numbers.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Print the ledger with the verdicts of the last build, or one claim in full when named.
@@ -117,7 +120,7 @@ def claims(
     if record:
         from datetime import UTC, datetime
 
-        changed = ledger.history.record(seen, datetime.now(UTC).date())
+        changed = ledger.history.record(seen, datetime.now(UTC).date(), why=why)
         rows = [{"id": c.claim, "before": c.before or "–", "after": c.after} for c in changed]
         return show(rows, as_json) if rows or as_json else say("No verdict changed.")
     if claim is None:

@@ -1,12 +1,16 @@
 """The live figures in a browser, on a page opened from a folder, with every network blocked."""
 
+import re
 import shutil
+from base64 import b64decode
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from samples import bundle, figures
 
 from nbcore import charts
+from nbcore.charts.renderer import render
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
@@ -118,3 +122,18 @@ def test_without_javascript_and_without_the_library_the_images_stay(visit, folde
         assert page.locator("#accuracy img").is_visible()
     finally:
         (folder / "away.js").rename(bundle)
+
+
+def test_the_picture_keeps_the_digits_of_its_words():
+    frame = pd.DataFrame({"x": [1.0, 2.0], "y": [0.00812345, 0.0091]})
+    shown = charts.curve(
+        frame.assign(series="a"),
+        title="Gains of -0.0081 [-0.0186, -0.0006] at 95 %",
+        description="two points that are only here to be drawn",
+        x_title="x",
+        y_title="y",
+    )
+    markup = render(shown.to_dict())["text/html"]
+    svg = b64decode(re.search(r"svg\+xml;base64,([^\"]+)", markup)[1]).decode()
+    assert "−0.0081 [−0.0186, −0.0006] at 95%" in svg
+    assert 'class="' not in svg and not re.search(r'="[^"]*\.\d{3}[^"]*"', svg)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import vl_convert
 
-from nbcore.charts.renderer import SVG_LIMIT, VL_VERSION, few_colours
+from nbcore.charts.renderer import SVG_LIMIT, VL_VERSION, few_colours, lean
 from nbcore.charts.theme import config
 from nbcore.text import escape
 
@@ -49,7 +49,7 @@ def _picture(spec: dict[str, Any], mode: Literal["light", "dark"], width: int, h
     small |= {"width": width, "height": height, "config": _plain(config(mode))}
     small["autosize"] = {"type": "fit", "contains": "padding"}
     svg = vl_convert.vegalite_to_svg(small, VL_VERSION, allowed_base_urls=[])
-    svg = re.sub(r' (?:class|role|aria-\w+)="[^"]*"|(?<=\.\d)\d+', "", svg)
+    svg = lean(svg, 1)
     if len(svg) < MARKED:
         return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
     png = vl_convert.vegalite_to_png(small, VL_VERSION, scale=1.5, allowed_base_urls=[])

@@ -60,6 +60,11 @@ class Check:
         touches = any(self._satisfied(x, seen) for x in (*ends, *nearest))
         return UNDECIDED if touches and self.rule != "tolerance_se" else MISSED
 
+    @property
+    def control(self) -> bool:
+        """Whether it asks that something fails, or holds, which is not the claim."""
+        return self.name.startswith("control ")
+
     def surely(self, seen: Estimate) -> bool:
         """Return whether a whole interval satisfies a rule that has one side."""
         one_sided = self.rule not in ("tolerance", "tolerance_se")

@@ -46,12 +46,13 @@ def entries(file: Path | None = None) -> list[dict[str, Any]]:
 
 
 def record(
-    seen: Mapping[str, Sequence[Observation]], day: date, file: Path | None = None
+    seen: Mapping[str, Sequence[Observation]], day: date, file: Path | None = None, why: str = ""
 ) -> list[Change]:
     """Add a build to the record and return what changed with it; nothing is added if nothing did.
 
-    seen: the observations of the build of the whole book. ClaimError if there are none, or if any
-    is from a preset that is not published.
+    seen: the observations of the build of the whole book; why: what changed other than numbers, in
+    a sentence, for each of the changes. ClaimError if there are none, or if any is from a preset
+    that is not published.
     """
     presets = {o.preset for own in seen.values() for o in own}
     if not {"book"} <= presets <= PUBLISHED:
@@ -69,7 +70,8 @@ def record(
         if state["verdict"] != known.get(claim, {"verdict": ""})["verdict"]
     }
     if changed:
-        after = [*before, {"date": day.isoformat(), "claims": changed}]
+        entry = {"date": day.isoformat(), "claims": changed} | ({"why": why} if why else {})
+        after = [*before, entry]
         files.write_atomically(file, (json.dumps(after, indent=1) + "\n").encode())
         return [c for c in changes(after) if c.day == day.isoformat() and c.claim in changed]
     return []
@@ -91,6 +93,7 @@ def changes(found: Sequence[Mapping[str, Any]]) -> list[Change]:
         for claim, state in entry["claims"].items():
             before = last.get(claim, {"verdict": "", "checks": {}})
             because = _because(before["checks"], state["checks"]) if before["verdict"] else ()
+            because += (entry["why"],) if "why" in entry and before["verdict"] else ()
             change = (entry["date"], claim, before["verdict"], state["verdict"], because)
             listed.append(Change(*change))
         last |= entry["claims"]

@@ -16,7 +16,8 @@ observation says why it cannot decide), or not run. The verdict follows from whi
     no      no    no         any        not run
 
 A missed check stays missed, whatever is unknown about the others: an undecided or unobserved
-check can neither soften it to "partly" nor count as held.
+check can neither soften it to "partly" nor count as held. A control that comes out as it should is
+needed and earns nothing: it is no part of the claim, so it makes nothing "partly reproduced".
 
 Which numbers count: those in the paper's setup where there are any, and those of stand-ins
 otherwise; of a check that replaces a misread one, only numbers from members computed after it was
@@ -123,7 +124,8 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> Judgement:
     judged = [r for r in rows if r.outcome != APART]
     own = {r.observation.setup for r in judged if r.observation}
     green = BY_CONSTRUCTION if claim.by_construction else REDUCED if own - {PAPER} else REPRODUCED
-    return Judgement(conclude({r.outcome for r in judged}, green), tuple(rows))
+    earned = {r.outcome for r in judged if not (r.check.control and r.outcome == HELD)}
+    return Judgement(conclude(earned, green), tuple(rows))
 
 
 def _counts(check: Check, seen: Observation) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from nbcore import claims
 from nbcore.claims import Claim, Observation, history
 from nbcore.publish.cards import BADGES, badge, card, verdict_class
-from nbcore.publish.chapters import named
+from nbcore.publish.chapters import find_chapters, named
 from nbcore.publish.pages.papers import papers_table
 from nbcore.text import escape, prose
 
@@ -80,7 +80,7 @@ def _overview(ledger: Mapping[str, Claim], seen: Mapping[str, Sequence[Observati
         for v in verdicts
     )
     lines = []
-    for chapter in dict.fromkeys(c.chapter for c in ledger.values()):
+    for chapter in _in_order(ledger):
         name = escape(named(chapter))
         cells = "".join(
             f'<td><button type="button" data-chapter="{chapter}" data-verdict="{v}" '
@@ -106,8 +106,15 @@ def totals(counts: Mapping[str, int]) -> str:
     return text + (f"; apart from these {badge(claims.BY_CONSTRUCTION)} {apart}" if apart else "")
 
 
+def _in_order(ledger: Mapping[str, Claim]) -> list[str]:
+    """List the chapters of all claims in reading order, those without a notebook last."""
+    written = [c.slug for c in find_chapters()]
+    slugs = dict.fromkeys(c.chapter for c in ledger.values())
+    return sorted(slugs, key=lambda s: written.index(s) if s in written else len(written))
+
+
 def _filters(ledger: dict[str, Claim]) -> str:
-    chapters = dict.fromkeys(c.chapter for c in ledger.values())
+    chapters = _in_order(ledger)
     return (
         _select("verdict", "Verdict", {v: v for v in claims.VERDICTS})
         + _select("chapter", "Chapter", {c: named(c) for c in chapters})

@@ -245,7 +245,7 @@ def scales_table(beds: Beds, config: Line) -> pd.DataFrame:
     """Tabulate R² with its bootstrap interval, one row per testbed, one column per scale."""
     rows = []
     for name, bed in beds.items():
-        row: dict[str, object] = {"testbed": name, "models": len(bed.models)}
+        row: dict[str, object] = {"testbed": name, "models": len(bed.fitted)}
         for scale, draws in r2_by_scale(bed, config).items():
             low, high = interval(draws[1:], config.level)
             row[scale] = f"{draws[0]:.4f} [{low:.4f}, {high:.4f}]"
