@@ -124,13 +124,23 @@ def test_an_identity_is_true_by_construction_and_needs_no_units():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_what_rests_on_fewer_than_three_units_is_never_green(n):
+def test_what_rests_on_fewer_than_three_units_is_undecided_either_way(n):
     up = Check("up", "1", "above", 0, over="data sets")
     found = claims.judge(claim(up), [seen(up=near(1, n=n))])
     assert found.verdict == (claims.REPRODUCED if n > 2 else claims.UNDECIDED)
     if n < 3:
         assert f"{n} data set" in found.rows[0].note
-    assert verdict(claim(up), seen(up=near(-1, n=n))) == claims.NOT
+    missed = claims.NOT if n > 2 else claims.UNDECIDED
+    assert verdict(claim(up), seen(up=near(-1, n=n))) == missed
+
+
+def test_a_control_that_holds_makes_no_claim_partly_reproduced():
+    own, control = Check("up", "1", "above", 0), Check("control up", "1", "above", 0)
+    both = claim(own, control)
+    assert verdict(both, seen(**{"up": near(-1), "control up": near(1)})) == claims.NOT
+    assert verdict(both, seen(**{"up": near(1), "control up": near(-1)})) == claims.PARTLY
+    assert verdict(both, seen(**{"up": near(1), "control up": near(1)})) == claims.REPRODUCED
+    assert verdict(both, seen(**{"control up": near(1)})) == claims.NOT_RUN
 
 
 @pytest.mark.parametrize(("claim_id", "over"), [("B13", "data sets"), ("A25", "seeds")])

@@ -1,5 +1,6 @@
 """Chapter 19: thresholds, votes and graphs by hand, attacks that are the worst, own checks."""
 
+import re
 from itertools import product
 
 import numpy as np
@@ -24,6 +25,19 @@ from nbcore.chapters.honest_science import (
 )
 from nbcore.chapters.honest_science.config import HonestScience
 from nbcore.measures.estimate import Estimate
+
+
+@pytest.mark.parametrize(
+    ("scores", "bits", "said"),
+    [
+        ([0.2, 0.9], [0.02, 0.9], "At 10 queries .*2% against 20%.; from 100 on as many"),
+        ([0.2, 0.9], [0.2, 0.9], "as many studies as the score"),
+        ([0.2, 0.9], [0.02, 0.1], "and it still does at 100"),
+    ],
+)
+def test_the_bit_is_compared_with_the_score(scores, bits, said):
+    told = observe._bit_and_score(np.array([10, 100]), np.array(scores), np.array(bits), 1000)
+    assert re.search(said, told)
 
 
 def test_a_threshold_by_hand_and_its_promise():

@@ -41,6 +41,7 @@ def test_a_chapter_opens_with_three_findings(slug):
     ("observed", "said"),
     [
         ((0.02, 0.01, 0.04), "2.0 % [1.0, 4.0]"),
+        ((0.04, 0.01, 0.06), "4.0 % [1.0, 6.0] The interval reaches beyond the bound."),
         ((0.2, 0.15, 0.25), "no"),
         ((0.06, 0.04, 0.08), "67. Undecided: the interval covers the bound."),
     ],
@@ -81,7 +82,7 @@ def test_the_opening_stands_behind_the_first_text(tmp_path, monkeypatch):
     html = notebook.cells[1].source
     own = [c.id for c in claims.ledger().values() if c.chapter == chapter.slug]
     assert re.findall(r'href="#claim-(\w+)"', html) == own
-    assert "<li>Not looked at in this run: A5, A6, A11.</li>" in html
+    assert "<li>Not judged in this run: A5, A6, A11.</li>" in html
     assert f'href="{CHAPTERS[0].stem}.html"' in html and "about 1 minutes" not in html
 
 

@@ -9,6 +9,7 @@ from nbcore.claims import Estimate, abstracts
 from nbcore.claims.listing import _parse
 from nbcore.errors import ClaimError
 from nbcore.publish import claims_page, front
+from nbcore.publish.chapters import find_chapters, named
 from nbcore.publish.pages import papers
 
 PAGES = {"more-data-can-hurt": "chapters/14_more_data_can_hurt.html"}
@@ -75,6 +76,14 @@ def test_the_page_says_of_each_what_why_and_what_it_needs():
     assert page.count("**Why not here.**") == page.count("**It would need.**") == len(left)
     planned = {a.id for a in abstracts().values() if a.planned and not a.claims}
     assert all(f"{key} *" in page for key in planned)
+
+
+def test_what_waits_for_its_chapter_is_named():
+    written = {c.slug for c in find_chapters()}
+    page = papers.not_run_page()
+    for claim in claims.ledger().values():
+        assert (f"{claim.id} *{claim.title}*" in page) == (claim.chapter not in written)
+    assert named("line") == "1 The line" and named("not-there") == "Not there (planned)"
 
 
 def test_both_pages_show_the_table():

@@ -55,7 +55,7 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
         if not sentence
     ]
     missing = escape(", ".join(dict.fromkeys(names)))
-    items += f"<li>Not looked at in this run: {missing}.</li>" if missing else ""
+    items += f"<li>Not judged in this run: {missing}.</li>" if missing else ""
     found = f'<p class="opening-head">What we find</p><ul>{items}</ul>' if items else ""
     return (
         f'<div class="opening"><div class="opening-words">{found}'
