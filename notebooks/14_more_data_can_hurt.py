@@ -245,6 +245,8 @@ show_cards("more-data-can-hurt")
 #   [8](08_corner_examples.ipynb) watches such labels being learned one by one.
 # - **Where a peak is.** Beginning and end of a rise are read off the mean curve and then held fixed in
 #   its interval. That flatters a rise a little; the control with right labels shows by how much.
+# - **Few draws of the data.** Chapter [19](19_honest_science.ipynb) halves this book's runs and judges each half;
+#   how often the checks of C8 come out alike is in its second table.
 # - **Errors only.** What wrong labels do to a network's confidence is in chapter
 #   [13](13_meaning_of_a_probability.ipynb).
 # - **Few seeds.** Intervals over networks are Student's t over a handful of seeds.

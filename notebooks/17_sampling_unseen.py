@@ -68,8 +68,9 @@ recorded = observe.record(found, preset)
 #
 # **By hand.** The target is $N(0, 1)$, the noise has variance 3, so $x_t \sim N(0, 4)$ with score $-x/4$. One step
 # of DDPM down to no noise, $h = 3$: $x \mapsto \tfrac14x + \sqrt3 z$ has variance $\tfrac4{16} + 3 = 3.25$, far
-# from 1. One of DDIM: $\sqrt3(\sqrt3 - 0) = 3$ times the score, $x \mapsto \tfrac14 x$, variance
-# $\tfrac14$: far from 1 on the other side. Both need more steps.
+# from 1. DDIM goes $\sqrt t\,(\sqrt t - \sqrt{t - h})$ times the score, which is about $\tfrac h2$ for a small step
+# and all of $h$ only for the last one, down to no noise, as here: $x \mapsto \tfrac14 x$, variance $\tfrac14$, far
+# from 1 on the other side. Both need more steps.
 
 # %%
 rng = np.random.default_rng(0)

@@ -4,15 +4,19 @@ import math
 
 from nbcore.measures.estimate import Estimate
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def show_number(x: float | None, unit: str) -> str:
-    """Print a number: fractions keep three decimals, tiny numbers their exponent."""
+    """Print a number: fractions keep three decimals, tiny numbers a power of ten."""
     if x is None:
         return "–"
     if unit == "count" and float(x).is_integer():
         return f"{x:,.0f}"
-    text = f"{x:.3g}" if abs(x) < 0.001 and x else f"{x:.4f}".rstrip("0").rstrip(".")
-    return text.replace("-", "\u2212", 1) if text.startswith("-") else text
+    text = f"{x:.3g}" if abs(x) < 0.001 and x else f"{x:,.4f}".rstrip("0").rstrip(".")
+    mantissa, tiny, exponent = text.partition("e")
+    power = f" × 10{str(int(exponent)).translate(RAISED)}" if tiny else ""
+    return mantissa.replace("-", "\u2212") + power
 
 
 def show_estimate(seen: Estimate) -> str:
@@ -22,7 +26,7 @@ def show_estimate(seen: Estimate) -> str:
     # two significant digits of the interval's half-width
     digits = min(max(1 - math.floor(math.log10((seen.high - seen.low) / 2)), 0), 9)
     value, low, high = (
-        f"{x:.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
+        f"{x:,.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
     )
     return f"{value} [{low}, {high}]"
 

@@ -141,7 +141,7 @@ def test_figures_state_what_they_show():
     titles["Random start: with or without a schedule the ends are within 0.0 points"] = schedules
     leaving = "Schedules that leave the curve of all examples by more than the testbed's interval: "
     titles[leaving + "3 of 3"] = figures.schedule_differences(study)
-    going = "Going on with hard examples changes ID accuracy by -5.0, effective robustness by +2.0 "
+    going = "Going on with hard examples changes ID accuracy by −5.0, effective robustness by +2.0 "
     titles[going + "points"] = figures.going_on(study)
     stand_in = "A stand-in: the rank correlation of pretraining size and peak is "
     titles[stand_in + "+1.00 [+1.00, +1.00]"] = figures.pretraining(study)

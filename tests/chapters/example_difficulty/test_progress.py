@@ -57,7 +57,7 @@ def test_the_table_says_from_which_step_on():
     # 30 steps of 32 images are 9.6 passes over 100
     assert (table["steps"] == "30").all() and (table["passes"] == "10").all()
     title = " ".join(progress.learning(study).title.text)
-    said = "-10.0 (pretrained), +10.0 (last layer), +10.0 (random start)"
+    said = "−10.0 (pretrained), +10.0 (last layer), +10.0 (random start)"
     assert title == f"Random minus easy examples in the end, in points: {said}"
 
 
@@ -88,7 +88,7 @@ def test_phases_meet_phases_and_nothing_is_interpolated():
     np.testing.assert_array_equal(again.id, (one.id - base.id)[:, [1, 2, 3]])
     title = " ".join(progress.phases(study, "full").title.text)
     assert title == (
-        "Pretrained: schedules end -40.0 to -40.0 points from all examples in ID accuracy, "
+        "Pretrained: schedules end −40.0 to −40.0 points from all examples in ID accuracy, "
         "+6.0 to +6.0 in effective robustness"
     )
 

@@ -128,10 +128,11 @@ def schedule_differences(study: Study) -> Figure | Table:
 def going_on(study: DifficultyStudy) -> Figure | Table:
     """Draw ID accuracy and effective robustness while training goes on with a subset."""
     names = ["full-then-hard", "full-then-random"]
-    parts, marks = [], {}
+    parts, marks, absent = [], {}, []
     for name in names:
         at = page.switch(study, name)
         if at is None or not study.curves[name].covered[at:].any():
+            absent.append(page.words(name))
             continue
         c = study.curves[name]
         shown = np.flatnonzero(c.covered & (np.arange(len(c.steps)) >= max(at - 3, 0)))
@@ -157,7 +158,8 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
         marks=marks,
         title=title,
         subtitle="The pretrained network, trained on all examples and then on a subset only; mean "
-        "over seeds with 95 % intervals",
+        "over seeds with 95 % intervals"
+        + (f"; without points on the line's range: {', '.join(absent)}" if absent else ""),
         description=f"ID accuracy and effective robustness along the steps of training. {title}.",
     )
 

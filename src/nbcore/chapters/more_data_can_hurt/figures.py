@@ -38,18 +38,18 @@ def risk(study: Study) -> Figure:
     early, late = (own.iloc[int((own["x"] - r * d).abs().argmin())] for r in (0.5, observe.LATE))
     if late["x"] >= d:
         late = own[own["x"] < d].iloc[-1]
+    drawn = shown[shown["y"] >= 0.01]  # beyond n = d there is no bias, and 0 has no logarithm
+    drawn = drawn.assign(low=drawn["low"].clip(lower=0.01))
     return charts.curve(
-        shown.assign(y=np.log10(shown["y"].clip(lower=1e-3))).assign(
-            low=np.log10(shown["low"].clip(lower=1e-3)),
-            high=np.log10(shown["high"].clip(lower=1e-3)),
-        ),
+        drawn.assign(**{name: np.log10(drawn[name]) for name in ("y", "low", "high")}),
         x_title="examples n",
         y_title=f"log10 of {EXCESS}",
         x_scale="log",
         y_domain=(-2, 1),
         title=f"In {d} dimensions {late['x']:.0f} examples do worse than {early['x']:.0f}",
         subtitle=f"Excess risk {early['y']:.2f} and {late['y']:.2f}; least squares, noise {sigma:g}"
-        f", {table.sizes['draw']} draws, 95 % intervals; ever more examples help beyond n = d",
+        f", {table.sizes['draw']} draws, 95 % intervals; beyond n = d there is no bias, and more "
+        "examples help",
         description=f"Excess risk of least squares in {d} dimensions against the number of "
         f"examples, with its bias and variance. {said(shown)}.",
     )
