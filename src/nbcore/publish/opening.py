@@ -54,7 +54,7 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
         for f, sentence in said.items()
         if not sentence
     ]
-    missing = escape(", ".join(dict.fromkeys(names)))
+    missing = prose(", ".join(dict.fromkeys(names)))
     items += f"<li>Not judged in this run: {missing}.</li>" if missing else ""
     found = f'<p class="opening-head">What we find</p><ul>{items}</ul>' if items else ""
     return (
