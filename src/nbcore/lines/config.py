@@ -67,7 +67,7 @@ class LineConfig(Config):
     @property
     def line_models(self) -> tuple[str, ...]:
         """List the models through which the line is fitted."""
-        return self.testbed or kinds.TRAINED
+        return self.testbed or kinds.CONVOLUTIONAL
 
     @property
     def models_beside(self) -> tuple[str, ...]:

@@ -88,10 +88,7 @@ def straightness(study: Study) -> pd.DataFrame:
 
 
 def roster(study: Study) -> pd.DataFrame:
-    """Tabulate the networks of the line by family: how many, their accuracies, the best of them.
-
-    Where they are those of the committed list, the last row names what waits for a machine.
-    """
+    """Tabulate the networks of the line by family: how many, their accuracies, the best of them."""
     models = study.models.assign(family=kinds.groups(study.models["model"]))
     rows: list[tuple[object, ...]] = [
         (
@@ -103,8 +100,5 @@ def roster(study: Study) -> pd.DataFrame:
         )
         for family, part in [*models.groupby("family"), ("all", models)]
     ]
-    waiting = [m for m in kinds.CONVOLUTIONAL if m not in set(models["model"])]
-    if waiting and set(models["model"]) <= set(kinds.CONVOLUTIONAL):
-        rows.append(("not trained yet", len(waiting), "", "", ", ".join(waiting)))
     top = f"of {100 * STRONG:.0f} % and more"
     return pd.DataFrame(rows, columns=["family", "networks", "ID accuracy, %", top, "the best"])

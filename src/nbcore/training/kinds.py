@@ -100,16 +100,6 @@ CONVOLUTIONAL = (
     "resnet32-crops-long-50000",
 )
 
-#: of that list, networks that no machine has had the hours for: they are trained last, by cost
-AWAITED: tuple[str, ...] = (
-    "vgg32-crops-50000",
-    "resnet32-crops-50000",
-    "plain16-long-50000",
-    "resnet16-crops-long-50000",
-    "resnet32-crops-long-50000",
-)
-TRAINED = tuple(name for name in CONVOLUTIONAL if name not in AWAITED)
-
 
 def groups(models: Iterable[str]) -> list[str]:
     """Name a group for each model of a picture: families of convolutional networks, if all are.
