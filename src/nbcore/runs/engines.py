@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -192,5 +193,15 @@ def _one_thread_timed(compute: Compute[T], name: str) -> Result[T]:
 
 def _timed(compute: Compute[T], name: str) -> Result[T]:
     start = time.perf_counter()
-    result = compute(name)
+    try:
+        result = compute(name)
+    finally:
+        _hand_back_gpu_memory()
     return name, result, time.perf_counter() - start
+
+
+def _hand_back_gpu_memory() -> None:
+    """Free what torch keeps of a GPU for later: other processes share it, and may need it now."""
+    torch = sys.modules.get("torch")  # not imported for members that do without
+    if torch and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

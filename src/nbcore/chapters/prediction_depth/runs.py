@@ -2,6 +2,7 @@
 
 from nbcore.chapters.prediction_depth.config import PredictionDepth, companions
 from nbcore.depths.ensembles import run_ensemble
+from nbcore.depths.probed import ProbedEnsemble
 from nbcore.depths.roster import DepthConfig, ensembles
 from nbcore.runs.store import Run, find_run
 
@@ -15,10 +16,15 @@ def at_full_size(config: DepthConfig) -> dict[str, Run]:
     """Find the stored runs in the paper's own setting, by DATASET:NETWORK; none is computed.
 
     A run counts whatever its number of networks: one of them is hours on two cores and a minute on
-    a GPU. Empty at other scales than "small".
+    a GPU. Of a network without such a run, the one of which a part of the pool is probed. Empty at
+    other scales than "small".
     """
     if config.scale != "small":
         return {}
-    own = PredictionDepth.paper()
-    found = {key: find_run(e.slug, e, e.roles()) for key, e in ensembles(own).items()}
-    return {key: run for key, run in found.items() if run}
+    part = ProbedEnsemble.book()
+    sought = [*ensembles(PredictionDepth.paper()).items(), (f"{part.dataset}:vgg16", part)]
+    found: dict[str, Run] = {}
+    for key, e in sought:
+        run = None if key in found else find_run(e.slug, e, e.roles())
+        found |= {key: run} if run else {}
+    return found

@@ -51,8 +51,9 @@ def full_size(study: Study) -> pd.DataFrame:
         members, small = run.table("members"), study.runs.get(key)
         tables = {"": run} | ({", small": small} if small else {})
         row: dict[str, object] = {"network": nice_name(key), "networks": members.sizes["member"]}
-        row["images"] = members.sizes["example"]
-        row["train"] = float(members["accuracy_train"].isel(checkpoint=-1).mean())
+        row["images"] = int(run.manifest["config"]["examples"])
+        for role in ("train", "val"):
+            row[role] = float(members[f"accuracy_{role}"].isel(checkpoint=-1).mean())
         row["test"] = float(test_accuracy(run, 1)[0][0])
         row["test, paper"] = asked[f"{LEDGER[dataset]} {network} accuracy"]
         for name, table in tables.items():
