@@ -119,11 +119,11 @@ print(" ".join(f"{height:+.2f}" for height in heights))
 # |---|---|
 # | in distribution | CIFAR-10 {cite}`krizhevsky2009`: trained on 10,000 of its images, tested on 4,000 |
 # | shifted | 1,527 photographs of the same ten classes from ImageNet, at the same size {cite}`darlow2018` |
-# | the line | models trained here from scratch on 300 to 50,000 CIFAR-10 images |
+# | the line | models trained here from scratch on 100 to 50,000 CIFAR-10 images |
 # | the network | EfficientNet-Lite0 {cite}`tan2019`, pretrained on ImageNet |
 # | last layer | a linear layer on frozen features of 128-pixel images, 5 seeds; also with other rates, with squared error, and on 64-pixel images |
 # | whole network | all weights, 64-pixel images, 3 seeds |
-# | larger images | all weights of three networks, 128-pixel images, 8 passes, 2 or 3 seeds |
+# | larger images | all weights of three networks, 128-pixel images, 8 passes, up to 3 seeds |
 # | random start | the same network from random weights at 64 and at 32 pixels, 3 seeds |
 #
 # Three things differ from the paper and matter for reading the curves. The shift is another one:
@@ -138,7 +138,7 @@ print(" ".join(f"{height:+.2f}" for height in heights))
 # ### A line of our own
 #
 # The public CIFAR testbed of chapter 1 had no weak models. This one has: plain, VGG-like and residual
-# networks of three widths, on 300 to 50,000 images, trained shorter or longer, with
+# networks of three widths, on 100 to 50,000 images, trained shorter or longer, with
 # and without random crops. The list was written down before any of them saw a shifted image. Models
 # of other kinds (pixels compared directly, random features, dense networks) stand beside the line
 # and are not in its fit, since a line through models of so many kinds can bend for the mixture alone.
@@ -242,8 +242,8 @@ figures.gap_share(result, ["full", "last-layer"])
 # Above, the whole network saw 64 pixels and the last layer 128. Where their curves differ, is that
 # all weights against the last, or small images against large ones? To tell, the whole network has to
 # see 128 pixels too. So it is trained for eight passes over the same images: EfficientNet-Lite0
-# at two rates, MobileNetV2 and SqueezeNet at one. Each takes an estimated hour and a half of one core,
-# and the page shows those that were computed.
+# at two rates, MobileNetV2 and SqueezeNet at one. Each takes an hour and a half of one core or two
+# minutes of a shared GPU, and the page shows those that were computed.
 #
 # Before any was trained this was fixed: each network is judged at its lower rate, and several by the
 # least favourable of them. A curve has **turned** if the interval of its fall, from the peak to the

@@ -77,7 +77,7 @@ class Part(NamedTuple):
     """The probed examples as a pool of their own, and which of the whole pool they are."""
 
     pool: Pool
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # hides tuple.index, which nobody calls
 
 
 def run_probed(config: ProbedEnsemble, fresh: bool = False) -> Run:

@@ -21,6 +21,7 @@ from nbcore.charts.base import Figure
 from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.lines import compare
 from nbcore.lines.figures import curves as er_curves
+from nbcore.lines.whole import member
 from nbcore.measures.bootstrap import ensemble_mean_draws, interval
 
 Shown = Figure | Table
@@ -189,9 +190,16 @@ def whole_paths(held: Held | None) -> Shown:
         if training is None or not path.covered.any():
             continue
         found = checks.path_gain(path, training)
-        told = "the line does not cover both" if found is None else f"{points(found.gain)} points"
+        told = (
+            "no comparison, since the line does not reach both"
+            if found is None
+            else f"{points(found.gain)} points"
+        )
         share = "" if found is None else f", mixed at {path.steps[found.at] / path.steps[-1]:.1f}"
-        lines.append(f"{name}{share}: against training stopped early, {told} ({path.seeds} seeds).")
+        m = member(f"{name}-seed0")
+        named = f"{called(m.network)}, {m.side} px, rate {m.lr:g}{share}"
+        seeds = f"{path.seeds} seed{'s' * (path.seeds > 1)}"
+        lines.append(f"{named}: against training stopped early, {told} ({seeds}).")
     return bullets(lines) if lines else sentence(WHOLE)
 
 

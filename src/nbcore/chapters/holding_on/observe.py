@@ -12,6 +12,7 @@ from nbcore.chapters.holding_on.config import HoldingOn
 from nbcore.chapters.holding_on.study import Held
 from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.claims import Observation
+from nbcore.depths.roster import set_title
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve
 from nbcore.measures.bootstrap import estimate
@@ -204,7 +205,7 @@ def advice(heads: Held | None, replay: Held | None, digits: Held | None, config:
             f"{len(gains)} networks the mixture stands, with its whole interval, higher above the "
             "line than training stopped early at the same accuracy"
         )
-    for held, where in ((replay, _sets(config)), (digits, "MNIST to USPS")):
+    for held, where in ((replay, set_title(config.id)), (digits, "MNIST to USPS")):
         if told := _of_replay(held, where, config):
             parts.append(told)
     text = "; ".join(parts)

@@ -40,7 +40,10 @@ def told(study: Study | None, config: RiseAndFall) -> Table:
 def _course(study: Study, name: str) -> str:
     c = study.curves[name]
     if not c.covered.any():
-        return f"{words(name)}: outside the accuracies that the line covers."
+        return (
+            f"{words(name)}: {c.id[0, -1]:.0%} accuracy in the end, outside what the "
+            "line covers, so that no claim rests on it."
+        )
     top, band = compare.peak(c), c.band[c.peak]
     over = "leaves" if top.low > band else "stays inside" if top.value <= band else "may leave"
     back = "and has turned" if turned(c) else "and has not turned for certain"
