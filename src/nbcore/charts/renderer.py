@@ -45,12 +45,12 @@ def render(spec: dict[str, Any], **_: Any) -> dict[str, str]:
     if "width" in spec:  # a single view: axes, legend and all take the width that was asked for
         spec = {**spec, "autosize": {"type": "fit-x", "contains": "padding"}}
     try:
-        svg = vl_convert.vegalite_to_svg(spec, VL_VERSION, allowed_base_urls=[])
+        drawn = vl_convert.vegalite_to_svg(spec, VL_VERSION, allowed_base_urls=[])
     except ValueError as error:
         message = "A chart must hold its data, this one names an address; load the table first."
         raise (ParameterError(message) if "data url" in str(error) else error) from None
-    svg = lean(svg, 2)  # 1/100 px is plenty
-    png = vl_convert.vegalite_to_png(spec, VL_VERSION, scale=2, allowed_base_urls=[])
+    svg = lean(drawn, 2)  # 1/100 px is plenty
+    png = vl_convert.svg_to_png(drawn, scale=2)  # the same bytes as from the specification
     mime, picture = "image/svg+xml", svg.encode()
     if len(svg) > SVG_LIMIT:
         mime, picture = "image/png", few_colours(png)
