@@ -31,6 +31,9 @@ class Measured(NamedTuple):
 #: the addresses of stored ensembles, and how their members were computed
 RUNS = {
     "59e8bc786f20": Measured("MLP of the paper's size, 7 × 2,048, all of CIFAR-10", "GPU", 1),
+    "bca97369e757": Measured(
+        "VGG16 of the paper's size, all of CIFAR-10, beside other trainings", "GPU", 5
+    ),
     "d993854efd87": Measured("ResNet18 of width 16, 5,000 images of CIFAR-10", "GPU", 10),
     "f551c6c8fcbd": Measured("VGG16 of width 16, 5,000 images of CIFAR-10", "core", 1),
     "ec898f862a41": Measured("MLP, 7 × 256, 5,000 images of CIFAR-10", "core", 1),
