@@ -160,8 +160,8 @@ charts.show(
 figures.full_size(study)
 
 # %% [markdown]
-# Do depths mean the same in a network that generalizes? Half of this page's narrow networks' answers on
-# new images are wrong; of the wide ones' a fifth.
+# Do depths mean the same in a network that generalizes better? The share of answers that are right, by
+# the layer that decides them, on images that a network has not seen:
 
 # %% tags=["hide-input"]
 figures.full_size_by_depth(study)

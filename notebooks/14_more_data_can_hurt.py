@@ -204,10 +204,10 @@ figures.told(found)
 figures.paths()
 
 # %% [markdown]
-# The control has test inputs like the training ones. Then equal training loss *is* equal test loss.
+# A control: where test inputs vary as the training ones do, equal training loss *is* equal test loss.
 
 # %% tags=["hide-input"]
-figures.paths(control=True)
+figures.control()
 
 # %% [markdown]
 # ## Live: the peak in a second

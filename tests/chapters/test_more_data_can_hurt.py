@@ -232,9 +232,9 @@ def test_every_figure_has_a_title_and_words(tiny):
         figures.costs(found, "sphere"),
         network_figures.network_costs(found),
         figures.paths(),
-        figures.paths(control=True),
     ]
     for figure in drawn:
         told = figure.to_dict()
         assert told["title"]["text"] and len(told["description"]) > 60
     assert "digits" in repr(figures.told(found))
+    assert "when annealed, as it must be" in repr(figures.control())

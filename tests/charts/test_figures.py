@@ -123,3 +123,25 @@ def test_a_table_is_escaped_captioned_and_in_percent():
     assert "<caption><span>Two &lt;models&gt;</span></caption>" in markup and "<img" not in markup
     assert '<th scope="col" class="number">acc' in markup
     assert "12.3%" in markup and ">–" in markup and "12.3%" in repr(table)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        ([0.2, 0.5], "as found"),
+        ([0.2, 1.5], "as found; 1 value beyond the axis stands at its edge"),
+        ([-0.2, 1.5], "as found; 2 values beyond the axis stand at its edge"),
+    ],
+)
+def test_a_curve_says_what_its_axis_cuts_off(y, words):
+    table = pd.DataFrame({"x": [1, 2], "y": y, "series": "a"})
+    figure = charts.curve(
+        table,
+        x_title="x",
+        y_title="y",
+        y_domain=(0, 1),
+        title="A title",
+        subtitle="as found",
+        description="A description.",
+    )
+    assert " ".join(np.atleast_1d(figure.to_dict()["title"]["subtitle"])) == words

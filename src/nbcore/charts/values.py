@@ -138,8 +138,12 @@ def curve(
     """Draw lines with uncertainty bands, one per series, as given (format "~%" for fractions).
 
     table: columns x, y, series [, low, high]; band: (low, high, words) a reference band;
-    level: (value, words) a dashed horizontal rule.
+    level: (value, words) a dashed horizontal rule. y_domain: the axis; values beyond it are drawn
+    at its edge, and the subtitle says how many.
     """
+    if y_domain and (beyond := int((~table["y"].between(*y_domain)).sum())):
+        values = f"{beyond} value{'s' * (beyond > 1)} beyond the axis stand{'s' * (beyond == 1)}"
+        look["subtitle"] = f"{look.get('subtitle', '')}; {values} at its edge".removeprefix("; ")
     names, lines = table["series"].unique(), alt.Chart(inline(table, "x y series", "low high"))
     span: Any = {"type": "log"} if x_scale == "log" else {"zero": False}
     reach: Any = {"domain": y_domain, "clamp": True} if y_domain else {"zero": False}
