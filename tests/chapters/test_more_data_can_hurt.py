@@ -237,4 +237,4 @@ def test_every_figure_has_a_title_and_words(tiny):
         told = figure.to_dict()
         assert told["title"]["text"] and len(told["description"]) > 60
     assert "digits" in repr(figures.told(found))
-    assert "when annealed, as it must be" in repr(figures.control())
+    assert "when annealed, about the same, as it must be" in repr(figures.control())

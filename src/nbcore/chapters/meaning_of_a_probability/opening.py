@@ -22,18 +22,18 @@ FINDINGS = (
     ),
     Finding(
         "C6",
-        "calibration gap minus generalization gap largest along training",
+        "training calibration error at the end largest over settings",
         held=(
-            "On test data networks lose no more calibration than accuracy: the calibration gap "
-            "minus the generalization gap is {ours} at most."
+            "Networks are calibrated on the pictures they were trained on: the calibration error "
+            "there is {ours} at most."
         ),
         missed=(
-            "Networks can lose more calibration than accuracy on test data: the calibration gap "
-            "minus the generalization gap is up to {ours}."
+            "Networks need not be calibrated on the pictures they were trained on: the calibration "
+            "error there is up to {ours}."
         ),
         undecided=(
-            "Whether networks can lose more calibration than accuracy on test data is open: the "
-            "calibration gap minus the generalization gap is up to {ours}."
+            "Whether networks are calibrated on the pictures they were trained on is open: the "
+            "calibration error there is up to {ours}."
         ),
     ),
     Finding(
