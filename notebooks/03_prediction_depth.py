@@ -157,14 +157,16 @@ charts.show(
 # 50,000 images; one of its networks trained on all of them, the others held out half of the 10,000.
 
 # %% tags=["hide-input"]
-figures.full_size(study)
+from nbcore.chapters.prediction_depth import full_size
+
+full_size.table(study)
 
 # %% [markdown]
 # Do depths mean the same in a network that generalizes better? The share of answers that are right, by
 # the layer that decides them, on images that a network has not seen:
 
 # %% tags=["hide-input"]
-figures.full_size_by_depth(study)
+full_size.by_depth(study)
 
 # %% [markdown]
 # ### Where predictions are made

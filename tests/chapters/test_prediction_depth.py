@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from nbcore import claims
-from nbcore.chapters.prediction_depth import figures, tables
+from nbcore.chapters.prediction_depth import full_size, tables
 from nbcore.chapters.prediction_depth import observe as page
 from nbcore.chapters.prediction_depth.config import PredictionDepth
 from nbcore.chapters.prediction_depth.runs import at_full_size
 from nbcore.depths.ensembles import load
+from nbcore.depths.view import EnsembleView
 
 KEY = "cifar10:mlp"
 
@@ -39,9 +40,24 @@ def test_networks_of_the_papers_size_are_no_paper_setup(study, own_cache, monkey
     seen = page.record(study, "book")["B40"]
     assert (seen.setup, seen.preset) == ("reduced", "paper")
     assert "NVIDIA" in seen.run["hardware"]
-    assert seen.subject == "CIFAR-10, MLP"
+    assert seen.subject == "CIFAR-10, MLP; CIFAR-10, VGG16"
     # one network of the claim's size is no verdict, whatever its accuracy
     assert seen.verdict in (claims.UNDECIDED, claims.NOT)
+
+
+def test_whom_to_trust_by_depth_is_counted_on_held_out_images(study):
+    run = study.full_size["cifar10:vgg16"]
+    view = EnsembleView.of("cifar10:vgg16", run, resamples=50)
+    found = full_size.right_by_depth(view).set_index("x")
+    members, label = run.table("members"), run.table("examples")["label"].values
+    right = many = 0
+    for i in np.flatnonzero(members["half"].values >= 0):
+        at = members["held_out"].values[i] & (members["depth"].values[i] == 0)
+        right += int((members["final"].values[i] == label)[at].sum())
+        many += int(at.sum())
+    assert found.loc[0, "n"] == many
+    assert found.loc[0, "y"] == pytest.approx(right / many)
+    assert (found["low"] <= found["y"]).all() and (found["y"] <= found["high"]).all()
 
 
 def test_enough_networks_of_the_papers_size_are_its_setup(study):
@@ -59,4 +75,5 @@ def test_tiny_networks_have_nothing_of_the_papers_size_beside_them(study):
     assert at_full_size(tiny) == {}
     without = dataclasses.replace(study, full_size={})
     assert tables.full_size(without).empty
-    assert "Not drawn" in figures.full_size(without).text
+    assert "Not drawn" in full_size.table(without).text
+    assert "Not drawn" in full_size.by_depth(without).text
