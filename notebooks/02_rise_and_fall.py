@@ -366,7 +366,7 @@ stress.told(negative, stress.study(config, shuffled=True))
 # ## Live: fine-tuning in a few seconds
 #
 # This cell trains for real. Eight models give a line between digits 0 to 4 and the same digits moved
-# right by 0.6 pixels. A small network is pretrained on *other* digits, 5 to 9, in three positions, so
+# right by 0.8 pixels. A small network is pretrained on *other* digits, 5 to 9, in five positions, so
 # that it has met the movement but not the classes, and is then fine-tuned on 0 to 4 in one position.
 # Beside it the same network starts from random weights. Curves are means over three seeds.
 

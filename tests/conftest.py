@@ -11,6 +11,15 @@ settings.register_profile("fixed", deadline=None, derandomize=True, max_examples
 settings.load_profile("fixed")
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Put one file that needs the built book first and the others last, each in its order.
+
+    Two workers take whole files: while one builds the book, the other shall not wait for it.
+    """
+    first = "book/test_every_page.py"
+    items.sort(key=lambda i: 0 if first in i.nodeid else 2 if "tests/book/" in i.nodeid else 1)
+
+
 @pytest.fixture
 def real_data() -> Path:
     """The folder of public data, or a skip that says what is missing."""

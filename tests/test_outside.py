@@ -245,7 +245,7 @@ def test_no_name_does_anything_on_a_page(visit, tmp_path):
     page = visit(tmp_path / "page.html")
     for name in figures():
         section = page.locator(f"#{name}")
-        section.scroll_into_view_if_needed()
+        section.evaluate("e => e.scrollIntoView()")
         section.locator(".nbchart-light :is(svg, canvas).marks").wait_for()
         texts: list[str] = []
         collect(json.loads(section.locator("script").text_content()), texts)

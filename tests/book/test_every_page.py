@@ -101,8 +101,8 @@ def test_every_chart_comes_alive_and_its_words_stand_apart(visit):
     assert charts.count() >= 5
     for i in range(charts.count()):
         chart = charts.nth(i)
-        chart.scroll_into_view_if_needed()
-        chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=20_000)
+        chart.evaluate("e => e.scrollIntoView()")
+        chart.locator("svg.marks, canvas.marks").first.wait_for(timeout=60_000)
     assert visit.locator("svg.formula").count() > 0
     assert visit.evaluate(OVERLAPS) == []
     assert visit.evaluate(FITS)  # with every chart drawn
@@ -111,9 +111,9 @@ def test_every_chart_comes_alive_and_its_words_stand_apart(visit):
 @looks(IN_BOOK, NARROW)
 def test_charts_follow_dark_mode(visit):
     first = visit.locator("div.nbchart").first
-    first.scroll_into_view_if_needed()
+    first.evaluate("e => e.scrollIntoView()")
     text = first.locator("svg.marks text:not(:empty)").first  # some labels are left blank
-    text.wait_for(timeout=20_000)
+    text.wait_for(timeout=60_000)
     shade = re.findall(r"\d+", text.evaluate("e => getComputedStyle(e).fill"))[:3]
     assert min(map(int, shade)) > 140  # light text on a dark page
 

@@ -108,7 +108,7 @@ def test_the_overview_shows_its_claims_and_the_list_is_ordered(open_page):
 def test_the_data_of_a_numbered_figure_are_saved_as_csv(open_page):
     page = open_page("chapters/01_line")
     chart = page.locator("div.nbchart").first
-    chart.scroll_into_view_if_needed()
+    chart.evaluate("e => e.scrollIntoView()")
     chart.locator("summary").click()
     with page.expect_download() as download:
         chart.get_by_text("Save data 2 as CSV").click()  # the first table is the line's
@@ -128,9 +128,9 @@ def test_claims_and_terms_in_the_text_are_links(open_page):
 def test_a_reader_picks_a_family_with_the_keyboard(open_page):
     page = open_page("chapters/01_line")
     explorer = page.locator("div.nbchart", has=page.locator("img[alt*='drop-down']"))
-    explorer.scroll_into_view_if_needed()
+    explorer.evaluate("e => e.scrollIntoView()")
     menu = page.locator("div.nbchart select")
-    menu.first.wait_for(timeout=20_000)
+    menu.first.wait_for(timeout=60_000)
     menu.first.focus()
     before = menu.first.input_value()
     page.keyboard.press("ArrowDown")

@@ -2,8 +2,8 @@
 
 from nbcore.chapters.rise_and_fall import toy
 
-#: one seed ends up to 15 points apart in two processes of a machine: nine in most, eight in some
-SEEDS, AT_LEAST = 10, 8
+#: of sixty seeds, 59 were ahead on one machine; rounding may turn another one
+SEEDS, AT_LEAST = 10, 9
 
 
 def test_the_pretrained_network_peaks_higher_on_most_seeds_and_turns():
@@ -20,4 +20,6 @@ def test_nothing_that_is_trained_on_is_tested_on():
     sets = toy.digits()
     seen = {image.tobytes() for image in sets.train[0]}
     assert not seen & {image.tobytes() for image in sets.evaluations["id"][0]}
-    assert sets.others[1].max() == 4 and len(sets.others[0]) == 3 * (1797 - len(seen) - 601)
+    assert sets.others[1].max() == 4 and len(sets.others[0]) == len(toy.POSITIONS) * (
+        1797 - len(seen) - 601
+    )

@@ -12,6 +12,8 @@ from samples import bundle, figures
 from nbcore import charts
 from nbcore.charts.renderer import render
 
+#: playwright's own way waits until nothing moves, and a page that draws thirty figures moves
+TO_VIEW = "e => e.scrollIntoView()"
 STATIC = Path(__file__).parents[2] / "book" / "_static"
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <link rel="stylesheet" href="charts.css"><script src="charts.js"></script>
@@ -55,8 +57,8 @@ def visit(browser, folder):
 
 def live(page, mode: str = "light", only: str = "section") -> None:
     for section in page.locator(only).all():
-        section.scroll_into_view_if_needed()
-        section.locator(f".nbchart-{mode} :is(svg, canvas).marks").wait_for(timeout=20_000)
+        section.evaluate(TO_VIEW)
+        section.locator(f".nbchart-{mode} :is(svg, canvas).marks").wait_for(timeout=60_000)
 
 
 @pytest.mark.parametrize("width", [1000, 390])
@@ -79,7 +81,7 @@ def test_narrow_pages_stack_panels_and_wide_ones_do_not(visit):
     height = "document.querySelector('#pair svg.marks').getBoundingClientRect().height"
     wide = page.evaluate(height)
     page.set_viewport_size({"width": 390, "height": 900})
-    page.wait_for_function(f"{height} > {1.4 * wide}", timeout=20_000)
+    page.wait_for_function(f"{height} > {1.4 * wide}", timeout=60_000)
 
 
 def test_the_dark_switch_renders_again(visit):

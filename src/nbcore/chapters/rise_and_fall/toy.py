@@ -27,8 +27,8 @@ from nbcore.training.recipe import Recipe
 BED = ("knn-10", "knn-30", "knn-300", "mlp-300", *(f"plain16-{n}" for n in (10, 30, 90, 300)))
 CONDITIONS = ("full", "random")
 #: pixels to the right that the shifted test digits are moved; where pretraining has its digits
-SHIFT, POSITIONS = 0.6, (-1.0, 0.0, 1.0)
-TRAIN_IMAGES, STEPS, PRETRAINING, EPOCHS = 300, 60, 120, 0.4
+SHIFT, POSITIONS = 0.8, (-1.0, -0.5, 0.0, 0.5, 1.0)
+TRAIN_IMAGES, STEPS, PRETRAINING, EPOCHS = 300, 60, 300, 0.4
 
 
 class Digits(NamedTuple):
