@@ -8,7 +8,7 @@ import xarray as xr
 from nbcore.chapters.line import images
 from nbcore.chapters.line.config import Line
 from nbcore.chapters.line.related import ONLY_1K
-from nbcore.chapters.line.relating import PAPER, RELATED
+from nbcore.chapters.line.relating import PAPER
 from nbcore.chapters.line.scales import r2_by_scale
 from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.charts.words import joined, side
