@@ -67,6 +67,23 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def network(name: str) -> str:
+    """Name a model of a testbed as people do; any other keeps its name.
+
+    >>> network("vgg16-crops-5000")
+    'VGG, width 16, crops, on 5,000 images'
+    """
+    kind, _, images = name.rpartition("-")
+    if kind not in kinds.KINDS or not images.isdigit():
+        return name
+    n, found = int(images), kinds.CONVOLUTIONS.get(kind)
+    if found is None:
+        return f"{'MLP' if kind == 'mlp' else kind} on {n:,} images"
+    family = {"vgg": "VGG", "resnet": "ResNet"}.get(found.family, found.family)
+    length = "" if found.passes == 1 else ", shorter" if found.passes < 1 else ", longer"
+    return f"{family}, width {found.width}{', crops' * found.crops}{length}, on {n:,} images"
+
+
 #: ID accuracy from which a network of the testbed is counted as strong
 STRONG = 0.75
 
@@ -96,7 +113,7 @@ def roster(study: Study) -> pd.DataFrame:
             len(part),
             f"{100 * part['id'].min():.0f} to {100 * part['id'].max():.0f}",
             int((part["id"] >= STRONG).sum()),
-            part.loc[part["id"].idxmax(), "model"],
+            network(part.loc[part["id"].idxmax(), "model"]),
         )
         for family, part in [*models.groupby("family"), ("all", models)]
     ]

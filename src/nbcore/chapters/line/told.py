@@ -7,6 +7,7 @@ import xarray as xr
 
 from nbcore.chapters.line import images
 from nbcore.chapters.line.config import Line
+from nbcore.chapters.line.observe import CALLED
 from nbcore.chapters.line.related import ONLY_1K
 from nbcore.chapters.line.relating import PAPER
 from nbcore.chapters.line.scales import r2_by_scale
@@ -65,7 +66,7 @@ def scales(beds: Mapping[str, Testbed], config: Line) -> Table:
         plain, probit = (
             _gain(draws["logit"] - draws[other], config.level) for other in ("linear", "probit")
         )
-        said.append(f"On {name} ({len(bed.fitted)} models), {compared(plain, probit)}.")
+        said.append(f"On {CALLED[name]} ({len(bed.fitted)} models), {compared(plain, probit)}.")
     return sentence(" ".join(said))
 
 

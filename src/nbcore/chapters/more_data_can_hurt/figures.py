@@ -12,6 +12,7 @@ from nbcore.charts.panels import panels
 from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.charts.words import signed
+from nbcore.claims import readable
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.generalization.ridge import exact_risk
 
@@ -152,7 +153,7 @@ def costs(study: Study, space: str) -> Figure:
         known = table.sel({"method": name}).dropna("n")
         if known.size:
             draws = study.over_seeds(np.log10(known.transpose("member", "n").values))
-            drawn.append(rows(draws, known["n"].values, name))
+            drawn.append(rows(draws, known["n"].values, readable(name)))
     shown, seen = pd.concat(drawn).reset_index(drop=True), observe.noise(study)
     slope = seen[f"{space} {kernels.LAPLACE} slope"]
     return charts.curve(
