@@ -135,17 +135,25 @@ pictures.passing_pictures(study)
 
 # %% tags=["hide-input"]
 charts.show(
-    tables.summary(study),
-    caption="Mean over networks: accuracy by split, mean depth, validation "
-    "images decided at the input, and predictions without a depth",
-    percent=["train", "val", "test", "at the input"],
+    tables.accuracies(study),
+    caption="Accuracy by split, mean over all networks of an ensemble: those on "
+    "random splits, and those on the whole pool, which have no validation images",
+    percent=["train", "val", "test"],
+)
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.depths(study),
+    caption="Depth, mean over the same networks: in layers, validation images "
+    "decided at the input, and predictions without a depth",
+    percent=["at the input"],
 )
 
 # %% [markdown]
 # The probe after the softmax should nearly always say what the network says (claim B41), but only
-# when the network fits its training set: the neighbours vote with the labels of that set. The
-# accuracies on new images lie far below the paper's, because these networks are narrow and see a
-# small part of the data. Both belong to the same reduction.
+# when the network fits its training set: the neighbours vote with the labels of that set. These
+# networks are narrow and see a small part of the data, so their accuracies on new images are not to
+# be compared with the paper's. Both belong to the same reduction.
 #
 # ### At the paper's size
 #
@@ -234,8 +242,8 @@ figures.roc(study)
 # %% [markdown]
 # The area under such a curve is the chance that a wrong label lies deeper than a right one; ties
 # count one half. Examples without a depth are left out. People's mistakes are not made at random
-# but on images that look like the class given, which makes them easier to fit. The pictures show
-# both ends.
+# but on images that look like the class given, which ought to make them easier to fit. The pictures
+# show both ends.
 
 # %% tags=["hide-input"]
 pictures.mislabelled(study)
@@ -265,8 +273,8 @@ charts.show(
 )
 
 # %% [markdown]
-# A mean over few networks is noisy, and noise lowers ρ. So architectures are compared over
-# equally many networks each, and two single networks agree less than two means. ρ does not say
+# A mean over few networks is noisy, and noise lowers ρ. So architectures are compared over equally
+# many networks each, and two single networks ought to agree less than two means. ρ does not say
 # whether two networks decide an image at the same depth, only whether they rank images alike.
 #
 # ## How much hangs on the definition
@@ -291,8 +299,8 @@ charts.show(
 # %% [markdown]
 # The definition of this book: 30 neighbours, an image among its own neighbours in training, of
 # tied classes the lowest number, distances in single precision, compared with the network's
-# answer. A depth is fragile, as a single vote can break the row of agreeing probes. The accuracy of
-# a probe moves less (claim B42; the figure shows one ensemble):
+# answer. A depth can be fragile, as a single vote may break the row of agreeing probes. Does the
+# accuracy of a probe move less (claim B42; the figure shows one ensemble)?
 
 # %% tags=["hide-input"]
 agreement.neighbours(study)

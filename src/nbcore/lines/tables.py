@@ -38,6 +38,7 @@ def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     rows = []
     for c in study.curves.values():
         row: dict[str, object] = {"condition": called(c.name), "seeds": c.seeds}
+        row["checkpoints"] = len(c.steps)
         row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
         if c.covered.any():
             top = compare.peak(c)

@@ -231,6 +231,7 @@ def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
         if name in study.rules or name == "probe" or not c.covered.any():
             continue
         row: dict[str, object] = {"head": words(name), "seeds": c.seeds}
+        row["checkpoints"] = len(c.steps)
         row |= {"ID, end": f"{100 * c.id[0, -1]:.1f}", "shifted, end": f"{100 * c.ood[0, -1]:.1f}"}
         top = compare.peak(c)
         ends = f"[{100 * top.low:+.1f}, {100 * top.high:+.1f}]"
