@@ -271,8 +271,8 @@ whole_figures.table(large)
 # ### Five networks, many checkpoints
 #
 # Do other networks rise as well, and larger ones higher? Training a last layer on kept features costs
-# seconds, so here it is done for five networks with many checkpoints each: EfficientNet-Lite0, 1 and
-# 2, which are one design in three sizes, MobileNetV2 {cite}`sandler2018` and SqueezeNet
+# seconds, so here it is done for five networks with many checkpoints each: three sizes of
+# EfficientNet-Lite, which are one design, MobileNetV2 {cite}`sandler2018` and SqueezeNet
 # {cite}`iandola2016`. Larger networks were pretrained on larger images, so that at one size of image a
 # larger network is also further from what it knows.
 #

@@ -258,7 +258,7 @@ def test_the_chapter_on_honest_science_leaves_out_seeds_with_the_same_outcome():
     [
         ([{claims.HELD}, {claims.MISSED}], "all 2 outcomes of C8 stay"),
         ([{claims.HELD}, {claims.HELD, claims.UNDECIDED}], "none turns from held to missed"),
-        ([{claims.HELD}, {claims.HELD, claims.MISSED}], "1 of them turn from held to missed"),
+        ([{claims.HELD}, {claims.HELD, claims.MISSED}], "1 of them turned from held to missed"),
     ],
 )
 def test_what_hangs_on_one_seed_is_said(kinds, said):

@@ -119,8 +119,9 @@ def robustness(bed: Testbed) -> Figure:
         pd.DataFrame({"x": grid, "low": low, "high": high}),
         title=f"{n} of {len(models)} models {'leaves' if n == 1 else 'leave'} the band upwards; "
         f"luck alone would give about {0.025 * len(models):.1f}",
-        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} stand more than one point "
-        f"above the line, {both} of them outside the band",
+        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} "
+        f"{'stands' if above == 1 else 'stand'} more than one point above the line, {both} of them "
+        "outside the band",
         description=f"Effective robustness in points against {bed.axes[0]} accuracy for "
         f"{len(models)} models with 95 % intervals and the chance band. {above} models exceed one "
         f"point, {n} the band.",

@@ -72,7 +72,7 @@ def fragile(found: Mapping[str, set[str]]) -> str:
     )
     if turned:
         return (
-            f"{text}those of {names} are not, and {len(turned)} of them turn from held to missed."
+            f"{text}those of {names} are not, and {len(turned)} of them turned from held to missed."
         )
     return (
         f"{text}whether {names} is decided depends on the seed, and none turns from held to missed."
