@@ -160,14 +160,17 @@ charts.show(
 # A network of the paper's width, trained on a whole set by the paper's table 1, is work for a GPU.
 # What was run so is here (claim B40; its card names the machine), with fewer networks than the
 # paper's. CIFAR-10 is published in several forms, and copies saved as JPEG differ slightly in their
-# pixels, which makes it a reduced setup. The columns at the end compare the depths of its training
-# images with those in the small networks above. Of the VGG16 the depth is measured of 10,000 of the
-# 50,000 images; one of its networks trained on all of them, the others held out half of the 10,000.
+# pixels, which makes it a reduced setup. The second table compares the depths of its training images
+# with those in the small networks above. Of the VGG16 the depth is measured of 10,000 of the 50,000
+# images; one of its networks trained on all of them, the others held out half of the 10,000.
 
 # %% tags=["hide-input"]
 from nbcore.chapters.prediction_depth import full_size
 
 full_size.table(study)
+
+# %% tags=["hide-input"]
+full_size.depths(study)
 
 # %% [markdown]
 # Do depths mean the same in a network that generalizes better? The share of answers that are right, by
@@ -202,7 +205,7 @@ pictures.by_depth(study, study.main)
 # %% [markdown]
 # Images: Fashion-MNIST {cite}`xiao2017` and CIFAR-10 {cite}`krizhevsky2009`.
 #
-# ### Easy data sets are shallow
+# ### Are easy data sets shallow?
 #
 # The paper ranks four data sets by mean depth in the same network (claim B1). Two of the four are
 # not at hand here, and the ledger's checks are between neighbours in the ranking, so none of them
@@ -212,7 +215,7 @@ pictures.by_depth(study, study.main)
 figures.sets(study)
 
 # %% [markdown]
-# ### Early layers generalise, later layers memorise
+# ### Do early layers generalise, and later ones memorise?
 #
 # A probe's accuracy on images that were trained on, and on others. While the two curves run
 # together the layers have learned something about the class; where they part, about these images.

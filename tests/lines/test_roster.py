@@ -19,7 +19,7 @@ def test_the_roster_counts_networks_and_names_the_best_of_each_family():
     some = ["plain8-300", "vgg8-500", "resnet16-crops-10000", "resnet32-crops-50000"]
     found = table(some, [0.31, 0.4, 0.75, 0.86]).set_index("family")
     strong = "of 75 % and more"
-    assert found.loc["resnet"].tolist() == [
+    assert found.loc["ResNet"].tolist() == [
         2,
         "75 to 86",
         2,

@@ -193,7 +193,9 @@ def bars(
     rows = alt.Chart(inline(table, "category value low high", "group"))
     if "group" in table:
         order = alt.Scale(domain=list(table["group"].unique()))
-        color = alt.Color("group:N", scale=order, title=None)
+        # the words of a reference stand between the picture and the legend
+        room = alt.Legend(offset=26) if reference and reference[1] else alt.Undefined
+        color = alt.Color("group:N", scale=order, title=None, legend=room)
         rows = rows.encode(color=color, yOffset=alt.YOffset("group:N", scale=order))
     # a category is as tall as its groups need, and its name stands above the first of them
     n_groups = table["group"].nunique() if "group" in table else 0

@@ -1,6 +1,6 @@
 """Tables and words that the chapters on lines share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -80,9 +80,17 @@ def network(name: str) -> str:
     n, found = int(images), kinds.CONVOLUTIONS.get(kind)
     if found is None:
         return f"{'MLP' if kind == 'mlp' else kind} on {n:,} images"
-    family = {"vgg": "VGG", "resnet": "ResNet"}.get(found.family, found.family)
+    family = FAMILIES.get(found.family, found.family)
     length = "" if found.passes == 1 else ", shorter" if found.passes < 1 else ", longer"
     return f"{family}, width {found.width}{', crops' * found.crops}{length}, on {n:,} images"
+
+
+FAMILIES = {"vgg": "VGG", "resnet": "ResNet"}
+
+
+def families_of(models: Iterable[str]) -> list[str]:
+    """Name a group for each model of a picture (`kinds.groups`) as people write it."""
+    return [FAMILIES.get(name, name) for name in kinds.groups(models)]
 
 
 #: ID accuracy from which a network of the testbed is counted as strong
@@ -93,7 +101,7 @@ def straightness(study: Study) -> pd.DataFrame:
     """Tabulate whether the line's models bend, and the slope without each family of them."""
     fit, models = study.line, study.models
     rows = [("slope, all models", f"{fit.slope:.3f} ± {fit.slope_se:.3f}", "")]
-    families = kinds.groups(models["model"])
+    families = families_of(models["model"])
     for name, (slope, se) in bends.without_each(models["id"], models["ood"], families).items():
         rows.append((f"slope without {name}", f"{slope:.3f} ± {se:.3f}", ""))
     if study.bend is not None:
@@ -107,7 +115,7 @@ def straightness(study: Study) -> pd.DataFrame:
 
 def roster(study: Study) -> pd.DataFrame:
     """Tabulate the networks of the line by family: how many, their accuracies, the best of them."""
-    models = study.models.assign(family=kinds.groups(study.models["model"]))
+    models = study.models.assign(family=families_of(study.models["model"]))
     rows: list[tuple[object, ...]] = [
         (
             family,

@@ -16,6 +16,7 @@ from nbcore.charts.tables import Table, sentence
 from nbcore.depths.roster import nice_name
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.bounds import Bound, BoundResult
+from nbcore.text import typeset
 
 DEPTH = "mean depth (input 0, softmax 1)"
 #: cells along the depth axis
@@ -116,7 +117,7 @@ def _panels(
         return nothing(f"no ensemble has enough examples for a bound on {words}.")
     fits = {name: r for name, f in kept.items() if (r := bound(f)) is not None}
     lines = {
-        f"{name}: slope {r.bound.slope:+.2f}": (r.bound.slope, r.bound.intercept, name)
+        typeset(f"{name}: slope {r.bound.slope:+.2f}"): (r.bound.slope, r.bound.intercept, name)
         for name, r in fits.items()
     }
     most = max(fits, key=lambda name: fits[name].share_beyond)

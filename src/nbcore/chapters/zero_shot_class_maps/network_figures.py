@@ -185,7 +185,6 @@ def trained(study: NetworkStudy) -> Shown:
     for network in study.networks:
         fresh, mapped = study.curve(network, FRESH), study.curve(network, MAPPED)
         row: dict[str, object] = {"network": called(network), "seeds": fresh.seeds}
-        row["checkpoints"] = len(fresh.steps)
         for c, name in ((fresh, "fresh"), (mapped, "mapped")):
             row[f"{name}: ID, end"] = f"{100 * c.id[0, -1]:.1f}"
             row[f"{name}: ER, end"] = _height(c, len(c.steps) - 1)
@@ -198,9 +197,9 @@ def trained(study: NetworkStudy) -> Shown:
         rows.append(row)
     return charts.show(
         pd.DataFrame(rows),
-        caption="Last layers on features of one mean length: ID accuracy in percent; effective "
-        "robustness, what the weak pull "
-        "costs in ID accuracy and gains at equal accuracy, in points [95 %]",
+        caption=f"Last layers on features of one mean length, {len(fresh.steps)} checkpoints: ID "
+        "accuracy in percent; effective robustness, what the weak pull costs in ID accuracy and "
+        "gains at equal accuracy, in points [95 %]",
     )
 
 
