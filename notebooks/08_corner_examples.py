@@ -331,7 +331,7 @@ charts.show(
 # suggested.
 #
 # ```bash
-# nbcore difficulty ./mine                        # a folder of images, one folder for each class
+# nbcore difficulty ./mine                        # one folder for each class
 # nbcore difficulty fashion-mnist -p members=20   # more networks, steadier rows
 # nbcore difficulty --help
 # ```

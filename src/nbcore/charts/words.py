@@ -11,7 +11,8 @@ from nbcore.measures.estimate import Estimate
 
 def signed(x: float) -> str:
     """Write a coefficient as titles print it."""
-    return f"{x:+.2f}".replace("-", "\u2212")
+    text = f"{x:+.2f}"
+    return text[1:] if not text.strip("+-0.") else text.replace("-", "\u2212")  # nought: no sign
 
 
 def between(draws: Floats) -> str:

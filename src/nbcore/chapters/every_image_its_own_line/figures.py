@@ -227,7 +227,7 @@ def threshold() -> Figure:
     ability = np.linspace(-3, 3, 25)
     rows = [
         pd.DataFrame(
-            {"x": ability, "y": 1 / (1 + np.exp(b - ability)), "series": f"difficulty {b:+g}"}
+            {"x": ability, "y": 1 / (1 + np.exp(b - ability)), "series": f"difficulty {signed(b)}"}
         )
         for b in (-1.5, 0.0, 1.5)
     ]

@@ -119,7 +119,7 @@ def by_bins(study: Study) -> Figure:
         x_scale="log",
         y_format=".1%",
         title=f"The same predictions, and the binned error goes from {few:.1%} to {many:.1%}",
-        subtitle=f"{_begin(grouped.LOGISTIC)} on {study.largest_table}; "
+        subtitle=f"{_begin(grouped.LOGISTIC)}, {WHAT[study.largest_table]}; "
         f"{len(found['outcome'])} splits of its rows, 95 % intervals",
         description=f"Calibration error against the number of bins, from {few:.4f} at {BINS[0]} to "
         f"{many:.4f} at {BINS[-1]} bins of equal width; SmoothECE stays at {smooth:.4f}.",
@@ -131,7 +131,9 @@ def sandwich(study: Study) -> Figure:
     parts = {"random predictors": study.predictors[["smooth calibration error", "gap"]].to_numpy()}
     for table in study.tables:
         found = study.errors(table)
-        parts[table] = np.stack([found["smooth"].values.ravel(), found["gap"].values.ravel()], 1)
+        parts[WHAT[table]] = np.stack(
+            [found["smooth"].values.ravel(), found["gap"].values.ravel()], 1
+        )
     floor = 1e-6  # what the solver leaves of a predictor that is calibrated
     kept = {k: v[(v > floor).all(1)] for k, v in parts.items()}
     kept = {k: v for k, v in kept.items() if len(v)}
