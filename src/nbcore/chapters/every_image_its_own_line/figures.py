@@ -28,7 +28,7 @@ def splits(run: Run) -> Figure:
     )
     return charts.bars(
         table,
-        x_title="correlation with accuracy, on other families",
+        x_title="correlation with accuracy",
         x_format=".1f",
         reference=(0.0, "no relation"),
         title=f"{said}: {signed(e.value)} [{signed(e.low)}, {signed(e.high)}]",
@@ -145,7 +145,7 @@ def correlations(run: Run) -> Figure:
     below = float((known < 0).mean())
     return charts.curve(
         pd.concat(rows),
-        x_title="correlation of being right with the model's accuracy",
+        x_title="correlation of being right with accuracy",
         y_title="share of images",
         y_format="~%",
         points=False,
@@ -176,7 +176,7 @@ def difficulty(run: Run) -> Figure:
     medians = groups.median()
     return charts.curve(
         pd.concat(rows),
-        x_title="share of all models that are right on the image",
+        x_title="share of models that are right",
         y_title="correlation with accuracy",
         x_format="~%",
         title=f"Right answers go with accuracy most, at {signed(medians.max())}, on images that "
