@@ -190,7 +190,7 @@ def bars(
     side = alt.Axis(labels=False, ticks=False, title=None, domain=False)
     y = alt.Y("category:N", sort=list(names["category"]), axis=side)
     # shares that come near all of it: the axis ends there
-    whole = {"domainMax": 1} if "%" in x_format and 0.9 < table["high"].max() <= 1 else {}
+    whole: Any = {"domainMax": 1} if "%" in x_format and 0.9 < table["high"].max() <= 1 else {}
     u, low = (alt.X(f"{f}:Q", title=x_title).scale(zero=zero, **whole) for f in ("value", "low"))
     rows = alt.Chart(inline(table, "category value low high", "group"))
     if "group" in table:

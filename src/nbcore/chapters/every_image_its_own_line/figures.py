@@ -44,9 +44,10 @@ def leverage(run: Run, config: EveryImageItsOwnLine) -> Figure:
     words = {True: "Fisher vectors judge", False: "Fisher vectors choose"}
     rows = [
         pd.DataFrame(
-            {"x": np.arange(1, len(part) + 1), "y": np.sort(part["held_out"]), "series": words[who]}
+            {"x": np.arange(1, len(part) + 1), "y": np.sort(part["held_out"]), "series": said}
         )
-        for who, part in table.groupby("judges")
+        for who, said in words.items()
+        if len(part := table[table["judges"] == who])
     ]
     medians = {bool(who): part["held_out"].median() for who, part in table.groupby("judges")}
     return charts.curve(

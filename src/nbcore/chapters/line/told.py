@@ -180,8 +180,7 @@ def digits(data: xr.Dataset, fit: robustness.Line) -> Table:
     er = pd.Series(
         robustness.effective_robustness(right["id"], right["ood"], fit), right["id"].index
     )
-    best, worst = er.idxmax(), er.idxmin()
     return sentence(
-        f"Highest above the line stands {best} ({100 * er[best]:+.1f} points), lowest {worst} "
-        f"({100 * er[worst]:+.1f})."
+        f"Highest above the line stands {er.idxmax()} ({100 * er.max():+.1f} points), lowest "
+        f"{er.idxmin()} ({100 * er.min():+.1f})."
     )

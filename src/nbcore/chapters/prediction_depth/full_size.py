@@ -22,10 +22,10 @@ def table(study: Study) -> Table:
     found = tables.full_size(study)
     if found.empty:
         return nothing("networks of the paper's size")
-    shown = [c for c in found if not str(c).startswith(DEPTHS)]
+    shown = [c for c in map(str, found) if not c.startswith(DEPTHS)]
     return charts.show(
         found[shown],
-        percent=[c for c in shown if str(c).startswith(("train", "val", "test"))],
+        percent=[c for c in shown if c.startswith(("train", "val", "test"))],
         caption="Networks of the paper's size, as far as they were run: test accuracy beside the "
         "paper's",
     )
@@ -36,10 +36,10 @@ def depths(study: Study) -> Table:
     found = tables.full_size(study)
     if found.empty:
         return nothing("depths in networks of the paper's size")
-    shown = [c for c in found if c == "network" or str(c).startswith(DEPTHS)]
+    shown = [c for c in map(str, found) if c == "network" or c.startswith(DEPTHS)]
     return charts.show(
         found[shown],
-        percent=[c for c in shown if str(c).startswith("at the input")],
+        percent=[c for c in shown if c.startswith("at the input")],
         caption="Depths of training images in the same networks, and in this page's small ones: "
         "mean in layers, and the share decided at the input",
     )
