@@ -84,7 +84,8 @@ beside = relating.relate(beds, config, preset, drawn)
 by_hand = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
 newcomer = robustness.effective_robustness(0.75, 0.60, by_hand)
 print(
-    f"slope {by_hand.slope:.4f}, intercept {by_hand.intercept:.4f}, newcomer {newcomer:+.2f}"
+    f"slope {by_hand.slope:.4f}, intercept {by_hand.intercept:.4f}, "
+    f"newcomer {newcomer:+.2f}"
 )
 
 # %% [markdown]
@@ -145,8 +146,8 @@ figures.line(cifar, title=f"{len(cifar.models)} CIFAR-10 models on one line")
 
 # %% [markdown]
 # Left are plain accuracies, right the same points on logit axes, where the fitted curve is straight.
-# Every ImageNet model lies below the dashed diagonal: each lost accuracy, although ImageNetV2 was
-# collected by following ImageNet's own recipe.
+# A model below the dashed diagonal lost accuracy, although ImageNetV2 was collected by following
+# ImageNet's own recipe.
 #
 # ### Which scale?
 #
@@ -379,7 +380,8 @@ right_id = digits["id_correct"].mean("example")
 right_ood = digits["ood_correct"].mean("example")
 digits_line = robustness.fit_line(right_id, right_ood)
 print(
-    f"slope {digits_line.slope:.2f}, intercept {digits_line.intercept:.2f}, R² {digits_line.r2:.3f}"
+    f"slope {digits_line.slope:.2f}, "
+    f"intercept {digits_line.intercept:.2f}, R² {digits_line.r2:.3f}"
 )
 
 # %% tags=["hide-input"]
