@@ -111,8 +111,8 @@ charts.show(
 # %% tags=["hide-input"]
 charts.show(
     tables.summary(study),
-    caption="The ensembles; all numbers are of their networks on splits. The ledger uses those whose examples were held "
-    "out ten times or more, if there is one",
+    caption="The ensembles; all numbers are of their networks on splits. The ledger uses "
+    "those whose examples were held out ten times or more, if there is one",
     percent=["accuracy", "consensus = label", "no depth"],
 )
 

@@ -107,7 +107,8 @@ print(output_margin([[2.0, 0.5, 1.5], [0.1, 0.0, 0.2]]))
 # %% tags=["hide-input"]
 charts.show(
     page.ensembles_table(found),
-    caption="The ensembles; accuracies at the end of training, mean over the networks on splits",
+    caption="The ensembles; accuracies at the end of training, mean over the networks "
+    "on splits",
     percent=["training accuracy", "held out"],
 )
 
