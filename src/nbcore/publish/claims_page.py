@@ -59,7 +59,8 @@ def _numbers(claim: Claim, seen: Sequence[Observation]) -> str:
     """Draw the paper's number and ours: that of the telling check, and what it is."""
     row, ours = claims.telling(claim, seen), "–"
     if row and row.seen:
-        ours = f"{claims.show_estimate(row.seen)} <small>({prose(row.check.label)})</small>"
+        number = prose(claims.show_estimate(row.seen))
+        ours = f'<span class="claim-ours">{number}</span><small>{prose(row.check.label)}</small>'
     return (
         f'<span class="claim-number"><b>paper</b> {prose(str(claim.paper))}</span>'
         f'<span class="claim-number"><b>ours</b> {ours}</span> '
