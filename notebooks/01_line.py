@@ -38,7 +38,7 @@ models = None  # CSV of your own models: columns model, id, ood
 # %% tags=["remove-input"]
 import numpy as np
 from nbcore import charts, exercises
-from nbcore.chapters.line import figures, images, own_page, relating
+from nbcore.chapters.line import figures, images, own_page, relating, told
 from nbcore.chapters.line import observe as page
 from nbcore.lines.public import load_testbed
 from nbcore.measures import agreement, robustness
@@ -84,7 +84,8 @@ beside = relating.relate(beds, config, preset, drawn)
 by_hand = robustness.fit_line([0.50, 0.75, 0.90], [0.25, 0.50, 0.75])
 newcomer = robustness.effective_robustness(0.75, 0.60, by_hand)
 print(
-    f"slope {by_hand.slope:.4f}, intercept {by_hand.intercept:.4f}, newcomer {newcomer:+.2f}"
+    f"slope {by_hand.slope:.4f}, intercept {by_hand.intercept:.4f}, "
+    f"newcomer {newcomer:+.2f}"
 )
 
 # %% [markdown]
@@ -117,16 +118,17 @@ charts.show(
 # %% [markdown]
 # ### The paper's line, and what the images decide
 #
-# The paper's line on ImageNetV2 was .9225 and −.4896. The 87 networks of the ImageNet testbed that
-# were trained in the standard way give almost the same; the 67 models of ImageNetV2's authors do
-# not, and the reason is three of them: Fisher vectors {cite}`recht2019`, weak classifiers from
-# before deep learning, stand alone at the lower end and pull the line. Without them the other 64
-# come most of the way back.
+# The paper's line on ImageNetV2 had slope .9225 and intercept −.4896. Two testbeds stand beside it:
+# the networks of the ImageNet testbed that were trained in the standard way, and the models of
+# ImageNetV2's authors. Three of the latter are Fisher vectors {cite}`recht2019`, weak classifiers
+# from before deep learning. They stand alone at the lower end, where a point pulls a line most.
 #
-# Two intervals belong to a line. One says what other *models* would have done, and it is small. The
-# other says what other *images* would have done: all models look at the same 10,000, so an easier
-# draw lifts them together and the intercept with them. For the 87 the paper's two numbers lie well
-# inside that interval; for all 67 the intercept lies inside and the slope just outside.
+# Two intervals belong to a line. One says what other *models* would have done. The other says what
+# other *images* would have done: all models look at the same ones, so an easier draw lifts them
+# together and the intercept with them.
+
+# %% tags=["remove-input"]
+told.paper_line(beds, drawn)
 
 # %% tags=["hide-input"]
 charts.show(
@@ -144,39 +146,41 @@ figures.line(cifar, title=f"{len(cifar.models)} CIFAR-10 models on one line")
 
 # %% [markdown]
 # Left are plain accuracies, right the same points on logit axes, where the fitted curve is straight.
-# Every ImageNet model lies below the dashed diagonal: each lost accuracy, although ImageNetV2 was
-# collected by following ImageNet's own recipe.
+# A model below the dashed diagonal lost accuracy, although ImageNetV2 was collected by following
+# ImageNet's own recipe.
 #
 # ### Which scale?
 #
-# The paper found the logit scale to give the straightest line on both testbeds. With the models that
-# are public, the ImageNet testbed agrees that plain accuracy is worst (logit and probit tie). The
-# CIFAR testbed reverses the order: there plain accuracy fits best.
+# The paper found the logit scale to give the straightest line on both testbeds, the probit a close
+# second, and plain accuracy the least straight. With the models that are public:
+
+# %% tags=["remove-input"]
+told.scales(beds, config)
 
 # %% tags=["hide-input"]
 charts.show(page.scales_table(beds, config), caption="R² of the line by scale")
 
 # %% [markdown]
-# Before believing that CIFAR is different, look at what the two testbeds contain. The weakest public
-# CIFAR model already gets more than 80% right; the paper's testbed also had weak scikit-learn
-# models, which were never published. ImageNet lets us test whether that matters, since its testbed
-# *does* have weak models. Take the weakest away, one by one, and see what becomes of the advantage of
-# the curved scales.
+# Before believing that CIFAR is different, look at what the two testbeds contain. Every public CIFAR
+# model is a good one (the first table has the range of their accuracies); the paper's testbed also
+# had weak scikit-learn models, which were never published. ImageNet lets us test whether that
+# matters, since its testbed *does* have weak models. Take the weakest away, one by one, and see what
+# becomes of the advantage of the curved scales.
 
 # %% tags=["hide-input"]
 figures.floor(imagenet, config)
 
 # %% [markdown]
-# The advantage of the logit scale comes from the weak models. It shrinks as they leave, and among
-# the strong ones the scales tie. Now CIFAR, whose weakest model is already strong:
+# If a scale's advantage comes from the weak models, it shrinks as they leave, and among the strong
+# ones the scales cannot be told apart. Now CIFAR, whose weakest model is already strong:
 
 # %% tags=["hide-input"]
 figures.floor(cifar, config)
 
 # %% [markdown]
-# On all thirty models plain accuracy fits better, by a small amount whose interval just excludes
-# zero; the half-dozen models below 90% decide it, and without them the scales tie here too. So a testbed of good models does not settle the scale either way: what distinguishes the
-# scales is how they treat weak models, and the public CIFAR testbed has none. Chapter 2 trains some.
+# What distinguishes the scales is how they treat weak models. A testbed without any can favour one of
+# them by the few models at its lower end, but does not settle the matter. Chapter 2 trains weak
+# models too.
 
 # %% tags=["hide-input"]
 figures.residuals(imagenet)
@@ -185,10 +189,10 @@ figures.residuals(imagenet)
 # ### Who leaves the line?
 #
 # Effective robustness is the vertical distance from the line. The shaded band is what chance alone
-# does to a model that is exactly on the line: 2,000 test images leave about two points either way,
-# so a single model one point above the CIFAR line has shown nothing yet. A model counts as
-# effectively robust only above the band, and only within the range of accuracies that the line was
-# fitted on. One model in forty lands above the band by luck.
+# does to a model that is exactly on the line. The fewer the test images, the wider it is: a single
+# model a point above the line of CIFAR-10.1, which has 2,000 images, has shown nothing yet. A model
+# counts as effectively robust only above the band, and only within the range of accuracies that the
+# line was fitted on. One model in forty lands above the band by luck.
 
 # %% tags=["hide-input"]
 figures.robustness(imagenet)
@@ -199,7 +203,7 @@ figures.robustness(cifar)
 # %% [markdown]
 # ### A thousand models more
 #
-# The library timm publishes the accuracy of over a thousand models. Pick what a family of models was
+# The library timm publishes the accuracy of very many models. Pick what a family of models was
 # pretrained on and see which of them rise above the line.
 
 # %% tags=["hide-input"]
@@ -211,17 +215,17 @@ charts.show(
     caption="Effective robustness by pretraining data",
 )
 
+# %% tags=["remove-input"]
+told.families(timm)
+
 # %% [markdown]
-# Of the groups with a name, only models pretrained on weakly labelled or unlabelled web images stand
-# clearly above the line. Pretraining on image and text alone does not do it: these networks were fine-tuned to
-# ImageNet before they were measured, and chapter 2 shows what that does. Among models that saw
-# nothing but ImageNet, about as many are "significant" as luck would make. Below 60% the line itself
-# fits badly, because it is drawn by the many strong models. (± is 1.96 standard errors over models.)
+# Networks of image and text were fine-tuned to ImageNet before they were measured here; chapter 2 is
+# about what that does. Few models are weak, so the line is drawn by the many strong ones and need not
+# fit at its lower end. (± is 1.96 standard errors over models.)
 #
 # Not every shift has a line. ImageNet-A was built from photographs that one particular ResNet-50 got
-# wrong, and there the points bend: models weaker than that network sit near zero and stronger ones
-# take off. A straight fit misses them by several points, so no effective robustness is read off it in
-# this book.
+# wrong. Models weaker than that network are kept near zero by this choice, stronger ones are not, and
+# the points can bend. No effective robustness is read off this fit in this book.
 
 # %% tags=["hide-input"]
 figures.bent(adversarial)
@@ -243,8 +247,8 @@ figures.dominance_pairs(imagenet)
 
 # %% [markdown]
 # The same agreement shows in how many models solve an image. If errors were independent nearly all
-# images would be solved by a middling number of models. Instead images pile up at both ends. Chapter
-# [11](11_every_image_its_own_line.ipynb) follows single images over the models.
+# images would be solved by a middling number of models; where models err alike, images pile up at
+# both ends. Chapter [11](11_every_image_its_own_line.ipynb) follows single images over the models.
 
 # %% tags=["hide-input"]
 figures.solvers(imagenet)
@@ -256,7 +260,7 @@ figures.solvers(imagenet)
 #
 # First, the most that a model can have without being *better* on the second test set than on the
 # first is the gap between $y = x$ and the line, and that gap is itself a hill: near zero at both ends
-# and highest around 70%. A curve of effective robustness that rises and falls during training partly
+# and highest in between. A curve of effective robustness that rises and falls during training partly
 # inherits this shape. The remedy is to divide by the gap (`gap_fraction`).
 #
 # Second, the line sags below its own chord over most of the range, so a **mixed classifier**, which flips a coin
@@ -274,15 +278,21 @@ figures.shape(cifar, config)
 # trajectories, no verdict. Effective robustness is measured against standard models on the same
 # classes and given only inside the range of the line's own models (a dash elsewhere).
 #
-# **Does robustness vanish on every shift?** (A9) ResNet-101 with 300 million images of JFT before
-# its fine-tuning is back on the line on ImageNetV2, above it on ImageNet-R and below it on
-# ObjectNet. BiT-M {cite}`kolesnikov2020`, with ImageNet-21k, is mixed on ImageNet-R. So whether it
-# vanishes depends on the shift, as the paper says, but on ObjectNet no fine-tuned model stands above.
-#
-# **Is it the words, or asking without fitting?** (A14) BiT-M's networks straight from 21,000
-# classes, answering with those that are ImageNet's, are on the line on ImageNetV2 and far below it
-# elsewhere; CLIP, asked in words {cite}`radford2021`, is far above. Not fitting to ImageNet does not
-# make a model robust here: either the pretraining images do it, or how the classes were learned.
+# **Does robustness vanish on every shift?** (A9) The paper says that it depends on the shift. Here
+# are networks that were fine-tuned to ImageNet after more data: a ResNet-101 after 300 million images
+# of JFT, and BiT-M {cite}`kolesnikov2020` after ImageNet-21k.
+
+# %% tags=["remove-input"]
+told.standing(beside["A9"])
+
+# %% [markdown]
+# **Is it the words, or asking without fitting?** (A14) BiT-M's networks straight from ImageNet-21k
+# answer with those of its classes that are ImageNet's; CLIP is asked in words {cite}`radford2021`.
+# Neither was fitted to ImageNet. If only one of them is robust, it is not the fitting alone: then
+# either the pretraining images do it, or how the classes were learned.
+
+# %% tags=["remove-input"]
+told.standing(beside["A14"])
 
 # %% tags=["hide-input"]
 charts.show(
@@ -291,9 +301,11 @@ charts.show(
 )
 
 # %% [markdown]
-# **Does CLIP lose it by fitting?** (A15) Yes on ImageNetV2: seven networks stand four to six points
-# up in words, and of the five whose fine-tuned version is inside the line's range none exceeds one
-# point. On ImageNet-R two thirds are lost and the rest stays. (The line here goes through timm's models of ImageNet-1k alone.)
+# **Does CLIP lose it by fitting?** (A15) The same networks before and after; the line here goes
+# through timm's models of ImageNet-1k alone.
+
+# %% tags=["remove-input"]
+told.fitted(beside["A15"])
 
 # %% tags=["hide-input"]
 charts.show(
@@ -303,19 +315,41 @@ charts.show(
 )
 
 # %% [markdown]
-# **Does more pretraining help?** (A17) Among CLIP models yes on Sketch and ImageNet-R; on ImageNetV2
-# the correlation is negative inside the line's range. Size goes with architecture, filtering and
-# length of training in this table, so nothing here says what size alone does.
+# **Does more pretraining help?** (A17) CLIP models saw from few to very many pairs of image and text.
+# Size goes with architecture, filtering and length of training in this table, so nothing here says
+# what size alone does.
+
+# %% tags=["remove-input"]
+told.effects(
+    beside["A17"],
+    "Spearman of size with ER",
+    "The rank correlation of size and effective robustness",
+)
 
 # %% tags=["hide-input"]
 relating.sizes(config)
 
 # %% [markdown]
-# **Does wider pretraining help, and does one more step on ImageNet-1k cost?** (A19, A20) Where timm
-# has one architecture with and without ImageNet-21k, the mean gain is two tenths of a point on
-# ImageNetV2 and four points on ImageNet-R. BiT-M loses about a point on ImageNetV2 by a further
-# step on ImageNet-1k, as in the paper, and *gains* on ImageNet-R. Controls with sizes or families
-# shuffled over models give nothing.
+# **Does wider pretraining help, and does one more step on ImageNet-1k cost?** (A19, A20) timm has
+# some architectures with and without ImageNet-21k, and BiT-M's networks before and after a further
+# step on ImageNet-1k, which in the paper costs robustness. The table has controls beside them, with
+# sizes or families shuffled over models; they ought to give nothing.
+
+# %% tags=["remove-input"]
+told.effects(
+    beside["A19"],
+    "ER with 21k minus without",
+    "The mean gain with ImageNet-21k",
+    "points",
+)
+
+# %% tags=["remove-input"]
+told.effects(
+    beside["A20"],
+    "ER with the step minus without",
+    "The mean gain by the further step",
+    "points",
+)
 
 # %% tags=["hide-input"]
 charts.show(
@@ -346,16 +380,19 @@ right_id = digits["id_correct"].mean("example")
 right_ood = digits["ood_correct"].mean("example")
 digits_line = robustness.fit_line(right_id, right_ood)
 print(
-    f"slope {digits_line.slope:.2f}, intercept {digits_line.intercept:.2f}, R² {digits_line.r2:.3f}"
+    f"slope {digits_line.slope:.2f}, "
+    f"intercept {digits_line.intercept:.2f}, R² {digits_line.r2:.3f}"
 )
 
 # %% tags=["hide-input"]
 figures.digits(digits, digits_line, config)
 
+# %% tags=["remove-input"]
+told.digits(digits, digits_line)
+
 # %% [markdown]
-# Fourteen very different models on under a thousand digits scatter more than ImageNet networks do.
-# Nearest-neighbour models lose least by the shift, trees most. They err alike, though less so:
-# compare the mean dominance probability of all pairs with what independent errors would give.
+# Do these very different models err alike too? Compare the mean dominance probability of all pairs
+# with what independent errors would give.
 
 # %%
 difference, dominance = agreement.dominance_pairs(digits["id_correct"])
@@ -387,18 +424,16 @@ show_cards("line")
 # %% [markdown]
 # ## What could be wrong
 #
-# - **Which models are in the testbed.** The line is a property of models *and* shift. On the 67
-#   models, by which A2 is judged as was fixed before the run, the slope is within the tolerance of
-#   the paper's but differs by more than its interval; the intercept is just outside the tolerance,
-#   and its interval holds the paper's. The 87 standard models stand beside them as related evidence
-#   and agree with the paper.
-# - **Other shifts have worse lines.** On ImageNet-R and Sketch standard models themselves scatter by
-#   two points and more, far beyond chance, so "above chance" is easily reached there.
+# - **Which models are in the testbed.** The line is a property of models *and* shift. A2 is judged on
+#   the models of ImageNetV2's authors, as was fixed before the run. The standard models of the
+#   ImageNet testbed, which are nearer to the paper's, stand beside them as related evidence.
+# - **Other shifts have worse lines.** Where standard models themselves scatter beyond the chance of
+#   the images, as they can on ImageNet-R and Sketch, "above chance" is easily reached.
 # - **Range.** A line says nothing outside the accuracies it was fitted on. The figures and verdicts
 #   keep to that range, except for the geometry figure and claim A35, which are about the formula.
 # - **What "true by construction" means.** A4, A35, A37 and A39 are rules and identities: that this
-#   code obeys them says nothing about networks, and they are counted apart. A3 rests on the large table; the intervals of the two small testbeds
-#   reach well above 5%.
+#   code obeys them says nothing about networks, and they are counted apart.
+# - **A3 rests on the large table.** A share of few models has a wide interval.
 # - **Dependence.** The models of timm are not independent draws: dozens are variants of one recipe.
 #   Bootstrap intervals over models are therefore too narrow, most of all for the large table.
 # - **The band.** It is the chance of a single model against a line taken as known. With 67 models a

@@ -161,8 +161,8 @@ charts.show(
 
 # %% [markdown]
 # All models see the same test images, and no ER is reported outside the accuracies that these models
-# cover. The shaded band in the figures below is what chance does to a model exactly on the line; with
-# 1,527 shifted images it is about two and a half points wide on each side.
+# cover. The shaded band in the figures below is what chance does to a model exactly on the line; the
+# fewer the shifted images, the wider it is.
 #
 # ### Along the way
 
@@ -218,7 +218,7 @@ figures.curves(result, ["random", "random-small"])
 
 # %% [markdown]
 # If enlarging the images made models robust, the random start would rise too, and more at the larger
-# size. Short training keeps these runs in the lower half of the line.
+# size. These runs are short, which limits how far up the line they come.
 
 # %% tags=["hide-input"]
 told(result, ["random", "random-small"])
@@ -268,15 +268,18 @@ whole_figures.paths(config)
 whole_figures.table(large)
 
 # %% [markdown]
-# ### Five networks, a hundred checkpoints
+# ### Five networks, many checkpoints
 #
 # Do other networks rise as well, and larger ones higher? Training a last layer on kept features costs
-# seconds, so here it is done for five networks with a hundred checkpoints each: EfficientNet-Lite0, 1
-# and 2, which are one design in three sizes, MobileNetV2 {cite}`sandler2018` and SqueezeNet
+# seconds, so here it is done for five networks with many checkpoints each: three sizes of
+# EfficientNet-Lite, which are one design, MobileNetV2 {cite}`sandler2018` and SqueezeNet
 # {cite}`iandola2016`. Larger networks were pretrained on larger images, so that at one size of image a
-# larger network is also further from what it knows. EfficientNet-Lite0 is the network of the sections
-# above, trained in the same way; its peak is higher here, as the highest of ten times as many
-# checkpoints.
+# larger network is also further from what it knows.
+#
+# EfficientNet-Lite0 is the network of the sections above, trained in the same way. A peak is the
+# highest of its checkpoints, so one network's peak differs between tables that have more or fewer of
+# them, and from those of chapters [6](06_zero_shot_class_maps.ipynb) and [10](10_holding_on.ipynb),
+# where features are scaled. Each table says how many checkpoints it has.
 
 # %% tags=["hide-input"]
 heads.curves(others, config)
@@ -413,8 +416,8 @@ show_cards("rise-and-fall")
 # - **Three seeds say little about a fourth.** Most intervals on this page are wide for that reason.
 # - **Resolution.** Where the whole network is compared with its last layer, compare within one size:
 #   most whole-network runs are at 64 pixels, because two cores allow no more, and those at 128 are few.
-# - **How far training goes.** The whole network stops after 600 steps, about four passes over its
-#   images; longer training would go on along the curve. "The end" here is not convergence.
+# - **How far training goes.** The whole network stops after a few passes over its images; longer
+#   training would go on along the curve. "The end" here is not convergence.
 # - **Tuning.** One rate each for the whole network and the random start, chosen on short pilots.
 # - **A line that bends.** Where the quadratic term above is significant, the curve's band stands beside
 #   the line, and claims A6, A13 and A25 are undecided: a height above the line is then partly a height

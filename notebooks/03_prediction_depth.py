@@ -135,31 +135,42 @@ pictures.passing_pictures(study)
 
 # %% tags=["hide-input"]
 charts.show(
-    tables.summary(study),
-    caption="Mean over networks: accuracy by split, mean depth, validation "
-    "images decided at the input, and predictions without a depth",
-    percent=["train", "val", "test", "at the input"],
+    tables.accuracies(study),
+    caption="Accuracy by split, mean over all networks of an ensemble: those on "
+    "random splits, and those on the whole pool, which have no validation images",
+    percent=["train", "val", "test"],
+)
+
+# %% tags=["hide-input"]
+charts.show(
+    tables.depths(study),
+    caption="Depth, mean over the same networks: in layers, validation images "
+    "decided at the input, and predictions without a depth",
+    percent=["at the input"],
 )
 
 # %% [markdown]
 # The probe after the softmax should nearly always say what the network says (claim B41), but only
-# when the network fits its training set: the neighbours vote with the labels of that set. The
-# accuracies on new images lie far below the paper's, because these networks are narrow and see a
-# small part of the data. Both belong to the same reduction.
+# when the network fits its training set: the neighbours vote with the labels of that set. These
+# networks are narrow and see a small part of the data, so their accuracies on new images are not to
+# be compared with the paper's. Both belong to the same reduction.
 #
 # ### At the paper's size
 #
 # A network of the paper's width, trained on a whole set by the paper's table 1, is work for a GPU.
 # What was run so is here (claim B40; its card names the machine), with fewer networks than the
 # paper's. CIFAR-10 is published in several forms, and copies saved as JPEG differ slightly in their
-# pixels, which makes it a reduced setup. The columns at the end compare the depths of its training
-# images with those in the small networks above. Of the VGG16 the depth is measured of 10,000 of the
-# 50,000 images; one of its networks trained on all of them, the others held out half of the 10,000.
+# pixels, which makes it a reduced setup. The second table compares the depths of its training images
+# with those in the small networks above. Of the VGG16 the depth is measured of 10,000 of the 50,000
+# images; one of its networks trained on all of them, the others held out half of the 10,000.
 
 # %% tags=["hide-input"]
 from nbcore.chapters.prediction_depth import full_size
 
 full_size.table(study)
+
+# %% tags=["hide-input"]
+full_size.depths(study)
 
 # %% [markdown]
 # Do depths mean the same in a network that generalizes better? The share of answers that are right, by
@@ -194,7 +205,7 @@ pictures.by_depth(study, study.main)
 # %% [markdown]
 # Images: Fashion-MNIST {cite}`xiao2017` and CIFAR-10 {cite}`krizhevsky2009`.
 #
-# ### Easy data sets are shallow
+# ### Are easy data sets shallow?
 #
 # The paper ranks four data sets by mean depth in the same network (claim B1). Two of the four are
 # not at hand here, and the ledger's checks are between neighbours in the ranking, so none of them
@@ -204,7 +215,7 @@ pictures.by_depth(study, study.main)
 figures.sets(study)
 
 # %% [markdown]
-# ### Early layers generalise, later layers memorise
+# ### Do early layers generalise, and later ones memorise?
 #
 # A probe's accuracy on images that were trained on, and on others. While the two curves run
 # together the layers have learned something about the class; where they part, about these images.
@@ -234,8 +245,8 @@ figures.roc(study)
 # %% [markdown]
 # The area under such a curve is the chance that a wrong label lies deeper than a right one; ties
 # count one half. Examples without a depth are left out. People's mistakes are not made at random
-# but on images that look like the class given, which makes them easier to fit. The pictures show
-# both ends.
+# but on images that look like the class given, which ought to make them easier to fit. The pictures
+# show both ends.
 
 # %% tags=["hide-input"]
 pictures.mislabelled(study)
@@ -265,8 +276,8 @@ charts.show(
 )
 
 # %% [markdown]
-# A mean over few networks is noisy, and noise lowers ρ. So architectures are compared over
-# equally many networks each, and two single networks agree less than two means. ρ does not say
+# A mean over few networks is noisy, and noise lowers ρ. So architectures are compared over equally
+# many networks each, and two single networks ought to agree less than two means. ρ does not say
 # whether two networks decide an image at the same depth, only whether they rank images alike.
 #
 # ## How much hangs on the definition
@@ -291,8 +302,8 @@ charts.show(
 # %% [markdown]
 # The definition of this book: 30 neighbours, an image among its own neighbours in training, of
 # tied classes the lowest number, distances in single precision, compared with the network's
-# answer. A depth is fragile, as a single vote can break the row of agreeing probes. The accuracy of
-# a probe moves less (claim B42; the figure shows one ensemble):
+# answer. A depth can be fragile, as a single vote may break the row of agreeing probes. Does the
+# accuracy of a probe move less (claim B42; the figure shows one ensemble)?
 
 # %% tags=["hide-input"]
 agreement.neighbours(study)

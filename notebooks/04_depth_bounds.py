@@ -111,8 +111,8 @@ charts.show(
 # %% tags=["hide-input"]
 charts.show(
     tables.summary(study),
-    caption="The ensembles. The ledger uses those whose examples were held "
-    "out ten times or more, if there is one",
+    caption="The ensembles; all numbers are of their networks on splits. The ledger uses "
+    "those whose examples were held out ten times or more, if there is one",
     percent=["accuracy", "consensus = label", "no depth"],
 )
 
@@ -183,8 +183,8 @@ figures.along(study, "accuracy")
 
 # %% [markdown]
 # The claim asks for a fall from each depth to the next. A curve that starts high and ends low but
-# dips and recovers in between, as a convolutional network's does where its first layers decide
-# little, misses it.
+# dips and recovers in between misses it; convolutional networks can dip where their first layers
+# decide little.
 #
 # Then, whether *other* networks agree (claims B9 and B11): networks trained on the whole pool
 # answer for test images; the depth comes from one of them, the scores from the rest.
@@ -296,8 +296,8 @@ charts.show(
 #   networks; another set of networks would move them further.
 # - **Cards mix ensembles.** Every check is judged on the ensemble that is least favourable to it,
 #   by the end of its interval where the whole interval counts.
-# - **ResNet18 is fitted least.** In some of its networks a few per cent of the training images are
-#   not learned, and predictions without a depth are left out of the clouds.
+# - **Not all is fitted.** Training images that a network has not learned often have no depth, and
+#   predictions without one are left out of the clouds; the table of the ensembles has their share.
 # - **Small networks.** Widths and pools are smaller than the paper's, so slopes are not
 #   comparable with its figures; signs and shares are.
 #

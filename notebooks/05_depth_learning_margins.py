@@ -107,7 +107,8 @@ print(output_margin([[2.0, 0.5, 1.5], [0.1, 0.0, 0.2]]))
 # %% tags=["hide-input"]
 charts.show(
     page.ensembles_table(found),
-    caption="The ensembles; accuracies at the end of training",
+    caption="The ensembles; accuracies at the end of training, mean over the networks "
+    "on splits",
     percent=["training accuracy", "held out"],
 )
 
@@ -118,9 +119,9 @@ charts.show(
 figures.shares(found)
 
 # %% [markdown]
-# Claim B16 is about Fashion-MNIST alone: most of it is decided at the input.
+# Claim B16 is about Fashion-MNIST alone, most of which is decided at the input in the paper.
 #
-# ## Decided early, learned early
+# ## Decided early, learned early?
 #
 # For every prediction on a held-out image: its depth in this network, and the update at which
 # this network learned it (claim B14).
@@ -161,7 +162,7 @@ figures.learned_over_time(main)
 figures.learning_controls(main)
 
 # %% [markdown]
-# ## Decided early, wide margins
+# ## Decided early, wide margins?
 #
 # Every test image: its mean depth over the networks on the whole pool, and the logarithm of its
 # mean margin (claims B17 and B18).
@@ -196,7 +197,7 @@ figures.spread(main)
 figures.spread(main, log=True)
 
 # %% [markdown]
-# ## Separable is not clustered
+# ## Separable, or clustered?
 #
 # Why nearest neighbours, and not linear probes? The paper notes that a logistic regression
 # separates the training images after the first convolution (claim B45), so that a linear probe

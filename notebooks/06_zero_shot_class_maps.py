@@ -242,8 +242,8 @@ several.trained(others)
 # gets right and the more accurate one wrong. Ordinary models keep it small: what a weak model
 # solves, a strong one solves too. The paper finds models with effective robustness above the
 # testbed (claim A26), and back among it when they have converged (A27). The largest value of any
-# pair, which an earlier check took, is no measure of this: here it belongs to two models of very
-# different kind. What replaces it compares networks of like accuracy, below.
+# pair, which an earlier check took, is no measure of this: it can belong to two models of very
+# different kinds. What replaces it compares networks of like accuracy, below.
 
 # %% tags=["hide-input"]
 figures.dominance(result, among)

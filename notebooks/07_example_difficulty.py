@@ -207,10 +207,10 @@ charts.show(
 )
 
 # %% [markdown]
-# Where many images share a score, it cannot choose among them. That is the rule at the easy end: an
-# image that every network gets right cannot be told from another one, and whoever takes "the
-# easiest" takes a draw. More networks of the same kind hardly help. Smaller training sets would,
-# and the published scores average over those too.
+# Where many images share a score, it cannot choose among them. At the easy end an image that every
+# network gets right cannot be told from another one, and whoever takes "the easiest" of them takes a
+# draw. More networks of the same kind help little there. Smaller training sets would, and the
+# published scores average over those too.
 #
 # ### What other measures say
 #
@@ -236,8 +236,8 @@ charts.show(
 #
 # Before training on the hardest examples one should know what they are. Where people have labelled
 # the images again, the last column counts those for which most of them chose another class than the
-# label. People err too: the share among the easiest images, which every network gets right without
-# having seen them, is mostly theirs. What the hardest have beyond it are doubtful or wrong labels.
+# label. People err too: the share among images that every network gets right without having seen
+# them is mostly theirs. What the hardest have beyond it is likely to be doubtful or wrong labels.
 
 # %% tags=["hide-input"]
 in_choices = related.contents(scores, config)
@@ -470,8 +470,8 @@ show_cards("example-difficulty")
 # ## What could be wrong
 #
 # - **Hard for whom?** Our C-scores say what is hard for small networks trained on half of the
-#   images. The paper's scores come from larger networks and training sets of many sizes; the two
-#   choose different images, as shown above. `-p difficulty=published` and `-p difficulty=c-scores`
+#   images. The paper's scores come from larger networks and training sets of many sizes; the table
+#   above says how many images both choose. `-p difficulty=published` and `-p difficulty=c-scores`
 #   train on either choice.
 # - **The easy end is a draw.** Among images that every network gets right the score cannot choose.
 # - **Wrong labels are hard examples.** A network that is trained on the hardest images learns some

@@ -205,8 +205,8 @@ figures.rescued(main)
 figures.probes_by_set(main)
 
 # %% [markdown]
-# The images of the corner are the exception, and to choose them one has to know their labels: that
-# is what the control takes away.
+# To choose the images of the corner one has to know their labels: that is what the control takes
+# away.
 
 # %% tags=["hide-input"]
 charts.show(
@@ -225,8 +225,8 @@ charts.show(
 figures.overall(chapter)
 
 # %% [markdown]
-# Even if somebody told us which images are ambiguous unless labelled, they are few, and the
-# accuracy over all images moves little.
+# The images of one corner are few. Even if somebody told us which are ambiguous unless labelled, the
+# accuracy over all images could not move by more than their share.
 #
 # ## Wrong labels
 #
@@ -282,9 +282,8 @@ charts.show(
 # %% [markdown]
 # ### A use for it
 #
-# Planted labels single out “looks like another class”. What people get wrong or dispute does not:
-# it lies in the ambiguous corner as well. The simplest rule a practitioner can take from this still
-# is to distrust the labels of the images nearest to “looks like another class”. Inspect as many as
+# If wrong labels gather in “looks like another class”, the simplest rule a practitioner can take
+# from this is to distrust the labels of the images nearest to that corner. Inspect as many as
 # there are wrong labels; how many of the inspected are wrong? (As many are inspected as are wrong,
 # so precision and recall are the same.)
 
@@ -321,8 +320,8 @@ charts.show(
 # %% [markdown]
 # cleanlab appears with its default settings, with two other of its filters, and with its ranking cut
 # at as many images as the rule suggests, which tells whether the cut or the ranking makes the
-# difference. Where the networks themselves are wrong about every second image, no method finds
-# much: they suspect the images that are hard for them.
+# difference. Where the networks themselves are often wrong, any method that trusts them suspects the
+# images that are hard for them.
 #
 # ### Your own data
 #
@@ -332,7 +331,7 @@ charts.show(
 # suggested.
 #
 # ```bash
-# nbcore difficulty ./mine                        # a folder of images, one folder for each class
+# nbcore difficulty ./mine                        # one folder for each class
 # nbcore difficulty fashion-mnist -p members=20   # more networks, steadier rows
 # nbcore difficulty --help
 # ```

@@ -181,8 +181,8 @@ display(*figures.section(small, config, "CIFAR-10"))
 # ### A shift without a leak
 #
 # The same with digits: a small network of Tiny ImageNet learns MNIST {cite}`lecun1998`, and is tested
-# on USPS {cite}`hull1994`. The line is that of chapter 2's digits; its own networks scatter beyond chance,
-# so that only differences between conditions count here.
+# on USPS {cite}`hull1994`. The line is that of chapter 2's digits. Where its own networks scatter beyond
+# chance, only differences between conditions count.
 
 # %% tags=["hide-input"]
 display(*figures.section(digits, config, "MNIST"))

@@ -12,7 +12,7 @@
 # %% [markdown]
 # # Every image has its own line
 #
-# Chapter [1](01_line.ipynb) draws one point per model: its accuracy on ten thousand images against its
+# Chapter [1](01_line.ipynb) draws one point per model: its accuracy on some images against its
 # accuracy on others. {cite:t}`kaplun2022` turn that around and draw one curve per *image*: how likely is
 # a model of a given accuracy to be right on this one? Most such profiles rise. Some, they find, fall: the
 # better the model, the surer it is wrong. Collect enough of these, and the line itself is to turn around.
@@ -54,7 +54,7 @@ table = run.table("imagenetv2")
 #
 # $$ \text{accuracy}(a) = \frac1N \sum_x p_x(a). $$
 #
-# So the line is the average of ten thousand curves, and says little about any of them.
+# So the line is the average of thousands of curves, and says little about any of them.
 #
 # **By hand.** Four models have accuracies .6, .7, .8, .9. The weaker two are right on an image, the
 # stronger two wrong. Its profile falls; being right correlates with accuracy at $-2/\sqrt5$.
@@ -79,7 +79,7 @@ figures.threshold()
 #
 # | part | here |
 # |---|---|
-# | models | the 67 public ImageNet models of chapter 1, from image descriptors of before deep learning to networks of 2018; 30 of CIFAR-10 |
+# | models | the public models of chapter 1: of ImageNet, from image descriptors of before deep learning to networks of 2018, and of CIFAR-10 |
 # | accuracy of a model | on ImageNet's 50,000 validation images, or CIFAR-10's test set |
 # | images | 10,000 of ImageNetV2 {cite}`recht2019`; 2,000 of CIFAR-10.1 |
 #
@@ -104,8 +104,8 @@ figures.pager(run)
 # %% [markdown]
 # ### How many fall is no evidence
 #
-# With 67 models and ten thousand images, some profiles fall by luck. Shuffle the accuracies among the models
-# and count again:
+# With some dozens of models and thousands of images, some profiles fall by luck. Shuffle the accuracies
+# among the models and count again:
 
 # %% tags=["hide-input"]
 charts.show(
@@ -114,25 +114,33 @@ charts.show(
     percent=("fall significantly", "with shuffled models", "shuffled, at most"),
 )
 
+# %% tags=["remove-input"]
+observe.shares_told(run)
+
 # %% [markdown]
-# The shares are of the same size. What chance cannot do is to fall *again*, on models that had no
-# part in the choice.
+# A share that shuffles make as well is no evidence, whatever its size. What chance cannot do is to fall
+# *again*, on models that had no part in the choice.
 #
 # ### Choose on some families, judge on others
 #
-# Models of one family err alike, so they must not stand on both sides. In each of twenty splits half of
-# the families choose the hundred images on which they fall most; the other half are judged on these. The
+# Models of one family err alike, so they must not stand on both sides. In each split half of the
+# families choose the images on which they fall most; the other half are judged on these. The
 # control takes images that as many of the first half's models solve, without regard to how they fall.
 
 # %% tags=["hide-input", "key-figure"]
 figures.splits(run)
 
 # %% [markdown]
-# With all models the splits disagree, and the verdict is open. The three weakest
-# of the 67 are not networks at all but Fisher vectors, image descriptors of before deep learning. A split that
-# has them among its judges lets three points far to the left decide a correlation. The row without them is
-# clearer; it was not what the check asks, so it decides nothing. On CIFAR-10.1 less can be
-# seen: its models are good, its images few, and most of them are solved by all.
+# Why do splits of all models differ so much? The three weakest models are not networks at all but Fisher
+# vectors, image descriptors of before deep learning. A split that has them among its judges lets three
+# points far to the left weigh in a correlation; here are the splits one by one.
+
+# %% tags=["hide-input"]
+figures.leverage(run, config)
+
+# %% [markdown]
+# The rows without Fisher vectors are not what the check asks, so they decide nothing. CIFAR-10.1 has
+# fewer images, its models are good, and most of its images are solved by all of them.
 
 # %% tags=["hide-input"]
 figures.scatter(run)
@@ -180,8 +188,9 @@ show_cards("every-image-its-own-line")
 #
 # - **Which models.** Families are told by architecture. Models also share their training set, so those of the
 #   other half are not independent of the first; a set chosen here may be a set for ImageNet networks of 2018.
-# - **A correlation of leverage.** Accuracies are not evenly spread, and a few weak models weigh much.
-# - **Twenty splits** of one set of models overlap. Their spread stands for the error of the whole, as in a
+# - **A correlation of leverage.** Accuracies are not evenly spread, and a few weak models weigh much, as
+#   the splits one by one show.
+# - **Splits** of one set of models overlap. Their spread stands for the error of the whole, as in a
 #   jackknife that leaves half out, and is rough.
 # - **Images with two labels.** ImageNetV2's labels are not perfect; an image that falls may be mislabelled.
 #
@@ -229,7 +238,7 @@ exercises.check("own-hand", -2 / np.sqrt(5))
 # ```{exercise-start} Images without a profile
 # :label: own-unsolved
 # ```
-# On which share of ImageNetV2's images are all 67 models right, or all wrong?
+# On which share of ImageNetV2's images are all models right, or all wrong?
 # ```{exercise-end}
 # ```
 #

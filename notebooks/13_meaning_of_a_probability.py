@@ -100,7 +100,7 @@ for move in (0.01, 0.0001):
 # ### Diagrams, with bins and without
 #
 # A reliability diagram averages what happened over what was predicted. Bins have to be chosen, and
-# the choice shows. **SmoothECE** smooths residuals $y - p$ with a Gaussian, and takes as its width the
+# how much hangs on the choice is drawn below. **SmoothECE** smooths residuals $y - p$ with a Gaussian, and takes as its width the
 # error that comes out: a model that is off by ten points is not looked at more closely than that.
 
 # %% tags=["hide-input", "key-figure"]

@@ -134,8 +134,8 @@ figures.explorer(found)
 figures.feature_widths(found)
 
 # %% [markdown]
-# The same place is reached from the other side: a fixed number of features, ever more pictures. As many
-# pictures as features is the worst that one can have.
+# The same place is reached from the other side: a fixed number of features, ever more pictures. In
+# theory as many pictures as features is the worst that one can have.
 
 # %% tags=["hide-input"]
 figures.feature_counts(found)
@@ -241,12 +241,13 @@ show_cards("more-data-can-hurt")
 #
 # - **Small stand-ins.** One hidden layer and 14×14 pixels are far from the papers' networks. That a
 #   second descent along epochs is or is not seen here says little about theirs.
-# - **Wrong labels.** The peaks of features and networks are with a fifth of the labels wrong, which makes them tall. Chapter
-#   [8](08_corner_examples.ipynb) watches such labels being learned one by one.
+# - **Wrong labels.** The peaks of features and networks are with a fifth of the labels wrong; noise
+#   makes a peak taller. Chapter [8](08_corner_examples.ipynb) watches such labels being learned one by one.
 # - **Where a peak is.** Beginning and end of a rise are read off the mean curve and then held fixed in
 #   its interval. That flatters a rise a little; the control with right labels shows by how much.
-# - **Few draws of the data.** Chapter [19](19_honest_science.ipynb) halves this book's runs and judges each half;
-#   how often the checks of C8 come out alike is in its second table.
+# - **Few draws of the data.** What becomes of C8 without one of its seeds stands in the list above the
+#   section on unequal weights; chapter [19](19_honest_science.ipynb) does so for all that can be computed
+#   again, in its second table.
 # - **Errors only.** What wrong labels do to a network's confidence is in chapter
 #   [13](13_meaning_of_a_probability.ipynb).
 # - **Few seeds.** Intervals over networks are Student's t over a handful of seeds.

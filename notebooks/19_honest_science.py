@@ -102,9 +102,8 @@ figures.discoveries(found)
 sentence(observe.bit_and_score(found))
 
 # %% [markdown]
-# So what protects is not that the answer is short, but that it is the same almost always. Nor does it
-# cost much. In further studies one of the features is right with
-# chance .6:
+# What protects is not that the answer is short, but that it is the same almost always. What does it
+# cost? In further studies one of the features is right more often than chance:
 
 # %% tags=["hide-input"]
 figures.power(found)
@@ -157,9 +156,10 @@ figures.recovery(found)
 figures.rounding(found)
 
 # %% [markdown]
-# What can a linear classifier do? Use fewer features. One alone has a margin of 1, which no opponent reaches,
-# and is right on .55. Between one and all, robustness against such a move is traded for accuracy. Training against the opponent
-# finds nothing better: beyond a move of .1 the best it finds is weights of nothing.
+# What can a linear classifier do? Use fewer features. One alone has a margin of 1, which no opponent
+# reaches, and is right on .55. Between one and all, robustness against such a move is traded for
+# accuracy. Training against the opponent need not help: beyond a move of .1, the mean margin of a
+# feature, the least loss is that of weights of nothing.
 
 # %% tags=["hide-input"]
 figures.trade_off(found)
@@ -238,8 +238,9 @@ own_figures.told(table)
 # - **Independent coins.** Real features are correlated; Hoeffding's sum does not care, the power does.
 # - **Our own algorithms.** The paper's may need fewer or more questions. Numbers of nodes are moderate, and for
 #   $\delta = .3$ the budget is most of all pairs, so that orders in $\delta$ are not tested far.
-# - **A budget that was missed.** In a first run the breadth-first algorithm asked each pair with some chance, and
-#   asked two in a hundred more than stated; the check on the budget caught it. Now it asks exactly as many.
+# - **A budget that was missed.** In a first run the breadth-first algorithm asked each pair with some
+#   chance, and asked a few more than stated; the check on the budget caught it. Now it asks exactly as
+#   many.
 # - **A made-up task.** That robustness is at odds with simplicity on one task says nothing of images. The
 #   linear classifiers that were tried are a family; that none of all does better in errors is argued for the
 #   mean margin only.

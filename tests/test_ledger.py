@@ -33,7 +33,7 @@ CHAPTERS = {
 NUMBERS = (2, 6, 8, 10, 11, 12, 18, 19, 22, 23, 24, 25, 31, 32, 33, 34, 37, 38, 39)
 PART_III = [f"C{n}" for n in NUMBERS]
 UNITS = {"1", "fraction", "count", "layer", "nat", "pixel"}
-FIELDS = {"name", "unit", "expect", "judge", "setup", "over", "since", "misread"}
+FIELDS = {"name", "label", "unit", "expect", "judge", "setup", "over", "since", "misread"}
 RULES = {"tolerance", "tolerance_se", "at_least", "at_most", "above", "below"}
 each_claim = pytest.mark.parametrize("claim", LEDGER, ids=[str(c.get("id")) for c in LEDGER])
 
@@ -48,7 +48,7 @@ def test_every_claim_has_one_entry_in_order() -> None:
 
 @each_claim
 def test_entry_is_well_formed(claim: dict[str, Any]) -> None:
-    assert REQUIRED <= set(claim) <= REQUIRED | {"note", "by_construction"}
+    assert REQUIRED <= set(claim) <= REQUIRED | {"note", "by_construction", "telling"}
     for field in set(claim) - {"cost", "checks", "by_construction"}:
         text = claim[field]
         assert isinstance(text, str) and text == text.strip() != "", field

@@ -32,7 +32,7 @@ def test_only_verdicts_that_changed_are_added_with_the_checks_that_did_it(file):
     assert (change.claim, change.day) == ("A3", "2026-01-03")
     assert change.before != change.after
     (reason,) = change.because
-    assert reason.startswith(f"{CHECK}: held (0.02") and "→ missed (0.2" in reason
+    assert reason.startswith(f"{claims.readable(CHECK)}: held (0.02") and "→ missed (0.2" in reason
     assert history.changes(history.entries())[-1] == change
     assert history.current(history.entries())["A3"]["verdict"] == change.after
 

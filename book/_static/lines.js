@@ -21,7 +21,7 @@
     return node;
   };
   const minus = (text) => text.replace("-", "−");
-  const percent = (p, digits = 1) => `${(100 * p).toFixed(digits)} %`;
+  const percent = (p, digits = 1) => `${(100 * p).toFixed(digits)}%`;
   const points = (p, digits = 1) => minus(`${p < 0 ? "" : "+"}${(100 * p).toFixed(digits)}`);
   // a family keeps its colour and mark: six hues, four shapes
   const SHAPES = ["M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "M0-3.6L3.4 2.6H-3.4Z", "M-2.7-2.7H2.7V2.7H-2.7Z", "M0-4L4 0 0 4-4 0Z"];
@@ -230,11 +230,11 @@
       for (const t of ticks(x0, x1, W - L - Rm)) {
         put("line", { class: "g", x1: px(t), x2: px(t), y1: T, y2: low });
         if (fit) put("line", { class: "g", x1: px(t), x2: px(t), y1: H + 24, y2: H + D });
-        put("text", { x: px(t), y: H + D + 16, "text-anchor": "middle" }, `${+(100 * t).toFixed(1)} %`);
+        put("text", { x: px(t), y: H + D + 16, "text-anchor": "middle" }, `${+(100 * t).toFixed(1)}%`);
       }
       for (const t of ticks(y0, y1, low - T)) {
         put("line", { class: "g", x1: L, x2: W - Rm, y1: py(t), y2: py(t) });
-        put("text", { x: L - 6, y: py(t) + 4, "text-anchor": "end" }, `${+(100 * t).toFixed(1)} %`);
+        put("text", { x: L - 6, y: py(t) + 4, "text-anchor": "end" }, `${+(100 * t).toFixed(1)}%`);
       }
       put("text", { class: "t", x: 4, y: 14 }, `${s.ood} accuracy`);
       put("text", { class: "t", x: W - Rm, y: foot - 6, "text-anchor": "end" }, `${s.id} accuracy`);
@@ -320,7 +320,7 @@
     const facts = (m) => {
       const words = m.m < 0 ? ["your models"] : [...new Set(data.facets.map((f, i) => f.values[data.groups[i][m.m]]))];
       const between = nbLines.interval(m.right, m.oods).map((v) => (100 * v).toFixed(1)).join(" to ");
-      return `${words.join(" · ")}. ${percent(m.id)} → ${percent(m.ood)} (95 %: ${between})`;
+      return `${words.join(" · ")}. ${percent(m.id)} → ${percent(m.ood)} (95%: ${between})`;
     };
     const height = (m) => {
       if (!current.fit) return "No line, so no effective robustness.";

@@ -36,9 +36,9 @@ def weight(browser, built, name):
 def test_what_pages_load_is_light(browser, built):
     landing = weight(browser, built, "intro")
     assert "intro.html" in landing and len(landing) > 5  # the theme's files too
-    assert sum(landing.values()) < 1_500_000, landing
+    assert sum(landing.values()) < 700_000, landing
     shared = {n: size for n, size in landing.items() if n.endswith((".js", ".css"))}
-    assert sum(shared.values()) < 1_200_000, shared
+    assert sum(shared.values()) < 600_000, shared
 
 
 def test_the_landing_pages_picture_becomes_the_explorer(open_page):

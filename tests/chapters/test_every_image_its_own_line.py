@@ -127,7 +127,43 @@ def test_the_stored_run_is_recorded_and_drawn(stored, monkeypatch, tmp_path):
     ):
         told = draw(stored).to_dict()
         assert told["title"]["text"] and len(told["description"]) > 60
+    told = figures.leverage(stored, EveryImageItsOwnLine.smoke()).to_dict()
+    assert "Fisher vectors" in " ".join(told["title"]["text"]) and len(told["description"]) > 60
+    assert observe.shares_told(stored).text.count("fall,") == 2
     assert len(figures.threshold().to_dict()["description"]) > 60
+
+
+def test_the_splits_are_those_of_the_run(stored):
+    config = EveryImageItsOwnLine.smoke()
+    table, found = stored.table("imagenetv2"), observe.leverage(stored, config)
+    kept = table["held_out"].sel(models=runs.ALL, subset=runs.CHOSEN).values
+    assert found["held_out"].tolist() == kept.tolist() and 0 < found["judges"].sum() < len(kept)
+    # where Fisher vectors judge, three points far to the left weigh in: the halves differ by that
+    for k, judges in enumerate(found["judges"]):
+        rng = np.random.default_rng([config.profiles.seed, k])
+        chooses = runs._halves(table["family"].values, rng)
+        assert chooses[np.isin(table["model"], ("fv_4k", "fv_16k", "fv_64k"))].any() != judges
+
+
+@pytest.mark.parametrize(
+    ("judging", "choosing", "said"),
+    [
+        (-0.1, -0.5, "pull the correlation up: median −0.10 with them, −0.50 without"),
+        (-0.5, -0.1, "pull the correlation down"),
+        (-0.1, -0.15, "make little difference"),
+        (None, -0.1, "No two kinds"),
+    ],
+)
+def test_what_fisher_vectors_do(judging, choosing, said):
+    assert said in figures.pulled(judging, choosing)
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [(0.03, "more than with any"), (0.001, "fewer than with any"), (0.015, "no more than")],
+)
+def test_shares_beside_luck(own, said):
+    assert said in observe.beside_luck(own, np.array([0.01, 0.02]))
 
 
 def test_networks_of_ones_own_are_judged_if_there_are_enough(tmp_path):

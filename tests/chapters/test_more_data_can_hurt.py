@@ -10,6 +10,7 @@ import xarray as xr
 from nbcore import claims
 from nbcore.chapters.more_data_can_hurt import (
     annealing,
+    curves,
     exercises,
     features,
     figures,
@@ -238,3 +239,37 @@ def test_every_figure_has_a_title_and_words(tiny):
         assert told["title"]["text"] and len(told["description"]) > 60
     assert "digits" in repr(figures.told(found))
     assert "when annealed, about the same, as it must be" in repr(figures.control())
+
+
+def test_the_chapter_on_honest_science_leaves_out_seeds_with_the_same_outcome():
+    from nbcore.chapters.honest_science import own_checks, own_curves
+
+    found = study.load(MoreDataCanHurt.book())
+    own = curves.outcomes(found)
+    for source in own_curves.load():
+        for k in range(source.units if source.name in ("kernels", "networks by pictures") else 0):
+            seen = own_checks.outcomes(source.without(k).observed(curves.DRAWS))
+            for (claim, name), outcome in seen.items():
+                assert outcome in own[claims.readable(name)], (claim, name)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ([{claims.HELD}, {claims.MISSED}], "all 2 outcomes of C8 stay"),
+        ([{claims.HELD}, {claims.HELD, claims.UNDECIDED}], "none turns from held to missed"),
+        ([{claims.HELD}, {claims.HELD, claims.MISSED}], "1 of them turned from held to missed"),
+    ],
+)
+def test_what_hangs_on_one_seed_is_said(kinds, said):
+    text = curves.fragile({f"check {k}": v for k, v in enumerate(kinds)})
+    assert said in text and ("“check 1”" in text) == ("all 2" not in text)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [(500, "as many as there are"), (400, "near the 500"), (2000, "far from the 500")],
+)
+def test_where_the_error_over_pictures_is_largest(at, said):
+    x = np.array([100, 400, 500, 2000])
+    assert said in figures.most_wrong((x == at).astype(float), x, 500)

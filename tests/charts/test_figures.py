@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -145,3 +146,14 @@ def test_a_curve_says_what_its_axis_cuts_off(y, words):
         description="A description.",
     )
     assert " ".join(np.atleast_1d(figure.to_dict()["title"]["subtitle"])) == words
+
+
+def test_titles_of_axes_fit_on_a_telephone():
+    source = Path(charts.__file__).parents[1]
+    titles = [
+        (path.name, title)
+        for path in source.rglob("*.py")
+        for title in re.findall(r'[xy]_title=f?"([^"]+)"', path.read_text("utf-8"))
+    ]
+    assert len(titles) > 50
+    assert not [t for t in titles if len(re.sub(r"\{[^}]*\}", "xx", t[1])) > 45]

@@ -52,7 +52,9 @@ def map_picture(
             alt.Color(
                 "images:Q",
                 scale=alt.Scale(type="symlog", scheme="viridis"),
-                legend=alt.Legend(title=legend, gradientLength=200, tickCount=5, format=",d"),
+                legend=alt.Legend(
+                    title=legend, titleLimit=400, gradientLength=200, tickCount=3, format=",d"
+                ),
             ),
             tooltip=tips(rows, *tip),
         )

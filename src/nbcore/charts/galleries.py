@@ -31,7 +31,7 @@ width:var(--nbgallery-size);text-align:center}
 .nbgallery-row img{display:block;width:100%;height:auto;image-rendering:pixelated;
 border-radius:3px;filter:none!important;background:none!important}
 .nbgallery-row figcaption{margin:2px 0 0;padding:0;font-size:.72rem;line-height:1.2;
-color:inherit;overflow-wrap:anywhere;text-align:center}
+color:inherit;overflow-wrap:break-word;hyphens:auto;text-align:center}
 </style>"""
 
 

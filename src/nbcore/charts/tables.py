@@ -1,5 +1,6 @@
 """Small tables for the page."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from nbcore.text import escape, plain, typeset
 GROUPED = "grouped"
 #: from here on whole numbers are written with commas; below there are years
 LONG = 10_000
+#: an interval, and what is added and subtracted: not broken over two lines
+KEPT = re.compile(r"\[[+−-]?[\d.,]+ ?%?, [+−-]?[\d.,]+ ?%?\]|\S+ ± [\d.,]+")
 
 
 class Folded(str):
@@ -68,7 +71,8 @@ def show(table: pd.DataFrame, caption: str, digits: int = 2, percent: Iterable[s
         if isinstance(value, Folded):
             return value
         if isinstance(value, float):
-            return typeset(format(value, fmt))
+            text = format(value, fmt)
+            return typeset(text if text.strip("-0.,%") else text.lstrip("-"))  # nought has no sign
         long = isinstance(value, int | np.integer) and abs(int(value)) >= LONG
         return typeset(format(value, ",") if long else plain(value))
 
@@ -101,4 +105,4 @@ def _written(text: Any) -> str:
     if isinstance(text, Folded):
         whole = f"<p>{escape(text.whole)}</p>"
         return f"<details><summary>{escape(text)}</summary>{whole}</details>"
-    return escape(text)
+    return KEPT.sub(lambda m: m[0].replace(" ", "\u00a0"), escape(text))

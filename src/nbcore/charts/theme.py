@@ -53,6 +53,7 @@ def config(mode: Literal["light", "dark"] = "light") -> dict[str, Any]:
             "titleFontWeight": "normal",
             "titlePadding": 8,
             "tickSize": 4,
+            "labelSeparation": 6,
         },
         "title": {
             "anchor": "start",

@@ -189,11 +189,15 @@ def bars(
     # names stand above their row, where they have the whole width, on a telephone too
     side = alt.Axis(labels=False, ticks=False, title=None, domain=False)
     y = alt.Y("category:N", sort=list(names["category"]), axis=side)
-    u, low = (alt.X(f"{f}:Q", title=x_title).scale(zero=zero) for f in ("value", "low"))
+    # shares that come near all of it: the axis ends there
+    whole: Any = {"domainMax": 1} if "%" in x_format and 0.9 < table["high"].max() <= 1 else {}
+    u, low = (alt.X(f"{f}:Q", title=x_title).scale(zero=zero, **whole) for f in ("value", "low"))
     rows = alt.Chart(inline(table, "category value low high", "group"))
     if "group" in table:
         order = alt.Scale(domain=list(table["group"].unique()))
-        color = alt.Color("group:N", scale=order, title=None)
+        # the words of a reference stand between the picture and the legend
+        room = alt.Legend(offset=26) if reference and reference[1] else alt.Undefined
+        color = alt.Color("group:N", scale=order, title=None, legend=room)
         rows = rows.encode(color=color, yOffset=alt.YOffset("group:N", scale=order))
     # a category is as tall as its groups need, and its name stands above the first of them
     n_groups = table["group"].nunique() if "group" in table else 0

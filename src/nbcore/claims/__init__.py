@@ -36,7 +36,9 @@ from nbcore.claims.judging import (
     conclude,
     count,
     judge,
+    telling,
 )
+from nbcore.claims.labels import readable
 from nbcore.claims.listing import Abstract, LeftOut, abstracts
 from nbcore.claims.recording import forget, observations, observations_dir, record, relate
 from nbcore.claims.report import as_data, as_text
@@ -83,10 +85,12 @@ __all__ = [
     "ledger",
     "observations",
     "observations_dir",
+    "readable",
     "record",
     "relate",
     "show_estimate",
     "show_number",
     "show_scaled",
+    "telling",
     "told",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from nbcore.claims.labels import readable
 from nbcore.claims.words import show_estimate, show_number
 from nbcore.errors import ClaimError, did_you_mean
 from nbcore.measures.estimate import UNITS, Estimate
@@ -33,7 +34,8 @@ class Check:
 
     judge: "value", or "interval" where the whole interval has to satisfy the rule. setup: which
     runs it is asked of, "paper", "reduced" or "any". over: what an estimate's `n` counts here.
-    since: only what was computed after this moment counts.
+    since: only what was computed after this moment counts. called: its name for people, where
+    `labels.readable` makes none of its name that says it.
     """
 
     name: str
@@ -45,6 +47,12 @@ class Check:
     setup: str = ANY_SETUP
     over: str = "members"
     since: datetime | None = None
+    called: str = ""
+
+    @property
+    def label(self) -> str:
+        """The check's name as pages show it."""
+        return self.called or readable(self.name)
 
     def outcome(self, seen: Estimate) -> str:
         """Judge one estimate: `HELD`, `MISSED`, or `UNDECIDED` where the interval covers the bound.
@@ -132,6 +140,7 @@ class Claim:
     misread: tuple[Misread, ...] = ()
     by_construction: bool = False
     note: str = ""
+    telling: str = ""
 
 
 @lru_cache
@@ -141,6 +150,8 @@ def ledger() -> dict[str, Claim]:
     claims: dict[str, Claim] = {}
     for entry in yaml.load(path.read_text(), LOADER):
         claim = _parse(entry)
+        if claim.telling and claim.telling not in {c.name for c in claim.checks}:
+            raise ClaimError(f"{claim.id} has no check {claim.telling!r} to be its telling one.")
         if claim.id in claims:
             raise ClaimError(f"The ledger names {claim.id} twice; give each claim one entry.")
         claims[claim.id] = claim
@@ -178,7 +189,8 @@ def _parse_check(claim_id: str, check: dict[str, Any]) -> Check:
             f"Check {check.get('name')!r} of {claim_id} needs one rule of {', '.join(RULES)} "
             f"and a unit of {', '.join(UNITS)}."
         )
-    rest = {k: check[k] for k in check if k not in RULES}
+    rest = {k: check[k] for k in check if k not in (*RULES, "label")}
+    rest["called"] = check.get("label", "")
     if rest.get("setup", ANY_SETUP) not in (PAPER, STAND_IN, ANY_SETUP):
         raise ClaimError(
             f"Check {check['name']!r} of {claim_id} has setup {rest['setup']!r}; give paper, "

@@ -15,6 +15,7 @@ from typing import Any
 from nbcore import files
 from nbcore.claims.checks import get, ledger
 from nbcore.claims.judging import NOT_RUN, Observation, judge
+from nbcore.claims.labels import readable
 from nbcore.claims.words import show_estimate
 from nbcore.errors import ClaimError
 from nbcore.paths import project_root
@@ -106,7 +107,7 @@ def _because(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, 
     for name in dict.fromkeys([*before, *after]):
         was, now = (side.get(name, [NOT_RUN, "–"]) for side in (before, after))
         if was[0] != now[0]:
-            told.append(f"{name}: {was[0]} ({was[1]}) → {now[0]} ({now[1]})")
+            told.append(f"{readable(name)}: {was[0]} ({was[1]}) → {now[0]} ({now[1]})")
     return tuple(told)
 
 

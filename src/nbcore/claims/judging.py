@@ -128,6 +128,20 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> Judgement:
     return Judgement(conclude(earned, green), tuple(rows))
 
 
+def telling(claim: Claim, observations: Iterable[Observation]) -> Row | None:
+    """Choose the row whose number stands for a claim where there is room for one.
+
+    The ledger's `telling` check if it was judged. Otherwise the first that decides the verdict: of
+    a claim with a miss the first miss, of one that is undecided the first undecided check, of any
+    other the first that holds. A control that holds only where nothing else was judged.
+    """
+    judged = [r for r in judge(claim, observations).rows if r.seen and r.outcome != APART]
+    named = [r for r in judged if r.check.name == claim.telling]
+    own = named or [r for r in judged if not r.check.control or r.outcome == MISSED] or judged
+    order = (MISSED, UNDECIDED, HELD)
+    return min(own, key=lambda r: order.index(r.outcome), default=None)
+
+
 def _counts(check: Check, seen: Observation) -> bool:
     own = check.setup in (ANY_SETUP, seen.setup)
     return own and check.name in seen.observed and seen.after(check.since)

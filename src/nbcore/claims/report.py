@@ -7,6 +7,7 @@ from typing import Any
 
 from nbcore.claims.checks import Check, Claim
 from nbcore.claims.judging import Observation, Row, judge
+from nbcore.claims.labels import readable
 from nbcore.claims.words import show_estimate
 from nbcore.measures.estimate import Estimate
 
@@ -44,12 +45,14 @@ def as_text(claim: Claim, seen: Sequence[Observation]) -> str:
     lines = [f"{claim.id}  {claim.title}: {judgement.verdict}", *wrap(claim.claim, 79)]
     for row in judgement.rows:
         note = f" ({row.note})" if row.note else ""
-        lines += ["", f"{row.outcome}{note}: {row.check.name}", f"  wanted {row.check.wanted()}"]
+        lines += ["", f"{row.outcome}{note}: {row.check.label}", f"  wanted {row.check.wanted()}"]
         if row.seen and row.observation:
             n = f"n = {row.seen.n:,}"
-            lines.append(f"  ours {show_estimate(row.seen)}, {n}; {row.observation.subject}")
+            lines.append(
+                f"  ours {show_estimate(row.seen)}, {n}; {readable(row.observation.subject)}"
+            )
     for m in claim.misread:
-        lines += ["", f"misread, amended {m.amended}: {m.check.name}"]
+        lines += ["", f"misread, amended {m.amended}: {m.check.label}"]
         lines += [f"  wanted {m.check.wanted()}", f"  published {m.published()}"]
         lines += wrap(m.reason, 79, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
@@ -64,6 +67,7 @@ def _check(row: Row) -> dict[str, Any]:
 def _rule(check: Check) -> dict[str, Any]:
     return {
         "check": check.name,
+        "label": check.label,
         "unit": check.unit,
         "rule": check.rule,
         "bound": check.bound,

@@ -25,10 +25,13 @@ def show_estimate(seen: Estimate) -> str:
         return show_number(seen.value, seen.unit)
     # two significant digits of the interval's half-width
     digits = min(max(1 - math.floor(math.log10((seen.high - seen.low) / 2)), 0), 9)
-    value, low, high = (
-        f"{x:,.{digits}f}".replace("-", "\u2212") for x in (seen.value, seen.low, seen.high)
-    )
+    value, low, high = (_signed(f"{x:,.{digits}f}") for x in (seen.value, seen.low, seen.high))
     return f"{value} [{low}, {high}]"
+
+
+def _signed(text: str) -> str:
+    """Write a minus as one; nought has none."""
+    return text.replace("-", "\u2212" if text.strip("-0.,") else "")
 
 
 def show_scaled(seen: Estimate, unit: str) -> str:

@@ -153,7 +153,7 @@ the picture: it stays on this machine.
 
 - **Which line?** At first it goes through networks trained in the standard way on ImageNet alone.
   A line through another family asks another question; under ten models none is drawn.
-- **The band** is what chance alone does to a model that stands exactly on the line: 95 % of draws
+- **The band** is what chance alone does to a model that stands exactly on the line: 95% of draws
   of so many images. It knows nothing of how far the line's own models scatter. Where they scatter
   widely (ImageNet-R, Sketch) nearly every model is "beyond chance" in one direction or the other,
   so compare with the spread that is printed beside the line.

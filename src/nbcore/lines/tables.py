@@ -1,6 +1,6 @@
 """Tables and words that the chapters on lines share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ def summary(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     rows = []
     for c in study.curves.values():
         row: dict[str, object] = {"condition": called(c.name), "seeds": c.seeds}
+        row["checkpoints"] = len(c.steps)
         row |= {"ID": f"{100 * c.id[0, -1]:.1f}", "OOD": f"{100 * c.ood[0, -1]:.1f}"}
         if c.covered.any():
             top = compare.peak(c)
@@ -67,6 +68,31 @@ def control(study: Study, called: Callable[[str], str] = words) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def network(name: str) -> str:
+    """Name a model of a testbed as people do; any other keeps its name.
+
+    >>> network("vgg16-crops-5000")
+    'VGG, width 16, crops, on 5,000 images'
+    """
+    kind, _, images = name.rpartition("-")
+    if kind not in kinds.KINDS or not images.isdigit():
+        return name
+    n, found = int(images), kinds.CONVOLUTIONS.get(kind)
+    if found is None:
+        return f"{'MLP' if kind == 'mlp' else kind} on {n:,} images"
+    family = FAMILIES.get(found.family, found.family)
+    length = "" if found.passes == 1 else ", shorter" if found.passes < 1 else ", longer"
+    return f"{family}, width {found.width}{', crops' * found.crops}{length}, on {n:,} images"
+
+
+FAMILIES = {"vgg": "VGG", "resnet": "ResNet"}
+
+
+def families_of(models: Iterable[str]) -> list[str]:
+    """Name a group for each model of a picture (`kinds.groups`) as people write it."""
+    return [FAMILIES.get(name, name) for name in kinds.groups(models)]
+
+
 #: ID accuracy from which a network of the testbed is counted as strong
 STRONG = 0.75
 
@@ -75,7 +101,7 @@ def straightness(study: Study) -> pd.DataFrame:
     """Tabulate whether the line's models bend, and the slope without each family of them."""
     fit, models = study.line, study.models
     rows = [("slope, all models", f"{fit.slope:.3f} ± {fit.slope_se:.3f}", "")]
-    families = kinds.groups(models["model"])
+    families = families_of(models["model"])
     for name, (slope, se) in bends.without_each(models["id"], models["ood"], families).items():
         rows.append((f"slope without {name}", f"{slope:.3f} ± {se:.3f}", ""))
     if study.bend is not None:
@@ -89,14 +115,14 @@ def straightness(study: Study) -> pd.DataFrame:
 
 def roster(study: Study) -> pd.DataFrame:
     """Tabulate the networks of the line by family: how many, their accuracies, the best of them."""
-    models = study.models.assign(family=kinds.groups(study.models["model"]))
+    models = study.models.assign(family=families_of(study.models["model"]))
     rows: list[tuple[object, ...]] = [
         (
             family,
             len(part),
             f"{100 * part['id'].min():.0f} to {100 * part['id'].max():.0f}",
             int((part["id"] >= STRONG).sum()),
-            part.loc[part["id"].idxmax(), "model"],
+            network(part.loc[part["id"].idxmax(), "model"]),
         )
         for family, part in [*models.groupby("family"), ("all", models)]
     ]

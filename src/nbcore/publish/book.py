@@ -19,7 +19,7 @@ import yaml
 from nbcore import charts, claims, files
 from nbcore.errors import NbcoreError
 from nbcore.paths import build_dir, project_root
-from nbcore.publish import cards, check, claims_page, kept, slim
+from nbcore.publish import cards, check, claims_page, kept, slim, styles
 from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
@@ -197,6 +197,8 @@ def build(staged: Path, target: Path, strict: bool) -> Path:
 
         (built / "_static" / "lines-data.js").write_text(live_data())
     slim.keep_used_icons(built)
+    styles.keep_used_rules(built)
+    styles.search_apart(built)
     if (built / "intro.html").exists():
         slim.pictures_apart(built / "intro.html")
     write_downloads(built)

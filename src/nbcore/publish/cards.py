@@ -108,10 +108,10 @@ def _checks(rows: Sequence[Row]) -> str:
             if row.seen
             else "–"
         )
-        told = row.check.name + (f": {row.note}" if row.note else "")
+        told = row.check.label + (f": {row.note}" if row.note else "")
         cells = [outcome, told, row.check.wanted(), ours, n]
         if several:
-            cells.append(row.observation.subject if row.observation else "–")
+            cells.append(claims.readable(row.observation.subject) if row.observation else "–")
         lines.append(cells)
     head = ["outcome", "what is checked", "wanted", "ours [95 % interval]", "n"]
     return _table("Checks", head + ["measured on"] * several, lines)
@@ -133,7 +133,7 @@ def _table(name: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> st
 def _related(seen: Sequence[Observation]) -> str:
     """Draw numbers that bear on the claim without testing it; they carry no mark."""
     lines = [
-        ("", name, claims.show_estimate(e), f"{e.n:,}", o.subject)
+        ("", claims.readable(name), claims.show_estimate(e), f"{e.n:,}", claims.readable(o.subject))
         for o in seen
         if o.related
         for name, e in o.observed.items()
@@ -149,7 +149,7 @@ def _amended(claim: Claim) -> str:
     if not claim.misread:
         return ""
     items = "".join(
-        f"<li>{prose(m.check.name)} ({prose(m.check.wanted())}): published as "
+        f"<li>{prose(m.check.label)} ({prose(m.check.wanted())}): published as "
         f"{prose(m.published())}. {prose(m.reason)} <i>Amended {m.amended}.</i></li>"
         for m in claim.misread
     )
@@ -162,7 +162,7 @@ def _provenance(seen: Sequence[Observation]) -> str:
     lines = []
     for o in seen:
         lines.append(
-            f'<p class="claim-run">{prose(o.subject)} · {SETUPS[o.setup]} · '
+            f'<p class="claim-run">{prose(claims.readable(o.subject))} · {SETUPS[o.setup]} · '
             f"chapter {escape(named(o.chapter))} · preset {escape(o.preset)} · "
             f"{escape(o.run['origin'])} run of {escape(o.run['date'])} · "
             f"{escape(o.run['hardware'])}</p>"

@@ -56,12 +56,11 @@ def ledger_page(chapter_pages: Mapping[str, str]) -> str:
 
 
 def _numbers(claim: Claim, seen: Sequence[Observation]) -> str:
-    """Draw the paper's number and ours: that of the first check that was observed and judged."""
-    rows = [r for r in claims.judge(claim, seen).rows if r.seen and r.outcome != claims.APART]
-    ours = "–"
-    if rows and rows[0].seen:
-        name = prose(rows[0].check.name)
-        ours = f'<span title="{name}">{claims.show_estimate(rows[0].seen)}</span>'
+    """Draw the paper's number and ours: that of the telling check, and what it is."""
+    row, ours = claims.telling(claim, seen), "–"
+    if row and row.seen:
+        number = prose(claims.show_estimate(row.seen))
+        ours = f'<span class="claim-ours">{number}</span><small>{prose(row.check.label)}</small>'
     return (
         f'<span class="claim-number"><b>paper</b> {prose(str(claim.paper))}</span>'
         f'<span class="claim-number"><b>ours</b> {ours}</span> '
@@ -167,7 +166,7 @@ def _amended() -> str:
     """Tabulate the checks that were found to ask something else than their claim."""
     found = [(m.amended, c.id, m) for c in claims.ledger().values() for m in c.misread]
     lines = [
-        f"<tr><td>{day}<td>{claim}<td>{prose(m.check.name)}<td>{prose(m.published())}"
+        f"<tr><td>{day}<td>{claim}<td>{prose(m.check.label)}<td>{prose(m.published())}"
         f"<td>{prose(m.reason)}"
         for day, claim, m in sorted(found, key=lambda row: row[:2])
     ]

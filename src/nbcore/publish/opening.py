@@ -50,7 +50,7 @@ def opening(notebook: Any, chapter: Chapter, chapters: Sequence[Chapter]) -> str
     items = "".join(f"<li>{prose(sentence)}</li>" for sentence in said.values() if sentence)
     seen_of = {f.claim for f, sentence in said.items() if sentence}
     names = [
-        f"{f.claim} ({f.check})" if f.claim in seen_of else f.claim
+        f"{f.claim} ({f.rule().label})" if f.claim in seen_of else f.claim
         for f, sentence in said.items()
         if not sentence
     ]

@@ -160,6 +160,21 @@ def test_bands_differ_from_point_to_point():
     assert room.iloc[-1] > 10 * room.iloc[0]
 
 
+def test_going_on_shows_accuracies_beyond_the_line_and_names_what_has_no_robustness():
+    above = curve("full-then-random", (0.3, 0.6, 0.96, 0.97), (0.02, 0.03, 0.0, 0.02))
+    spec = figures.going_on(made({"full-then-random": above})).to_dict()
+    panels = {}
+    for panel in spec["concat"]:
+        names = [layer["data"]["name"] for layer in panel["layer"] if "data" in layer]
+        first = next(name for name in names if name != "empty")
+        rows = pd.read_csv(io.StringIO(spec["datasets"][first]))
+        panels[" ".join(panel["title"])] = rows["series"].value_counts()
+    word = "pretrained, all, then random"
+    assert panels["ID accuracy"][word] == panels["accuracy on shifted images"][word] == 4
+    assert panels["effective robustness"][word] == 2
+    assert f"{word}, 2 of 4 points" in " ".join(spec["title"]["subtitle"])
+
+
 def test_without_what_it_needs_a_figure_is_a_sentence():
     nothing = made({name: None for name in made().curves})
     for figure in (

@@ -131,7 +131,7 @@ def ensembles_table(chapter: Chapter) -> pd.DataFrame:
                 "networks": s.networks,
                 "images": len(s.label),
                 "layers": s.last,
-                "held out by": f"{held.min()}–{held.max()}",
+                "held out by": f"{held.min()}–{held.max()}" if np.ptp(held) else str(held[0]),
                 "no place": int((~s.placed).sum()),
                 "held out right": float(np.nanmean(s.right)),
                 "consensus right": float((s.consensus == s.label)[s.placed].mean()),

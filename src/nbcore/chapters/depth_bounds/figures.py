@@ -16,6 +16,7 @@ from nbcore.charts.tables import Table, sentence
 from nbcore.depths.roster import nice_name
 from nbcore.measures.bootstrap import interval
 from nbcore.measures.bounds import Bound, BoundResult
+from nbcore.text import typeset
 
 DEPTH = "mean depth (input 0, softmax 1)"
 #: cells along the depth axis
@@ -116,7 +117,7 @@ def _panels(
         return nothing(f"no ensemble has enough examples for a bound on {words}.")
     fits = {name: r for name, f in kept.items() if (r := bound(f)) is not None}
     lines = {
-        f"{name}: slope {r.bound.slope:+.2f}": (r.bound.slope, r.bound.intercept, name)
+        typeset(f"{name}: slope {r.bound.slope:+.2f}"): (r.bound.slope, r.bound.intercept, name)
         for name, r in fits.items()
     }
     most = max(fits, key=lambda name: fits[name].share_beyond)
@@ -185,7 +186,7 @@ def along(result: Study, what: str) -> Figure | Table:
             f"{n}: {show(a)} to {show(b)}, rank correlation {r:+.2f}" for n, a, b, r in said
         )
         + ".",
-        x_title="depth of one network's prediction (input 0, softmax 1)",
+        x_title="depth in one network (input 0, softmax 1)",
         y_title=title,
         y_format="" if what == "entropy" else "~%",
     )
@@ -201,12 +202,12 @@ def slopes(result: Study) -> Figure | Table:
             low, high = interval(draws)
             rows.append(
                 {
-                    "category": f"{nice_name(row['key'])}: mean depth {row['depth'][0]:.2f}, "
-                    f"{row['predictions']} predictions each",
+                    "category": f"{nice_name(row['key'])}: mean depth {row['depth'][0]:.2f}",
                     "value": value,
                     "low": min(low, value),
                     "high": max(high, value),
                     "name": nice_name(row["key"]),
+                    "predictions": int(row["predictions"]),
                 }
             )
     if not rows:
@@ -214,13 +215,14 @@ def slopes(result: Study) -> Figure | Table:
     table = pd.DataFrame(rows).sort_values("value")
     steep = table.iloc[0]
     return charts.bars(
-        table,
+        table.drop(columns=["name", "predictions"]),
         title=f"The bound falls most steeply for {steep['name']}: {steep['value']:+.2f}",
-        subtitle="Lower bound on consensus-consistency; within an architecture all data sets "
-        "rest on equally many predictions",
+        subtitle="Lower bound on consensus-consistency; an image has "
+        f"{' or '.join(map(str, sorted(set(table['predictions']))))} held-out predictions, within "
+        "an architecture equally many in all data sets",
         description="Slope of the lower bound on consensus-consistency with 95 % bootstrap "
         "intervals: " + "; ".join(f"{r.category} {r.value:+.2f}" for r in table.itertuples()) + ".",
-        x_title="slope (score from the input to the softmax)",
+        x_title="slope (score over the whole depth)",
         x_format="+.2f",
         zero=True,
     )

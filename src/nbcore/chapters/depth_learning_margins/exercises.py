@@ -51,7 +51,7 @@ QUESTIONS = {
             "averaged."
         ),
     ),
-    "Decided early, learned early": Question(
+    "Decided early, learned early?": Question(
         "Why is the relation shown again among right answers within each class?",
         (
             "Being right makes an image shallow and early, which alone gives a relation",
@@ -64,7 +64,7 @@ QUESTIONS = {
             "do with each other. Holding it fixed shows what is left."
         ),
     ),
-    "Decided early, wide margins": Question(
+    "Decided early, wide margins?": Question(
         (
             "Margins get smaller with depth and so does their variance. Which test takes the "
             "first out of the second?"
@@ -73,7 +73,7 @@ QUESTIONS = {
         1,
         "A factor that shrinks all margins leaves differences of logarithms as they are.",
     ),
-    "Separable is not clustered": Question(
+    "Separable, or clustered?": Question(
         "Why does a linear probe not serve for depth on training images?",
         (
             "It calls nearly all of them decided after the first layer",

@@ -5,6 +5,7 @@ import pandas as pd
 
 from nbcore import charts
 from nbcore.chapters.every_image_its_own_line import observe, runs
+from nbcore.chapters.every_image_its_own_line.config import EveryImageItsOwnLine
 from nbcore.charts.base import Figure
 from nbcore.charts.profiles import profile_pager
 from nbcore.charts.words import listed, signed
@@ -27,7 +28,7 @@ def splits(run: Run) -> Figure:
     )
     return charts.bars(
         table,
-        x_title="correlation with accuracy, on other families",
+        x_title="correlation with accuracy",
         x_format=".1f",
         reference=(0.0, "no relation"),
         title=f"{said}: {signed(e.value)} [{signed(e.low)}, {signed(e.high)}]",
@@ -35,6 +36,45 @@ def splits(run: Run) -> Figure:
         "others",
         description=f"Correlations with accuracy: {listed(table)}.",
     )
+
+
+def leverage(run: Run, config: EveryImageItsOwnLine) -> Figure:
+    """Draw every split's held-out correlation, by whether Fisher vectors are among its judges."""
+    table = observe.leverage(run, config)
+    words = {True: "Fisher vectors judge", False: "Fisher vectors choose"}
+    rows = [
+        pd.DataFrame(
+            {"x": np.arange(1, len(part) + 1), "y": np.sort(part["held_out"]), "series": said}
+        )
+        for who, said in words.items()
+        if len(part := table[table["judges"] == who])
+    ]
+    medians = {bool(who): part["held_out"].median() for who, part in table.groupby("judges")}
+    return charts.curve(
+        pd.concat(rows),
+        x_title="splits, from the lowest correlation on",
+        y_title="correlation on other families",
+        x_format="d",
+        level=(0.0, "no relation"),
+        title=pulled(medians.get(True), medians.get(False)),
+        subtitle=f"{len(table)} splits of ImageNetV2's models; images that fall most on one half, "
+        "judged by the other",
+        description="Correlation of accuracy on chosen images with global accuracy, one point a "
+        "split, in order, for the splits in which the three Fisher vectors are among the judges "
+        f"({int(table['judges'].sum())}) and for the others: {pulled(*map(medians.get, words))}.",
+    )
+
+
+def pulled(judging: float | None, choosing: float | None) -> str:
+    """Say what Fisher vectors do as judges; medians of the splits, None where there is no split."""
+    if judging is None or choosing is None:
+        return "No two kinds of splits to tell what Fisher vectors do as judges"
+    both = f"median {signed(judging)} with them, {signed(choosing)} without"
+    if judging - choosing > 0.1:
+        return f"Fisher vectors among the judges pull the correlation up: {both}"
+    if judging - choosing < -0.1:
+        return f"Fisher vectors among the judges pull the correlation down: {both}"
+    return f"Fisher vectors among the judges make little difference: {both}"
 
 
 def line(run: Run) -> Figure:
@@ -106,7 +146,7 @@ def correlations(run: Run) -> Figure:
     below = float((known < 0).mean())
     return charts.curve(
         pd.concat(rows),
-        x_title="correlation of being right with the model's accuracy",
+        x_title="correlation of being right with accuracy",
         y_title="share of images",
         y_format="~%",
         points=False,
@@ -137,7 +177,7 @@ def difficulty(run: Run) -> Figure:
     medians = groups.median()
     return charts.curve(
         pd.concat(rows),
-        x_title="share of all models that are right on the image",
+        x_title="share of models that are right",
         y_title="correlation with accuracy",
         x_format="~%",
         title=f"Right answers go with accuracy most, at {signed(medians.max())}, on images that "
@@ -188,7 +228,7 @@ def threshold() -> Figure:
     ability = np.linspace(-3, 3, 25)
     rows = [
         pd.DataFrame(
-            {"x": ability, "y": 1 / (1 + np.exp(b - ability)), "series": f"difficulty {b:+g}"}
+            {"x": ability, "y": 1 / (1 + np.exp(b - ability)), "series": f"difficulty {signed(b)}"}
         )
         for b in (-1.5, 0.0, 1.5)
     ]

@@ -7,6 +7,7 @@ import xarray as xr
 from nbcore import claims
 from nbcore.chapters.every_image_its_own_line import runs
 from nbcore.chapters.every_image_its_own_line.config import EveryImageItsOwnLine
+from nbcore.charts.tables import Table, bullets
 from nbcore.claims import Observation
 from nbcore.measures.bootstrap import draw_weights, estimate
 from nbcore.measures.estimate import Estimate
@@ -96,3 +97,38 @@ def shares_table(run: Run) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def shares_told(run: Run) -> Table:
+    """Say of each test set whether more images fall than do with shuffled models."""
+    said = []
+    for bed, title in (("imagenetv2", "ImageNetV2"), ("cifar10.1", "CIFAR-10.1")):
+        own, *others = run.table(bed)["falling"].values
+        said.append(f"{title}: {beside_luck(float(own), np.asarray(others))}")
+    return bullets(said)
+
+
+def beside_luck(own: float, shuffled: np.ndarray) -> str:
+    """Compare a share with those of shuffles: above all of them, below all, or among them."""
+    low, high = float(shuffled.min()), float(shuffled.max())
+    span = f"{100 * low:.2f} to {100 * high:.2f} %"
+    if own > high:
+        return f"{100 * own:.2f} % fall, more than with any shuffle ({span})"
+    if own < low:
+        return f"{100 * own:.2f} % fall, fewer than with any shuffle ({span})"
+    return f"{100 * own:.2f} % fall, no more than shuffles make ({span})"
+
+
+def leverage(run: Run, config: EveryImageItsOwnLine) -> pd.DataFrame:
+    """Tabulate the splits of ImageNetV2's models: held_out, and whether Fisher vectors judge.
+
+    The halves are those of the run, drawn again from its seed.
+    """
+    table, seed = run.table("imagenetv2"), config.profiles.seed
+    families = table["family"].values.astype(str)
+    values = table["held_out"].sel(models=runs.ALL, subset=runs.CHOSEN).values
+    judges = [
+        not runs._halves(families, np.random.default_rng([seed, k]))[families == "features"].any()
+        for k in range(len(values))
+    ]
+    return pd.DataFrame({"held_out": values, "judges": judges})

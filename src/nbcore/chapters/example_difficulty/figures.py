@@ -126,22 +126,33 @@ def schedule_differences(study: Study) -> Figure | Table:
 
 
 def going_on(study: DifficultyStudy) -> Figure | Table:
-    """Draw ID accuracy and effective robustness while training goes on with a subset."""
-    names = ["full-then-hard", "full-then-random"]
-    parts, marks, absent = [], {}, []
-    for name in names:
+    """Draw both accuracies and effective robustness while training goes on with a subset.
+
+    Accuracies are drawn at every checkpoint; effective robustness only where the line reaches, and
+    the subtitle says of which conditions that leaves points out.
+    """
+    parts, marks, without = [], {}, []
+    for name in ("full-then-hard", "full-then-random"):
         at = page.switch(study, name)
-        if at is None or not study.curves[name].covered[at:].any():
-            absent.append(page.words(name))
+        if at is None:
             continue
         c = study.curves[name]
-        shown = np.flatnonzero(c.covered & (np.arange(len(c.steps)) >= max(at - 3, 0)))
-        for what, draws in (("ID accuracy", c.id), ("effective robustness", c.er)):
+        late = np.arange(len(c.steps)) >= max(at - 3, 0)
+        out = int((late & ~c.covered).sum())
+        if out:
+            without.append(f"{page.words(name)}, {out} of {int(late.sum())}")
+        for what, draws, keep in (
+            ("ID accuracy", c.id, late),
+            ("accuracy on shifted images", c.ood, late),
+            ("effective robustness", c.er, late & c.covered),
+        ):
+            shown = np.flatnonzero(keep)
             rows = page.banded(c.steps[shown], draws[:, shown])
             parts.append(rows.assign(panel=what, series=page.words(name)))
-            marks[what] = (float(c.steps[at]), "then the subset")
+            if shown.size:
+                marks[what] = (float(c.steps[at]), "then the subset")
     if not parts:
-        return instead("Not drawn: no condition went on with a subset at covered accuracies.")
+        return instead("Not drawn: no condition went on with a subset.")
     found = page.changes(study, "full-then-hard")
     title = "Going on with hard examples was not run"
     if found:
@@ -159,8 +170,13 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
         title=title,
         subtitle="The pretrained network, trained on all examples and then on a subset only; mean "
         "over seeds with 95 % intervals"
-        + (f"; without points on the line's range: {', '.join(absent)}" if absent else ""),
-        description=f"ID accuracy and effective robustness along the steps of training. {title}.",
+        + (
+            f"; beyond the line's accuracies, hence without robustness: {'; '.join(without)} points"
+            if without
+            else ""
+        ),
+        description="ID accuracy, accuracy on shifted images and effective robustness along the "
+        f"steps of training. {title}.",
     )
 
 

@@ -16,6 +16,7 @@ from nbcore.chapters.example_difficulty.observe import (
     words,
 )
 from nbcore.chapters.example_difficulty.runs import DifficultyStudy
+from nbcore.claims import readable
 from nbcore.lines import compare
 from nbcore.lines.curves import Study
 from nbcore.lines.tables import control
@@ -104,10 +105,10 @@ def experiment_table(config: ExampleDifficulty) -> pd.DataFrame:
     other = "by depth and our C-scores" if c.difficulty == PUBLISHED_SCORES else "by depth"
     rows = [
         ("difficulty", difficulty(c)),
-        ("data", f"{name}; shifted: {shifted}"),
+        ("data", readable(f"{name}; shifted: {shifted}")),
         (
             "pretrained",
-            f"{c.model}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
+            f"{readable(c.model)}, all weights, {c.size} pixels: {subset}; {c.steps:,} steps, "
             f"{seeds(c.seeds)}",
         ),
         (

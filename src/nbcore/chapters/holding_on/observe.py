@@ -150,7 +150,8 @@ def methods(heads: Held | None, config: HoldingOn) -> Table:
         return missing("Last layers are")
     return charts.show(
         pd.DataFrame(rows),
-        caption="Last layers: accuracies in percent, effective robustness in points, what it is "
+        caption=f"Last layers, rate {config.head_lr:g}, {config.checkpoints} checkpoints, features "
+        "of one mean length: accuracies in percent, effective robustness in points, what it is "
         "above or below training that was stopped early at the same ID accuracy [95 %, images and "
         "seeds], and the cost in images that are trained on",
     )

@@ -68,8 +68,8 @@ def power(study: Study) -> Figure:
         y_title="studies that discover",
         x_scale="log",
         y_format="~%",
-        title=f"Yes and no cost little power: {right[-1] / n:.0%} of the studies find the true "
-        f"feature when {x[-1]:,} queries are allowed",
+        title=f"Told yes or no, {right[-1] / n:.0%} of the studies find the true feature when "
+        f"{x[-1]:,} queries are allowed",
         subtitle=f"One of the features is right with chance {holdout.TRUE:g}; {n:,} studies",
         description=f"Share of studies that discover by queries. {_said(shown)}.",
     )

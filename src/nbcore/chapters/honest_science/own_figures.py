@@ -35,7 +35,7 @@ def passing_table(table: pd.DataFrame) -> Table:
     """Tabulate the checks that hold on shuffled tables, most often first."""
     known = own_checks.by_check(table)
     often = known[known["shuffled"] >= OFTEN].sort_values("shuffled", ascending=False)
-    shown = often[["claim", "check", "stored", "shuffled"]]
+    shown = _labelled(often[["claim", "check", "stored", "shuffled"]])
     return charts.show(
         shown, caption="Checks that hold on half of the shuffles or more", percent=["shuffled"]
     )
@@ -44,7 +44,7 @@ def passing_table(table: pd.DataFrame) -> Table:
 def changing_table(table: pd.DataFrame) -> Table:
     """Tabulate the checks whose outcome is not the same on all parts of the members."""
     known = own_checks.by_check(table)
-    changed = known[known["part"] < 1].sort_values("part")
+    changed = _labelled(known[known["part"] < 1].sort_values("part"))
     shown = changed[["claim", "check", "units", "stored", "part", "turned"]]
     words = {"units": "units, at least", "part": "same outcome", "turned": "swapped"}
     shown = shown.rename(columns=words)
@@ -53,6 +53,13 @@ def changing_table(table: pd.DataFrame) -> Table:
         caption="Checks whose outcome depends on which models, draws or seeds there are",
         percent=["same outcome", "swapped"],
     )
+
+
+def _labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Name checks as their cards do."""
+    labels = {(c.id, k.name): k.label for c in claims.ledger().values() for k in c.checks}
+    pairs = zip(table["claim"], table["check"], strict=True)
+    return table.assign(check=[labels[pair] for pair in pairs])
 
 
 def told(table: pd.DataFrame) -> Table:

@@ -119,8 +119,9 @@ def robustness(bed: Testbed) -> Figure:
         pd.DataFrame({"x": grid, "low": low, "high": high}),
         title=f"{n} of {len(models)} models {'leaves' if n == 1 else 'leave'} the band upwards; "
         f"luck alone would give about {0.025 * len(models):.1f}",
-        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} stand more than one point "
-        f"above the line, {both} of them outside the band",
+        subtitle=f"{bed.axes[1]}, {bed.ood_total:,} images; {above} "
+        f"{'stands' if above == 1 else 'stand'} more than one point above the line, {both} of them "
+        "outside the band",
         description=f"Effective robustness in points against {bed.axes[0]} accuracy for "
         f"{len(models)} models with 95 % intervals and the chance band. {above} models exceed one "
         f"point, {n} the band.",
@@ -157,11 +158,12 @@ def dominance(bed: Testbed) -> Figure:
     matrix = np.triu(matrix, 1) + np.triu(matrix, 1).T  # weaker right, mirrored as in the paper
     every = page.pairs(bed)
     top = every.nlargest(1, "dominance").iloc[0]
+    ratio = float((every["dominance"] / every["independent"]).median())
     return charts.heat_map(
         matrix,
         list(names),
         accuracy=order["id"].to_numpy(),
-        title="A weaker model is rarely right where a stronger one is wrong",
+        title=f"A weaker model is {how_often(ratio)} right where a stronger one is wrong",
         subtitle=f"At most {100 * top['dominance']:.1f} % of the images, "
         f"for {top['lower']} and {top['higher']}",
         description="Dominance probability of every pair of "
@@ -171,6 +173,13 @@ def dominance(bed: Testbed) -> Figure:
         x_title="one model, by accuracy",
         y_title="the other model, by accuracy",
     )
+
+
+def how_often(ratio: float) -> str:
+    """Put in words how often one model is right alone; ratio: to that of independent errors."""
+    if ratio < 0.5:
+        return "rarely"
+    return "less often than by chance" if ratio < 1 else "as often as by chance, or more,"
 
 
 def dominance_pairs(bed: Testbed) -> Figure:

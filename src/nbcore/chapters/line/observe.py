@@ -28,6 +28,14 @@ PUBLIC = (
     "timm:imagenetv2",
     "timm:imagenet-a",
 )
+#: as tables call them
+CALLED = {
+    "cifar10.1": "CIFAR-10.1",
+    "imagenetv2": "ImageNetV2, its authors' models",
+    "imagenet-testbed:imagenetv2": "ImageNetV2, the ImageNet testbed",
+    "timm:imagenetv2": "ImageNetV2, timm's models",
+    "timm:imagenet-a": "ImageNet-A, timm's models",
+}
 #: slope and intercept of the paper's CIFAR line, for the claim that only concerns its shape
 PAPER_CIFAR = robustness.Line(0.8318, -0.4736, 1.0, 0.0, 0.0, "logit", 30, (0.0, 1.0))
 
@@ -230,7 +238,7 @@ def fits_table(beds: Beds) -> pd.DataFrame:
         fit, error = bed.line, noise.errors(bed)
         rows.append(
             {
-                "testbed": name,
+                "testbed": CALLED[name],
                 "models": fit.n,
                 "slope": f"{fit.slope:.3f} ± {1.96 * error.slope:.3f}",
                 "intercept": f"{fit.intercept:+.3f} ± {1.96 * error.intercept:.3f}",
@@ -245,7 +253,7 @@ def scales_table(beds: Beds, config: Line) -> pd.DataFrame:
     """Tabulate R² with its bootstrap interval, one row per testbed, one column per scale."""
     rows = []
     for name, bed in beds.items():
-        row: dict[str, object] = {"testbed": name, "models": len(bed.fitted)}
+        row: dict[str, object] = {"testbed": CALLED[name], "models": len(bed.fitted)}
         for scale, draws in r2_by_scale(bed, config).items():
             low, high = interval(draws[1:], config.level)
             row[scale] = f"{draws[0]:.4f} [{low:.4f}, {high:.4f}]"

@@ -191,8 +191,8 @@ def sizes(config: Line) -> Figure:
     words = [f"{v:+.2f}".replace("-", "−") for v in values]
     return charts.curve(
         pd.concat(parts),
-        title=f"More pairs go with more robustness on Sketch (ρ = {words[1]}), not on V2 "
-        f"(ρ = {words[0]})",
+        title="Size of pretraining and effective robustness: ρ = "
+        f"{words[1]} on Sketch, {words[0]} on V2",
         subtitle="CLIP models inside the line's range; mean and range over models of one size",
         description="Effective robustness in points of CLIP models against the number of pairs of "
         "image and text they were pretrained on, on ImageNetV2 and ImageNet-Sketch, mean and range "

@@ -57,6 +57,8 @@ def diagrams(study: Study) -> Figure:
         drawn.append(pd.DataFrame(line))
     shown = pd.concat(drawn).reset_index(drop=True)
     one, other = errors
+    splits = study.errors(table)["error"].sel(remedy=grouped.NONE).mean("member")
+    means = " and ".join(f"{100 * float(splits.sel(model=m)):.1f}" for m in (other, one))
     return panels(
         shown,
         x_title=PREDICTED,
@@ -65,11 +67,12 @@ def diagrams(study: Study) -> Figure:
         y_domain=(0, 1),
         title=f"{_begin(other)} is {100 * errors[other]:.0f} points from meaning what it "
         f"says, {one} {100 * errors[one]:.1f}",
-        subtitle=f"{_begin(WHAT[table])}, {len(y):,} rows not trained on; SmoothECE is the "
-        "distance of the smooth curve from the diagonal, where predictions are",
+        subtitle=f"{_begin(WHAT[table])}; the first of {len(found['outcome'])} splits, {len(y):,} "
+        f"rows not trained on (mean of all splits: {means}); SmoothECE is the distance of the "
+        "smooth curve from the diagonal, where predictions are",
         description=f"Three reliability diagrams of {one} and {other}: in 5 bins, in 100 bins, and "
-        f"smooth. The 100 bins jump up and down; the smooth curves do not. SmoothECE of {one} "
-        f"{errors[one]:.3f}, of {other} {errors[other]:.3f}.",
+        f"smooth. In the split that is drawn SmoothECE of {one} is {errors[one]:.3f}, of {other} "
+        f"{errors[other]:.3f}; means of all splits in points: {means}.",
     )
 
 
@@ -116,7 +119,7 @@ def by_bins(study: Study) -> Figure:
         x_scale="log",
         y_format=".1%",
         title=f"The same predictions, and the binned error goes from {few:.1%} to {many:.1%}",
-        subtitle=f"{_begin(grouped.LOGISTIC)} on {study.largest_table}; "
+        subtitle=f"{_begin(grouped.LOGISTIC)}, {WHAT[study.largest_table]}; "
         f"{len(found['outcome'])} splits of its rows, 95 % intervals",
         description=f"Calibration error against the number of bins, from {few:.4f} at {BINS[0]} to "
         f"{many:.4f} at {BINS[-1]} bins of equal width; SmoothECE stays at {smooth:.4f}.",
@@ -128,11 +131,15 @@ def sandwich(study: Study) -> Figure:
     parts = {"random predictors": study.predictors[["smooth calibration error", "gap"]].to_numpy()}
     for table in study.tables:
         found = study.errors(table)
-        parts[table] = np.stack([found["smooth"].values.ravel(), found["gap"].values.ravel()], 1)
+        parts[WHAT[table]] = np.stack(
+            [found["smooth"].values.ravel(), found["gap"].values.ravel()], 1
+        )
     floor = 1e-6  # what the solver leaves of a predictor that is calibrated
     kept = {k: v[(v > floor).all(1)] for k, v in parts.items()}
     kept = {k: v for k, v in kept.items() if len(v)}
     x, y = np.log10(np.concatenate(list(kept.values()))).T
+    rest = sum(map(len, parts.values())) - len(x)
+    also = f" and {rest} more without an error or a gap, which have no logarithm" if rest else ""
     seen = observe.corrections(study)
     low = seen["gap minus the smooth error squared smallest"].value
     high = seen["gap minus twice the smooth error largest"].value
@@ -150,7 +157,7 @@ def sandwich(study: Study) -> Figure:
         "double"
         if held
         else "What a Lipschitz correction can gain leaves the bounds of the smooth error",
-        subtitle=f"{len(x):,} predictors; the gap is in squared loss",
+        subtitle=f"{len(x):,} predictors are drawn{also}; the gap is in squared loss",
         description="Counts of predictors by smooth calibration error and post-processing gap, in "
         f"logarithms, with the two bounds. Gap minus squared error at least {low:.2g}, gap minus "
         f"twice the error at most {high:.2g}.",
@@ -201,6 +208,6 @@ def accuracies(study: Study) -> Table:
     columns = ["predicted", "model", "accuracy", "SmoothECE"]
     return charts.show(
         pd.DataFrame(found, columns=columns),
-        caption="Models as they come, on rows not trained on",
+        caption="Models as they come, on rows not trained on; means over all splits",
         percent=["accuracy", "SmoothECE"],
     )

@@ -8,6 +8,7 @@ from scipy import stats
 from nbcore import claims
 from nbcore.chapters.meaning_of_a_probability import coins, grouped, runs
 from nbcore.chapters.meaning_of_a_probability.study import Study
+from nbcore.chapters.meaning_of_a_probability.tables import WHAT
 from nbcore.claims import Observation
 from nbcore.measures.bootstrap import Floats, estimate
 from nbcore.measures.calibration.binned import binned_ece
@@ -73,14 +74,14 @@ def computed() -> dict[str, str]:
 
 def subject(study: Study, key: str) -> str:
     """Say in words what a claim was observed of."""
-    tables, n = ", ".join(study.tables), study.config.predictors
+    tables, n = " and ".join(WHAT[t] for t in study.tables), study.config.predictors
     return {
         "C6": f"one hidden layer on {study.config.dataset}",
         "C10": f"one hidden layer on two classes of {study.config.dataset}",
         "C11": f"coins, and {n} random predictors of up to {coins.MOST} inputs",
-        "C12": f"logistic regression on {study.largest_table}",
-        "C23": f"five models on {tables}",
-        "C24": f"{n} random predictors; five models on {tables}",
+        "C12": f"logistic regression of {WHAT[study.largest_table]}",
+        "C23": f"five models of {tables}",
+        "C24": f"{n} random predictors; five models of {tables}",
     }[key]
 
 

@@ -5,14 +5,15 @@ import pandas as pd
 
 from nbcore import charts
 from nbcore.chapters.more_data_can_hurt import annealing, features, kernels, networks, observe
-from nbcore.chapters.more_data_can_hurt.curves import double, errors, rows, said
+from nbcore.chapters.more_data_can_hurt.curves import double, errors, fragile, outcomes, rows, said
 from nbcore.chapters.more_data_can_hurt.study import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
 from nbcore.charts.risk import descent_paths, risk_explorer
 from nbcore.charts.tables import Table, bullets, sentence
 from nbcore.charts.words import signed
-from nbcore.measures.bootstrap import interval
+from nbcore.claims import readable
+from nbcore.measures.bootstrap import Floats, interval
 from nbcore.measures.generalization.ridge import exact_risk
 
 EXCESS = "excess risk (‖β‖² = 1)"
@@ -125,6 +126,18 @@ def feature_widths(study: Study) -> Figure:
     )
 
 
+def most_wrong(mean: Floats, x: Floats, features_: int) -> str:
+    """Say at how many pictures the error is largest: as many as features, near, or elsewhere."""
+    worst = float(x[int(mean.argmax())])
+    if abs(np.log(worst / features_)) < 0.05:
+        where = "as many as there are features"
+    elif 0.5 < worst / features_ < 2:
+        where = f"near the {features_} features"
+    else:
+        where = f"far from the {features_} features"
+    return f"the error is largest at {worst:.0f} pictures, {where}"
+
+
 def feature_counts(study: Study) -> Figure:
     """Draw the error of random features along the number of pictures."""
     images = study.runs["features"].manifest["config"]["images"]
@@ -138,7 +151,8 @@ def feature_counts(study: Study) -> Figure:
         x_title="training pictures",
         title=f"Four times the pictures, and the error goes from {mean[one]:.0%} to "
         f"{mean[four]:.0%}",
-        subtitle=f"{images} random features: {x[one]:.0f} and {x[four]:.0f} pictures",
+        subtitle=f"{images} random features: {x[one]:.0f} and {x[four]:.0f} pictures; without a "
+        f"ridge {most_wrong(mean, x, images)}",
         description="Test error against the number of training pictures.",
     )
 
@@ -152,7 +166,7 @@ def costs(study: Study, space: str) -> Figure:
         known = table.sel({"method": name}).dropna("n")
         if known.size:
             draws = study.over_seeds(np.log10(known.transpose("member", "n").values))
-            drawn.append(rows(draws, known["n"].values, name))
+            drawn.append(rows(draws, known["n"].values, readable(name)))
     shown, seen = pd.concat(drawn).reset_index(drop=True), observe.noise(study)
     slope = seen[f"{space} {kernels.LAPLACE} slope"]
     return charts.curve(
@@ -227,6 +241,7 @@ def told(study: Study) -> Table:
             f"The Gaussian kernel is solved with {kernels.DIGITS} digits; at its inputs the "
             f"largest error is {residual:.0e}.",
             *fitted,
+            fragile(outcomes(study)),
             f"Annealing divides the test loss by {low:,.0f} to {high:,.0f} (95 % interval of the "
             "geometric mean).",
             "The large rate alone "

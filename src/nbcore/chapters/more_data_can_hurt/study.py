@@ -64,6 +64,17 @@ class Study:
         return wrong - right
 
 
+@dataclass
+class Without(Study):
+    """The study without one member of each run, whatever is averaged over members."""
+
+    left_out: int = 0
+
+    def over_seeds(self, values: Floats) -> Floats:
+        """Average (member, ...) over all members but one: (draw, ...)."""
+        return super().over_seeds(np.delete(np.asarray(values, float), self.left_out, 0))
+
+
 def _chosen(error: xr.DataArray, tuned: bool) -> Floats:
     """Select test errors (member, ...) at no ridge, or at that with the fewest errors of choice."""
     if tuned:

@@ -13,18 +13,35 @@ from nbcore.depths.roster import nice_name
 from nbcore.depths.view import EnsembleView
 from nbcore.measures.bootstrap import draw_weights
 
+#: columns about depths
+DEPTHS = ("mean depth", "at the input")
+
 
 def table(study: Study) -> Table:
     """Show networks of the paper's size beside its accuracies and the small networks' depths."""
     found = tables.full_size(study)
     if found.empty:
         return nothing("networks of the paper's size")
-    shares = [c for c in map(str, found) if c.startswith(("train", "val", "test", "at the input"))]
+    shown = [c for c in map(str, found) if not c.startswith(DEPTHS)]
     return charts.show(
-        found,
-        percent=shares,
+        found[shown],
+        percent=[c for c in shown if c.startswith(("train", "val", "test"))],
         caption="Networks of the paper's size, as far as they were run: test accuracy beside the "
-        "paper's, depths of training images beside those in this page's small networks",
+        "paper's",
+    )
+
+
+def depths(study: Study) -> Table:
+    """Show their mean depths of training images, beside those in the small networks."""
+    found = tables.full_size(study)
+    if found.empty:
+        return nothing("depths in networks of the paper's size")
+    shown = [c for c in map(str, found) if c == "network" or c.startswith(DEPTHS)]
+    return charts.show(
+        found[shown],
+        percent=[c for c in shown if c.startswith("at the input")],
+        caption="Depths of training images in the same networks, and in this page's small ones: "
+        "mean in layers, and the share decided at the input",
     )
 
 

@@ -39,6 +39,18 @@ def summary(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def accuracies(study: Study) -> pd.DataFrame:
+    """Tabulate per ensemble its networks and probes, and accuracy by split."""
+    return summary(study)[["ensemble", "networks", "probes", "train", "val", "test"]]
+
+
+def depths(study: Study) -> pd.DataFrame:
+    """Tabulate per ensemble mean depths, and shares decided at the input and undefined."""
+    table = summary(study)
+    means = [c for c in table if str(c).startswith("mean depth")]
+    return table[["ensemble", *means, "at the input", "no depth"]]
+
+
 def full_size(study: Study) -> pd.DataFrame:
     """Tabulate the same for networks of the paper's size, with the paper's accuracy.
 

@@ -11,13 +11,12 @@ from nbcore.lines.curves import Study
 from nbcore.lines.figures import covered, uncovered
 from nbcore.lines.figures import curves as er_curves
 from nbcore.lines.frames import frame
-from nbcore.lines.tables import words
-from nbcore.training import kinds
+from nbcore.lines.tables import families_of, words
 
 
 def testbed(study: Study, shifted: str) -> Figure:
     """Draw the trained testbed on logit axes, by family, its line, and its curve where it bends."""
-    models = study.models.assign(group=kinds.groups(study.models["model"]))
+    models = study.models.assign(group=families_of(study.models["model"]))
     parts, fit, said = [models.sort_values("group")], study.line, ""
     if len(study.apart):
         parts.append(study.apart.assign(group="classical, not in the fit"))

@@ -45,7 +45,7 @@ def reverse_step() -> Figure:
     ]
     return charts.curve(
         shown,
-        x_title="variance of the noise that the step removes",
+        x_title="variance of the noise removed in a step",
         y_title="log10 of the divergence from a normal, nats",
         x_scale="log",
         title=f"A reverse step is the more normal the smaller: its divergence falls as the step to "

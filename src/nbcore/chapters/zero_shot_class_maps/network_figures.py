@@ -117,7 +117,7 @@ def dominance(study: NetworkStudy) -> Shown:
         subtitle="Mean dominance among the testbed's networks within 10 points of accuracy, minus "
         "that of the most dominant one of them; 95 % intervals",
         description=f"Mean dominance minus that of the most dominant network, in points: {said}.",
-        x_title="mean dominance above the most dominant network (points)",
+        x_title="mean dominance above the others (points)",
         x_format="+.1f",
         zero=True,
         reference=(0, "as the most dominant"),
@@ -197,8 +197,9 @@ def trained(study: NetworkStudy) -> Shown:
         rows.append(row)
     return charts.show(
         pd.DataFrame(rows),
-        caption="Last layers: ID accuracy in percent; effective robustness, what the weak pull "
-        "costs in ID accuracy and gains at equal accuracy, in points [95 %]",
+        caption=f"Last layers on features of one mean length, {len(fresh.steps)} checkpoints: ID "
+        "accuracy in percent; effective robustness, what the weak pull costs in ID accuracy and "
+        "gains at equal accuracy, in points [95 %]",
     )
 
 

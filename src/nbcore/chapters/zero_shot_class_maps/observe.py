@@ -16,6 +16,7 @@ from nbcore.chapters.zero_shot_class_maps.study import ZeroShotStudy
 from nbcore.claims import STAND_IN, Observation
 from nbcore.lines import compare
 from nbcore.lines.curves import Curve
+from nbcore.lines.tables import network
 from nbcore.measures.bootstrap import interval, peak_estimate
 from nbcore.measures.estimate import Estimate
 
@@ -230,6 +231,7 @@ def heads_table(study: ZeroShotStudy) -> pd.DataFrame:
         if name in study.rules or name == "probe" or not c.covered.any():
             continue
         row: dict[str, object] = {"head": words(name), "seeds": c.seeds}
+        row["checkpoints"] = len(c.steps)
         row |= {"ID, end": f"{100 * c.id[0, -1]:.1f}", "shifted, end": f"{100 * c.ood[0, -1]:.1f}"}
         top = compare.peak(c)
         ends = f"[{100 * top.low:+.1f}, {100 * top.high:+.1f}]"
@@ -253,9 +255,9 @@ def dominance_table(study: ZeroShotStudy, found: Dominance) -> pd.DataFrame:
                 "model": state,
                 "ID": f"{100 * found.accuracy[state]:.1f}",
                 "largest": f"{100 * top['dominance']:.1f}",
-                "with": top["lower"],
+                "with": network(top["lower"]),
                 "minus the testbed's largest": _points(found.top(state) - found.largest),
-                "equally accurate": found.twin[state],
+                "equally accurate": network(found.twin[state]),
                 "mean minus that model's": _points(found.beyond[state]),
             }
         )
