@@ -19,7 +19,7 @@ from nbcore.lines.curves import Curve
 from nbcore.models import offline
 from nbcore.models.pretrained import create
 
-BED = ("mean-30", "knn-30", "mlp-10", "mlp-30", "mlp-450", "plain16-30", "plain16-450")
+BED = ("mean-30", "knn-30", "knn-450", "mlp-10", "mlp-30", "mlp-450", "plain16-30", "plain16-450")
 
 
 def digits(**changes) -> ZeroShot:
