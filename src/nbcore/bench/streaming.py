@@ -144,7 +144,7 @@ def _searching(config: Features, found: features.Features) -> float:
         prepare = time.perf_counter()
         own = found.at(probe)
         bank = np.resize(own, (config.images, own.shape[1]))
-        step = 0.3 * float(own.std())
+        step = 0.3 * float(own.astype(np.float32).std())
         for block in np.split(bank, range(len(own), len(bank), len(own)))[1:]:
             block += rng.normal(0.0, step, block.shape).astype(np.float16)
         lost += time.perf_counter() - prepare
