@@ -135,9 +135,11 @@ def power(sizes: Sequence[int], seconds: np.ndarray, level: float = 0.95) -> Spr
     y = np.log(np.maximum(t, 1e-9)).ravel()
     if len(y) < 3:
         raise ValueError(f"A power needs 3 measurements or more, not {len(y)}.")
-    fit = stats.linregress(x, y)
-    reach = stats.t.ppf((1 + level) / 2, len(y) - 2) * fit.stderr
-    return Spread(*(round(float(fit.slope + s * reach), 4) for s in (0, -1, 1)))
+    x, y = x - x.mean(), y - y.mean()
+    slope = float(x @ y / (x @ x))
+    error = float(np.sqrt(((y - slope * x) ** 2).sum() / (len(y) - 2) / (x @ x)))
+    reach = float(stats.t.ppf((1 + level) / 2, len(y) - 2)) * error
+    return Spread(*(round(slope + s * reach, 4) for s in (0, -1, 1)))
 
 
 @contextmanager

@@ -43,9 +43,12 @@ def run(config: Labels) -> Found:
     for name, each in chosen.items():
         done = against.run_against(each)
         methods = against.methods_table(done)
-        say(f"\n{name}: {done.path.name}, {done.summary()['seconds']} s on {each.device}")
-        say(methods.round(3).to_string(index=False))
-        say(against.calibration(done).round(3).to_string(index=False))
+        say(
+            f"\n{name}: {done.path.name}, {done.summary()['seconds']} s on {each.device}",
+            error=True,
+        )
+        say(methods.round(3).to_string(index=False), error=True)
+        say(against.calibration(done).round(3).to_string(index=False), error=True)
         shown = methods[methods["method"].isin([against.OURS, against.CLEANLAB])]
         for method, value in zip(shown["method"], shown["value"], strict=True):
             quantities.append(
