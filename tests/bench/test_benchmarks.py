@@ -1,4 +1,4 @@
-"""Every benchmark at a tiny size, through the command: its form, and equal results on both sides."""
+"""Every benchmark at a tiny size, through the command: its form, equal results on both sides."""
 
 import json
 import math

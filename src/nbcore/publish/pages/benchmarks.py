@@ -47,7 +47,7 @@ def conditions(records: Records) -> str:
             "what": r.title,
             "hardware": r.conditions["hardware"],
             "threads": str(r.conditions["threads"]),
-            "load before": f"{r.conditions['load_before'][0]:.1f}",
+            "load before": f"{load[0]:.1f}" if (load := r.conditions["load_before"]) else None,
             "measured": r.conditions["date"][:10],
             "in all": words.seconds(r.seconds),
         }
