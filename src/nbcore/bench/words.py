@@ -18,8 +18,8 @@ def ratio(comparison: Comparison) -> str:
     """Write a ratio with its range."""
     r = comparison.ratio
     if len(comparison.seconds) == 1:
-        return f"{r.value:.2f} (one round)"
-    return f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}]"
+        return f"{r.value:.3g} (one round)"
+    return f"{r.value:.3g} [{r.low:.3g}, {r.high:.3g}]"
 
 
 def results(comparison: Comparison) -> str:

@@ -16,7 +16,7 @@ from nbcore.bench.catalog import BENCHMARKS
 from nbcore.bench.kept import Record, kept_figures
 from nbcore.bench.record import Comparison, Growth
 from nbcore.charts.renderer import render
-from nbcore.charts.tables import sentence, show
+from nbcore.charts.tables import GROUPED, sentence, show
 from nbcore.errors import NbcoreError
 
 PLACE = re.compile(r"^<!-- benchmarks: (\w+) -->$", re.M)
@@ -44,7 +44,6 @@ def conditions(records: Records) -> str:
     rows = [
         {
             "benchmark": name,
-            "what": r.title,
             "hardware": r.conditions["hardware"],
             "threads": str(r.conditions["threads"]),
             "load before": f"{load[0]:.1f}" if (load := r.conditions["load_before"]) else None,
@@ -58,14 +57,18 @@ def conditions(records: Records) -> str:
 
 def ratios(records: Records) -> str:
     """Tabulate every comparison with a peer."""
-    rows = [words.comparison_row(c) for r in records.values() for c in r.found.comparisons]
+    rows = [
+        {GROUPED: f"{name}: {r.title}"} | words.comparison_row(c)
+        for name, r in records.items()
+        for c in r.found.comparisons
+    ]
     return _table(rows, "The peer's time over ours: the median of the rounds, and their range")
 
 
 def quantities(records: Records) -> str:
     """Tabulate what has no peer."""
     rows = [
-        {"benchmark": name} | words.quantity_row(q)
+        {GROUPED: f"{name}: {r.title}"} | words.quantity_row(q)
         for name, r in records.items()
         for q in r.found.quantities
     ]
@@ -171,7 +174,12 @@ def how_it_grows(kinds: Sequence[Growth]) -> str:
 
 
 def _table(rows: list[dict[str, Any]], caption: str) -> str:
-    return show(pd.DataFrame(rows), caption).markup if rows else _missing()
+    if not rows:
+        return _missing()
+    table = pd.DataFrame(rows)
+    if GROUPED in table:
+        table.attrs[GROUPED] = GROUPED
+    return show(table, caption).markup
 
 
 def _chart(figure: charts.base.Figure) -> str:
