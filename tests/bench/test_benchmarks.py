@@ -154,7 +154,7 @@ def test_a_table_and_what_is_slower_are_printed(bench):
 
 def test_the_kept_figures_can_be_read_and_name_their_hardware():
     for name, record in kept.kept_figures().items():
-        assert name in catalog.BENCHMARKS and not record.quick
+        assert name in catalog.BENCHMARKS
         assert record.conditions["hardware"] and record.conditions["load_before"]
         known = {field for field in catalog.BENCHMARKS[name].config.book().address()}
         assert set(record.settings) == known, "the settings changed: measure again"

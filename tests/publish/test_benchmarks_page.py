@@ -55,7 +55,7 @@ def test_every_place_is_filled_from_the_kept_figures(figures):
     page = benchmarks.fill(figures)
     assert not benchmarks.PLACE.search(page) and benchmarks.NOTHING not in page
     soup = BeautifulSoup(page, "html.parser")
-    assert "<td>knn<td>a machine<td>1<td>6.5<td>2026-01-02<td>75 s" in page
+    assert "<td>knn<td>a machine<td>full<td>1<td>6.5<td>2026-01-02<td>75 s" in page
     assert page.count("<td>nbcore, torch: 1 s") == 4
     assert ">stores: a title</th></tr><tr><td>memory<td>3.2 GB<td>8, kept<td>measured" in page
     images = soup.select("div.nbchart img")

@@ -47,6 +47,7 @@ class Ensembles(Config):
             dataset="digits",
             examples=1_000,
             members=4,
+            networks=(MLP,),
             mlp_steps=60,
             cnn_steps=30,
             batch=64,

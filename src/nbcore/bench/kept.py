@@ -94,9 +94,10 @@ def read(file: Path) -> Record:
 
 
 def kept_figures() -> dict[str, Record]:
-    """Read all kept figures but those of quick forms: benchmark -> record."""
-    found = (read(f) for f in sorted(figures_dir().glob("*.json")) if "-quick" not in f.name)
-    return {record.benchmark: record for record in found}
+    """Read the kept figures: benchmark -> record, of the quick form where there is no other."""
+    records = [read(file) for file in sorted(figures_dir().glob("*.json"))]
+    records.sort(key=lambda record: not record.quick)  # those of full size come last, and stay
+    return {record.benchmark: record for record in records}
 
 
 def against_kept(record: Record) -> list[str]:

@@ -45,6 +45,7 @@ def conditions(records: Records) -> str:
         {
             "benchmark": name,
             "hardware": r.conditions["hardware"],
+            "sizes": "quick" if r.quick else "full",
             "threads": str(r.conditions["threads"]),
             "load before": f"{load[0]:.1f}" if (load := r.conditions["load_before"]) else None,
             "measured": r.conditions["date"][:10],
