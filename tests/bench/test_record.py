@@ -141,6 +141,7 @@ def test_what_is_slower_by_a_quarter_is_said(figures):
         " speed is worse",
         " memory is worse",
         " work of 2 images is slower",
+        " the load before was 0.5, 0.5 when kept.",
     ]
     assert "by 30%" in found[0] and "ratio 1.54, kept 2.00" in found[0]
     fast = Found((dataclasses.replace(SIDE, seconds=(0.5, 1.0, 0.5)),), (MEMORY,), ())

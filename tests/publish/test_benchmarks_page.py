@@ -64,6 +64,15 @@ def test_every_place_is_filled_from_the_kept_figures(figures):
     assert "work along models: 1.00 (95% 0.90 to 1.10), operations 1" in images[1]["alt"]
 
 
+def test_quick_figures_are_said_to_be_and_judge_no_limit(figures):
+    for each in (KNN, GROWTH, STORES):
+        kept.write(dataclasses.replace(each, quick=True), keep=True)
+    page = benchmarks.fill(figures)
+    assert page.count("<td>a machine<td>quick<td>1") == 3
+    assert "<td>8, at full size<td>measured" in page and "8, kept" not in page
+    assert page.count("quick sizes only; ") == 2 * 1
+
+
 def test_without_figures_a_sentence_says_how_to_have_them(figures):
     page = benchmarks.fill(figures)
     places = len(re.findall("<!-- benchmarks: ", figures))

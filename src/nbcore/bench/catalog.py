@@ -68,7 +68,9 @@ BENCHMARKS = {
         "Features",
         3,
     ),
-    "stores": Benchmark("an ensemble's store, read and reduced within 8 GB", "stores", "Stores", 3),
+    "stores": Benchmark(
+        "an ensemble's store, read and reduced in bounded memory", "stores", "Stores", 3
+    ),
     "growth": Benchmark(
         "how cost grows in members, images, dimensions and models", "growth", "Growing", 3
     ),

@@ -110,7 +110,10 @@ def against_kept(record: Record) -> list[str]:
         return [f"{record.benchmark}: not compared with the kept figures: {reason}."]
     found = list(slower(record, before))
     date = before.conditions["date"][:10]
-    return found or [f"{record.benchmark}: nothing is slower by a quarter than on {date}."]
+    if not found:
+        return [f"{record.benchmark}: nothing is slower by a quarter than on {date}."]
+    now, then = (r.conditions["load_before"][:1] or ["not known"] for r in (record, before))
+    return [*found, f"{record.benchmark}: the load before was {now[0]}, {then[0]} when kept."]
 
 
 def why_not(now: Record, before: Record) -> str:

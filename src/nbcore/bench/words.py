@@ -43,10 +43,13 @@ def comparison_row(c: Comparison) -> dict[str, Any]:
     }
 
 
-def quantity_row(q: Quantity) -> dict[str, Any]:
-    """Make a row of the table of quantities."""
+def quantity_row(q: Quantity, quick: bool) -> dict[str, Any]:
+    """Make a row of the table of quantities; a limit is one of full sizes, and judged there."""
     value = f"{q.value:,.4g}" if q.value < 1e4 else f"{q.value:,.0f}"
-    limit = "–" if q.limit is None else f"{q.limit:g}, {'kept' if q.value <= q.limit else 'MISSED'}"
+    limit = "–"
+    if q.limit is not None:
+        judged = "at full size" if quick and q.unit else "kept" if q.value <= q.limit else "MISSED"
+        limit = f"{q.limit:g}, {judged}"
     how = "projected from a part" if q.projected else "measured"
     return {"quantity": q.what, "value": f"{value} {q.unit}".strip(), "at most": limit, "how": how}
 
@@ -68,7 +71,7 @@ def tables(record: Record) -> list[list[dict[str, Any]]]:
     found = record.found
     made = [
         [comparison_row(c) for c in found.comparisons],
-        [quantity_row(q) for q in found.quantities],
+        [quantity_row(q, record.quick) for q in found.quantities],
         [growth_row(g) for g in found.growths],
     ]
     return [rows for rows in made if rows]

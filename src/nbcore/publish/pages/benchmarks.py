@@ -69,7 +69,7 @@ def ratios(records: Records) -> str:
 def quantities(records: Records) -> str:
     """Tabulate what has no peer."""
     rows = [
-        {GROUPED: f"{name}: {r.title}"} | words.quantity_row(q)
+        {GROUPED: f"{name}: {r.title}"} | words.quantity_row(q, r.quick)
         for name, r in records.items()
         for q in r.found.quantities
     ]
@@ -116,7 +116,7 @@ def neighbours_figure(record: Record) -> charts.base.Figure:
         x_scale="log",
         level=(1.0, "as fast as the peer"),
         title=who_is_faster(own),
-        subtitle=f"medians of {len(own[0].seconds)} rounds; bands: their range. "
+        subtitle=f"{_sizes(record)}medians of {len(own[0].seconds)} rounds; bands: their range. "
         f"{record.conditions['hardware']}",
         description=f"Lines over dimension, one a peer, of the peer's time over ours: {ends}.",
     )
@@ -156,7 +156,8 @@ def growth_figure(record: Record) -> charts.base.Figure:
         x_title="exponent: cost grows as size to this power",
         x_format=".1f",
         title=how_it_grows(kinds),
-        subtitle="processor seconds at three sizes or more; 95% intervals of a line in logarithms",
+        subtitle=f"{_sizes(record)}processor seconds at three sizes or more; 95% intervals of a "
+        "line in logarithms",
         description=f"Dots with intervals, one row a kind of cost. {told}.",
     )
 
@@ -172,6 +173,10 @@ def how_it_grows(kinds: Sequence[Growth]) -> str:
     if len(above) == len(kinds):
         return "Every cost grows faster than the operations that are counted"
     return f"Cost grows faster than the operations counted for {', '.join(above)}"
+
+
+def _sizes(record: Record) -> str:
+    return "quick sizes only; " if record.quick else ""
 
 
 def _table(rows: list[dict[str, Any]], caption: str) -> str:
