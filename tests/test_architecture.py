@@ -16,6 +16,7 @@ SRC, NOTEBOOKS = ROOT / "src", sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py
 LARGEST_MODULE, LARGEST_FOLDER = 300, 18
 #: what these folders must not know of: where runs are kept, what is made of them, who shows it
 ABOVE = {
+    "bench",
     "chapters",
     "charts",
     "claims",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nbcore.cli_bench import app as bench_app
 from nbcore.cli_data import app as data_app
 from nbcore.cli_rerun import app as rerun_app
 from nbcore.cli_runs import app as runs_app
@@ -25,6 +26,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 app.add_typer(rerun_app)  # no name: its commands stand beside these
 app.add_typer(teach_app)
+app.add_typer(bench_app)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ PAGES = [
     "rerun",
     "promises",
     "bigger",
+    "benchmarks",
     "maintain",
     "licences",
     "teach",

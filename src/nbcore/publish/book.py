@@ -24,7 +24,7 @@ from nbcore.publish.chapters import Chapter, find_chapters
 from nbcore.publish.execute import execute
 from nbcore.publish.numbers import number
 from nbcore.publish.opening import add_opening
-from nbcore.publish.pages import licences, many_machines, papers
+from nbcore.publish.pages import benchmarks, licences, many_machines, papers
 from nbcore.runs.engines import changed_environment, compute_members, environment
 from nbcore.teach.equations import equations_page
 from nbcore.teach.hours import teach_page
@@ -152,8 +152,9 @@ def stage(
         from nbcore.publish.front import front_page
 
         (folder / "explorer.md").write_text(explorer_page())
-        for page, fill in (("bigger", many_machines.fill), ("licences", licences.fill)):
-            file = folder / f"{page}.md"
+        filled = {"bigger": many_machines, "benchmarks": benchmarks, "licences": licences}
+        for page, module in filled.items():
+            file, fill = folder / f"{page}.md", module.fill
             file.write_text(fill(file.read_text()))
         text = (folder / "intro.md").read_text()
         (folder / "intro.md").write_text(front_page(text, executed, chapters))

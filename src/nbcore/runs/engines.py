@@ -24,7 +24,7 @@ from tqdm import tqdm
 from nbcore.errors import ParameterError, StoreError, did_you_mean
 
 #: for glibc in workers: large blocks are kept for the next layer instead of being unmapped, mapped
-#: and zeroed again at each, which takes 4 of 10 seconds of some trainings: benchmarks/allocation.py
+#: and zeroed again at each, which takes 4 of 10 seconds of some trainings: nbcore bench allocation
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(8 << 30)}
 
 #: exit code of a worker that was interrupted
