@@ -146,7 +146,7 @@ def power(sizes: Sequence[int], seconds: np.ndarray, level: float = 0.95) -> Spr
 def threads(number: int) -> Iterator[None]:
     """Let torch, faiss and the libraries of matrix products use so many threads meanwhile."""
     import torch
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(number)
