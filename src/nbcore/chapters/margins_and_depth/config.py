@@ -1,7 +1,7 @@
 """Chapter 9's parameters: four ways to train one network, and which members there are to be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
 from nbcore.chapters.margins_and_depth.descent import CE, HINGE, Descent
@@ -162,16 +162,24 @@ class MarginsAndDepth(Config):
 
     def descent(self, setting: str, lr: float = 0.0) -> Descent:
         """Give the way of training of a setting; of GD with this rate."""
-        plain = dict(checkpoints=self.checkpoints, window=self.window, momentum=self.momentum)
-        third = dict(plain, batch=self.batch, drop_at=(2 / 3,))
-        return {
-            CE_SGD: Descent(CE, self.ce_sgd_steps, self.ce_sgd_lr, **plain | {"batch": self.batch}),
-            HINGE_SGD: Descent(HINGE, self.hinge_sgd_steps, self.hinge_sgd_lr, **third),
-            CE_GD: Descent(CE, self.ce_gd_steps, lr, **plain),
-            HINGE_GD: Descent(
-                HINGE, self.hinge_gd_steps, lr, **plain | {"momentum": self.hinge_gd_momentum}
-            ),
-        }[setting]
+        plain = Descent(
+            CE,
+            self.ce_gd_steps,
+            lr,
+            self.momentum,
+            checkpoints=self.checkpoints,
+            window=self.window,
+        )
+        if setting == CE_SGD:
+            return replace(plain, steps=self.ce_sgd_steps, lr=self.ce_sgd_lr, batch=self.batch)
+        if setting == HINGE_SGD:
+            steps, own = self.hinge_sgd_steps, self.hinge_sgd_lr
+            noisy = replace(plain, steps=steps, lr=own, batch=self.batch)
+            return replace(noisy, loss=HINGE, drop_at=(2 / 3,))
+        if setting == HINGE_GD:
+            steps, pull = self.hinge_gd_steps, self.hinge_gd_momentum
+            return replace(plain, loss=HINGE, steps=steps, momentum=pull)
+        return plain
 
     def rates(self, setting: str) -> tuple[float, ...]:
         """List the rates to try for a setting of GD."""

@@ -114,9 +114,9 @@ def descend(
     )
     step_on = _Stepper(model, optimiser, LOSSES[how.loss], dtype, layout, block or len(y))
     identity = f"{dataclasses.asdict(how)} seed={seed} n={len(y)}"
-    start, track, total = _resume(checkpoint_file, identity, model, optimiser)
+    start, track, before = _resume(checkpoint_file, identity, model, optimiser)
     plan, saved = checkpoint_steps(how.steps, how.checkpoints), time.monotonic()
-    total = torch.tensor(total, device=place)
+    total = torch.tensor(before, device=place)
     window = max(how.window, -(-len(y) // (how.batch or len(y))))
     with (
         _exact(),

@@ -114,7 +114,8 @@ def _images(dataset: str, n_train: int, n_test: int, side: int | None) -> Images
 def _member(config: MarginsAndDepth, name: str) -> xr.Dataset:
     """Train and probe one network.
 
-    What `descent.descend` returns, with `lr`; `accuracy_test` and `accuracy_train` at the end;
+    What `descent.descend` returns, with `lr`; `accuracy_test`, `accuracy_train` and `final_margin`,
+    the mean over test images, at the end;
     `probe_accuracy_train`, `_test` (probe) of votes of training images, and `_shuffled` of training
     images' votes by shuffled labels; `mean_depth_train`, `_test` in layers, and `undefined` (set),
     the share without a depth; `margin` (set, quantile); what a scan of rates saw: `tried` (rate)
@@ -146,6 +147,7 @@ def _member(config: MarginsAndDepth, name: str) -> xr.Dataset:
     kept.unlink(missing_ok=True)
     for part in ("train", "test"):
         found[f"accuracy_{part}"] = (), float(found[f"{part}_accuracy"][-1])
+    found["final_margin"] = (), float(found["test_margin"][-1])
     return found.assign_coords(
         {d: range(n) for d, n in found.sizes.items() if d not in found.coords}
     )
@@ -162,7 +164,8 @@ def network(config: MarginsAndDepth, sets: Images, seed: int) -> Classifier:
         "vgg16", config.width, len(sets.classes), images.shape[3], images.shape[1], seed=seed
     )
     draw = torch.Generator().manual_seed(seed * 1_000_003 + 9)
-    torch.nn.init.kaiming_normal_(net.head.weight, nonlinearity="relu", generator=draw)
+    last = net.head.weight
+    torch.nn.init.kaiming_normal_(last, nonlinearity="relu", generator=draw)  # type: ignore[arg-type]
     return net
 
 
