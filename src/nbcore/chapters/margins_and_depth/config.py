@@ -38,32 +38,32 @@ class MarginsAndDepth(Config):
 
     dataset: str = param("cifar10", "data set: a name or a folder", in_address=False, is_path=True)
     train_images: int = param(2_048, "training images, class-balanced", low=20, paper=AT_LEAST)
-    test_images: int = param(2_000, "test images, class-balanced", low=10, paper=AT_LEAST)
+    test_images: int = param(1_000, "test images, class-balanced", low=10, paper=AT_LEAST)
     image_size: int | None = param(None, "side to bring the images to, pixels", low=4, high=512)
     width: int = param(16, "channels of VGG16's first convolution", low=1, high=512)
-    batch: int = param(128, "images an update of SGD", low=1)
-    ce_sgd_lr: float = param(0.02, "cross-entropy with SGD: rate", low=0.0)
-    ce_sgd_steps: int = param(1_600, "its updates", low=2)
-    hinge_sgd_lr: float = param(0.02, "0-hinge with SGD: rate", low=0.0)
-    hinge_sgd_steps: int = param(2_400, "its updates, the last third at a fifth of the rate", low=2)
+    batch: int = param(32, "images an update of SGD", low=1)
+    ce_sgd_lr: float = param(0.01, "cross-entropy with SGD: rate", low=0.0)
+    ce_sgd_steps: int = param(2_304, "its updates, the last third at a fifth of the rate", low=2)
+    hinge_sgd_lr: float = param(0.003, "0-hinge with SGD: rate", low=0.0)
+    hinge_sgd_steps: int = param(2_304, "its updates, the last third at a fifth of the rate", low=2)
     momentum: float = param(0.9, "momentum", low=0.0, high=1.0)
     hinge_gd_momentum: float = param(0.95, "of 0-hinge with GD", low=0.0, high=1.0)
     ce_gd_rates: tuple[float, ...] = param(
-        (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001),
-        "cross-entropy with GD: rates to try, the first that falls is taken",
+        (0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002),
+        "cross-entropy with GD: rates to try, from that of SGD down",
         low=0.0,
     )
     ce_gd_steps: int = param(8_000, "its updates", low=2)
     hinge_gd_rates: tuple[float, ...] = param(
-        (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002),
-        "0-hinge with GD: rates to try, the first that falls is taken",
+        (0.003, 0.001, 0.0005, 0.0002, 0.0001, 0.00005),
+        "0-hinge with GD: rates to try, from that of SGD down",
         low=0.0,
     )
     hinge_gd_steps: int = param(8_000, "its updates", low=2)
     scan_steps: int = param(100, "updates with each rate that is tried", low=4)
     window: int = param(20, "updates over which the loss is averaged", low=1)
     checkpoints: int = param(
-        30, "evaluations along training, in log steps", low=2, high=1000, paper=AT_LEAST
+        14, "evaluations along training, in log steps", low=2, high=1000, paper=AT_LEAST
     )
     k: int = param(30, "neighbours of a probe", low=1)
     precision: str = param(
@@ -96,7 +96,9 @@ class MarginsAndDepth(Config):
             image_size=16,
             width=4,
             batch=25,
+            ce_sgd_lr=0.02,
             ce_sgd_steps=60,
+            hinge_sgd_lr=0.02,
             hinge_sgd_steps=60,
             ce_gd_rates=(1.0, 0.05),
             ce_gd_steps=40,
@@ -170,12 +172,11 @@ class MarginsAndDepth(Config):
             checkpoints=self.checkpoints,
             window=self.window,
         )
+        noisy = replace(plain, batch=self.batch, drop_at=(2 / 3,))
         if setting == CE_SGD:
-            return replace(plain, steps=self.ce_sgd_steps, lr=self.ce_sgd_lr, batch=self.batch)
+            return replace(noisy, steps=self.ce_sgd_steps, lr=self.ce_sgd_lr)
         if setting == HINGE_SGD:
-            steps, own = self.hinge_sgd_steps, self.hinge_sgd_lr
-            noisy = replace(plain, steps=steps, lr=own, batch=self.batch)
-            return replace(noisy, loss=HINGE, drop_at=(2 / 3,))
+            return replace(noisy, loss=HINGE, steps=self.hinge_sgd_steps, lr=self.hinge_sgd_lr)
         if setting == HINGE_GD:
             steps, pull = self.hinge_gd_steps, self.hinge_gd_momentum
             return replace(plain, loss=HINGE, steps=steps, momentum=pull)
