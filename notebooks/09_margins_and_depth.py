@@ -29,7 +29,9 @@ image_size = None  # side to bring the images to, pixels
 width = None  # channels of VGG16's first convolution (16)
 batch = None  # images an update of SGD (32)
 ce_sgd_lr = None  # cross-entropy with SGD: rate (0.01)
-ce_sgd_steps = None  # its updates, the last third at a fifth of the rate (2304)
+ce_sgd_steps = None  # its updates (2304)
+# shares of them where its rate drops to a fifth (0.6666666666666666)
+ce_sgd_drop_at = None
 hinge_sgd_lr = None  # 0-hinge with SGD: rate (0.003)
 # its updates, the last third at a fifth of the rate (2304)
 hinge_sgd_steps = None

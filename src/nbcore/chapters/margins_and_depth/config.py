@@ -43,7 +43,10 @@ class MarginsAndDepth(Config):
     width: int = param(16, "channels of VGG16's first convolution", low=1, high=512)
     batch: int = param(32, "images an update of SGD", low=1)
     ce_sgd_lr: float = param(0.01, "cross-entropy with SGD: rate", low=0.0)
-    ce_sgd_steps: int = param(2_304, "its updates, the last third at a fifth of the rate", low=2)
+    ce_sgd_steps: int = param(2_304, "its updates", low=2)
+    ce_sgd_drop_at: tuple[float, ...] = param(
+        (2 / 3,), "shares of them where its rate drops to a fifth", low=0.0, high=1.0
+    )
     hinge_sgd_lr: float = param(0.003, "0-hinge with SGD: rate", low=0.0)
     hinge_sgd_steps: int = param(2_304, "its updates, the last third at a fifth of the rate", low=2)
     momentum: float = param(0.9, "momentum", low=0.0, high=1.0)
@@ -120,6 +123,7 @@ class MarginsAndDepth(Config):
             width=64,
             batch=256,
             ce_sgd_lr=4e-3,
+            ce_sgd_drop_at=(),
             ce_sgd_steps=3_200,
             hinge_sgd_lr=4e-2,
             hinge_sgd_steps=7_500,
@@ -172,11 +176,13 @@ class MarginsAndDepth(Config):
             checkpoints=self.checkpoints,
             window=self.window,
         )
-        noisy = replace(plain, batch=self.batch, drop_at=(2 / 3,))
+        noisy = replace(plain, batch=self.batch)
         if setting == CE_SGD:
-            return replace(noisy, steps=self.ce_sgd_steps, lr=self.ce_sgd_lr)
+            own = replace(noisy, steps=self.ce_sgd_steps, lr=self.ce_sgd_lr)
+            return replace(own, drop_at=self.ce_sgd_drop_at)
         if setting == HINGE_SGD:
-            return replace(noisy, loss=HINGE, steps=self.hinge_sgd_steps, lr=self.hinge_sgd_lr)
+            own = replace(noisy, steps=self.hinge_sgd_steps, lr=self.hinge_sgd_lr)
+            return replace(own, loss=HINGE, drop_at=(2 / 3,))
         if setting == HINGE_GD:
             steps, pull = self.hinge_gd_steps, self.hinge_gd_momentum
             return replace(plain, loss=HINGE, steps=steps, momentum=pull)
