@@ -151,6 +151,11 @@ class MarginsAndDepth(Config):
                 raise ParameterError(
                     f"{name} must list rates above 0 from the largest to the smallest, not {rates}."
                 )
+        if self.scan_steps < 2 * self.window:
+            raise ParameterError(
+                f"scan_steps must hold two windows of {self.window} updates or more, not "
+                f"{self.scan_steps}."
+            )
         if self.k > self.train_images:
             raise ParameterError(
                 f"k is {self.k}, but a network trains on {self.train_images} images; give a "

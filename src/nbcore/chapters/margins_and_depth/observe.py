@@ -19,7 +19,7 @@ from nbcore.chapters.margins_and_depth.config import (
     SETTINGS,
     UNTRAINED,
 )
-from nbcore.chapters.margins_and_depth.study import Study, half_gain_layer
+from nbcore.chapters.margins_and_depth.study import FEWEST, Study, half_gain_layer
 from nbcore.claims import Observation
 from nbcore.measures.bootstrap import Floats, estimate
 from nbcore.measures.estimate import Estimate
@@ -58,7 +58,7 @@ def accuracies(study: Study) -> Observed:
     found = _falling(study, "accuracy_test", "accuracy", "fraction")
     if UNTRAINED in study.settings:
         found["control untrained accuracy"] = _mean(study, "accuracy_test", UNTRAINED, "fraction")
-    return found
+    return _defined(found)
 
 
 def margins(study: Study) -> Observed:
@@ -67,7 +67,7 @@ def margins(study: Study) -> Observed:
     if {UNTRAINED, CE_SGD} <= set(study.settings):
         name = "control untrained minus ce-sgd margin"
         found[name] = _difference(study, "final_margin", UNTRAINED, CE_SGD, "1")
-    return found
+    return _defined(found)
 
 
 def orders(study: Study) -> Observed:
@@ -198,6 +198,8 @@ def _estimate(draws: Floats, n: int, unit: str) -> Estimate:
     # rounded, since means of equal numbers differ by rounding, which is no interval
     if not np.isfinite(draws[0]):
         return Estimate(np.nan, np.nan, np.nan, n, unit, SEEDS)
+    if n < FEWEST:  # no interval is claimed of two networks
+        return Estimate.exact(float(draws[0].round(9)), n, unit)
     return estimate(draws.round(9), n, unit, SEEDS)
 
 
