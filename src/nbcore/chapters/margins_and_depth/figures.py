@@ -29,7 +29,7 @@ def waiting(study: Study) -> Table:
             "and each network that is added takes its place."
         )
     if study.unfitted():
-        text += f" Not fitted: {study.unfitted()}."
+        text += f" Beyond that, nothing could be decided, as {study.unfitted()}."
     return sentence(text)
 
 

@@ -67,15 +67,18 @@ class Study:
         return f"only {_listed(parts)} have been trained" if parts else ""
 
     def unfitted(self) -> str:
-        """Say which settings end below 99 % training accuracy; "" if none does."""
-        low = {s: self.of("accuracy_train", s) for s in self.settings if s != UNTRAINED}
-        parts = [
-            f"{NAMES[s]} ends at {np.nanmin(a):.1%} of the training images"
-            for s, a in low.items()
-            if not (a >= FITTED).all() and np.isfinite(a).any()
-        ]
-        lost = [f"{NAMES[s]} diverged" for s, a in low.items() if np.isnan(a).any()]
-        return _listed(parts + lost) + (f", below {FITTED:.0%}" if parts else "")
+        """Say which network is right on the fewest training images, if on under 99 %; or ""."""
+        ends = {s: self.of("accuracy_train", s) for s in self.settings if s != UNTRAINED}
+        lost = [NAMES[s] for s, a in ends.items() if np.isnan(a).any()]
+        known = {s: float(np.nanmin(a)) for s, a in ends.items() if np.isfinite(a).any()}
+        parts = [f"a network with {name} diverged" for name in lost]
+        if known and min(known.values()) < FITTED:
+            least = min(known, key=lambda s: known[s])
+            parts.append(
+                f"a network with {NAMES[least]} has only {known[least]:.1%} of its training "
+                f"images right, under {FITTED:.0%}"
+            )
+        return _listed(parts)
 
     @property
     def doubt(self) -> str:
