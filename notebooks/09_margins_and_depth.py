@@ -124,7 +124,7 @@ print(half_gain_layer(votes))  # half of the gain from .30 to 1 is at .65
 # %% [markdown]
 # ## The experiment
 #
-# A VGG16 sees a few thousand images of CIFAR-10, a class-balanced choice, and learns them all. All four ways
+# A VGG16 sees a few thousand images of CIFAR-10, a class-balanced choice, and is to learn them all. All four ways
 # start from the same weights, seed by seed; the untrained network is measured too. Two things differ from the
 # rest of this book. The last layer starts as large as the others: with a loss that ignores scale, a small start
 # would be a small margin already. And 0-hinge is trained in float32, since a margin that is smaller than the
@@ -214,8 +214,10 @@ show_cards("margins-and-depth")
 # - **Rates of SGD.** They were chosen before, in trials of one network each, by training accuracy alone. In such a
 #   trial with the 0-hinge and six times the rate, all logits shrank to nothing within a hundred updates, and no
 #   more than a tenth of the training images were right from then on.
-# - **The end of SGD.** Cross-entropy widens margins for as long as it is trained, so that every number of orders
-#   of magnitude depends on where one stops.
+# - **The end of SGD.** Both losses get equally many updates. Cross-entropy widens margins for as long as it is
+#   trained, so that every number of orders of magnitude depends on where one stops. The 0-hinge learns more
+#   slowly; as long as it does not fit its training images, its small margins and late votes may be those of a
+#   network that is not yet trained, which is why nothing is decided then.
 # - **Which images.** The paper does not say of which images its margins are. Here they are of test images; those
 #   of training images are stored with the run.
 # - **One cause?** Both changes at once leave a network with small margins, late separation and low accuracy.
@@ -229,14 +231,23 @@ show_cards("margins-and-depth")
 # nbcore run margins-and-depth -p hinge_sgd_lr=0.001  # trains anew: half an hour of a core
 # ```
 #
-# The networks of full-batch descent take hours of a CPU core each, and minutes of a large GPU. They are added
-# to those that are there, member by member, and one that was interrupted goes on where it stopped:
+# A step of GD takes about two seconds of a CPU core in bfloat16 and more in float32, so that 8,000 of them take
+# half a night: these networks are meant for a GPU. They are added to those that are there, member by member,
+# and one that was interrupted goes on where it stopped:
 #
 # ```bash
 # nbcore run margins-and-depth -p device=cuda \
 #   -p 'train=["ce-gd", "0-hinge-gd"]' -p full_batch_seeds=3
 # nbcore runs list                              # shows the run's address
 # nbcore runs publish ADDRESS
+# ```
+#
+# Where SGD was too short for the 0-hinge to fit its training images, more updates make a run of its own, with
+# networks of all settings:
+#
+# ```bash
+# nbcore run margins-and-depth -p device=cuda -p hinge_sgd_steps=9216 -p full_batch_seeds=3 \
+#   -p 'train=["untrained", "ce-sgd", "0-hinge-sgd", "ce-gd", "0-hinge-gd"]'
 # ```
 #
 # Where a step does not fit into the GPU's memory, its images are passed in halves of halves, which is said;

@@ -39,7 +39,11 @@ def votes(study: Study, part: str = "train") -> Figure:
     part: "train" or "test" images; the bank are the training images either way.
     """
     shown = _bands(
-        (NAMES[s], np.arange(study.table.sizes["probe"]), study.of(f"probe_accuracy_{part}", s))
+        (
+            NAMES[s],
+            np.arange(study.table.sizes["probe"], dtype=float),
+            study.of(f"probe_accuracy_{part}", s),
+        )
         for s in study.settings
     )
     what = {"train": "training images", "test": "test images"}[part]
