@@ -291,7 +291,8 @@ def test_the_plan_of_a_stored_run_is_found_again(whole):
 def test_a_network_that_diverged_is_shown_and_decides_nothing():
     found = study.load(tiny(train=["ce-sgd", "untrained"], ce_sgd_lr=1e30))
     assert np.isnan(found.of("accuracy_train", "ce-sgd")).all()
-    assert "a network with cross-entropy, SGD diverged" in found.doubt
+    assert "a network with cross-entropy, SGD diverged" in found.unfitted()
+    assert found.doubt.endswith("a network diverged")
     assert observe.record(found, "smoke")["B24"].verdict == claims.UNDECIDED
     for name in ("votes", "margins", "accuracies"):
         assert getattr(figures, name)(found) is not None
@@ -370,8 +371,8 @@ def test_the_same_networks_under_each_others_names_are_not():
     ("more", "says"),
     [
         (dict(full=2), "rests on 2 members"),
-        (dict(fitted=0.98), "only 98.0% of its training images right, under 99%"),
-        (dict(full=0), "of 2 networks"),
+        (dict(fitted=0.98), "training accuracy down to 98.0%"),
+        (dict(full=0), "6 of 10 networks trained"),
     ],
 )
 def test_what_is_not_there_or_not_fitted_decides_nothing(more, says):

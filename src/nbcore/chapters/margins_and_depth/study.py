@@ -82,8 +82,19 @@ class Study:
 
     @property
     def doubt(self) -> str:
-        """Say why nothing can be judged; "" for no such reason."""
-        return "; ".join(text for text in (self.waiting(), self.unfitted()) if text)
+        """Say in few words why nothing can be judged; "" for no such reason."""
+        wanted = [m for s in SETTINGS for m in self.config.wanted(s)]
+        there = [m for s in SETTINGS for m in self.members(s) if m in wanted]
+        ends = [self.of("accuracy_train", s) for s in self.settings if s != UNTRAINED]
+        least = min((float(a.min()) for a in ends), default=1.0)
+        parts = []
+        if len(there) < len(wanted):
+            parts.append(f"{len(there)} of {len(wanted)} networks trained")
+        if any(np.isnan(a).any() for a in ends):
+            parts.append("a network diverged")
+        elif least < FITTED:
+            parts.append(f"training accuracy down to {least:.1%}")
+        return "; ".join(parts)
 
 
 def half_gain_layer(votes: Floats) -> float:
