@@ -21,7 +21,8 @@ LEAST = 1e-7
 
 def waiting(study: Study) -> Table:
     """Say which networks are there, which wait, and with which command they are added."""
-    there = ", ".join(f"{len(study.members(s))} {NAMES[s]}" for s in study.settings)
+    known = ((len(study.members(s)), NAMES[s]) for s in study.settings)
+    there = "; ".join(f"{n} {'' if k == NAMES[UNTRAINED] else 'with '}{k}" for n, k in known)
     text = f"Networks that are there: {there}."
     if study.waiting():
         text += (

@@ -123,20 +123,17 @@ def by_sgd_alone(study: Study) -> dict[str, Observed]:
     """Compare the two losses where both were trained with SGD, in words of their own."""
     if not {CE_SGD, HINGE_SGD} <= set(study.settings):
         return {}
-    own = ("cross-entropy minus 0-hinge, both with SGD", CE_SGD, HINGE_SGD)
-    later = study.draws(half_gains(study, HINGE_SGD), HINGE_SGD) - study.draws(
-        half_gains(study, CE_SGD), CE_SGD
-    )
-    n = _fewest(study, (CE_SGD, HINGE_SGD))
-    pair = _logarithms(study, *own[1:])
+    pair, how = (CE_SGD, HINGE_SGD), "both with SGD"
+    ends = [study.draws(half_gains(study, s), s) for s in pair]
+    later = _estimate(ends[1] - ends[0], _fewest(study, pair), "layer")
+    less = _difference(study, "accuracy_test", *pair, "fraction")
+    shrunk = _logarithms(study, *pair).values()
     found = {
-        "B24": {f"accuracy, {own[0]}": _difference(study, "accuracy_test", *own[1:], "fraction")},
-        "B26": {f"orders of magnitude of the margin, {own[0]}": e for e in pair.values()},
-        "B28": {
-            "half-gain layer, 0-hinge minus cross-entropy, both with SGD": _estimate(
-                later, n, "layer"
-            )
+        "B24": {f"accuracy, cross-entropy minus 0-hinge, {how}": less},
+        "B26": {
+            f"orders of magnitude from cross-entropy to 0-hinge margin, {how}": e for e in shrunk
         },
+        "B28": {f"half-gain layer, 0-hinge minus cross-entropy, {how}": later},
     }
     return {key: kept for key, seen in found.items() if (kept := _defined(seen))}
 
