@@ -41,16 +41,16 @@ FINDINGS = (
         "B24",
         "0-hinge-sgd minus 0-hinge-gd accuracy",
         held=(
-            "It costs accuracy too: of the 0-hinge networks, those with SGD are right more often "
-            "than those with full-batch descent, by {points}."
+            "It costs accuracy too: with no margin in the loss, SGD is right more often than "
+            "full-batch descent, by {points}."
         ),
         missed=(
-            "It does not cost accuracy: of the 0-hinge networks, the difference of those with SGD "
-            "from those with full-batch descent is {points}."
+            "It does not cost accuracy: with no margin in the loss, SGD minus full-batch descent "
+            "is {points}."
         ),
         undecided=(
-            "Whether it costs accuracy is open: of the 0-hinge networks, the difference of those "
-            "with SGD from those with full-batch descent is {points}."
+            "Whether it costs accuracy is open: with no margin in the loss, SGD minus full-batch "
+            "descent is {points}."
         ),
     ),
 )
