@@ -257,7 +257,7 @@ def whole(tmp_path_factory):
 def test_members_that_come_in_pieces_make_the_run_of_all(whole):
     first = study.load(tiny(train=["untrained", "0-hinge-sgd"]))
     assert first.settings == ["0-hinge-sgd", "untrained"]
-    assert first.waiting().startswith("only 0 of 1 networks with cross-entropy, SGD, 0 of 1")
+    assert first.waiting().startswith("0 of 1 networks with cross-entropy, SGD, 0 of 1")
     store.publish(first.run)
     run = study.load(tiny(train=["ce-sgd", "ce-gd", "0-hinge-gd"])).run
     assert set(run.member_names) == set(tiny().names())

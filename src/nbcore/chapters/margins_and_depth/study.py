@@ -64,7 +64,7 @@ class Study:
             for s in SETTINGS
             if set(wanted := self.config.wanted(s)) - set(self.members(s))
         ]
-        return f"only {_listed(parts)} have been trained" if parts else ""
+        return f"{_listed(parts)} have been trained" if parts else ""
 
     def unfitted(self) -> str:
         """Say which network is right on the fewest training images, if on under 99 %; or ""."""
