@@ -324,6 +324,23 @@ KINDS = {
         "nbcore.training.testbed:_fit_sklearn",
         "nbcore.training.testbed:_fit_network",
     ],
+    "margin-networks": [
+        *LOADING,
+        *NETWORKS,
+        *NEIGHBOURS,
+        *(
+            f"nbcore.chapters.margins_and_depth.descent:{name}"
+            for name in ("zero_hinge", "descend", "measured", "ended", "_chosen", "Descent.rate")
+        ),
+        *(
+            f"nbcore.chapters.margins_and_depth.runs:{name}"
+            for name in ("network", "probed", "scanned", "falls", "chosen", "_images", "_stacked")
+        ),
+        "nbcore.chapters.margins_and_depth.config:MarginsAndDepth.descent",
+        "nbcore.measures.depth:prediction_depth",
+        "nbcore.measures.margins:output_margin",
+        "nbcore.training.loop:checkpoint_steps",
+    ],
     "rise-and-fall": [
         *LOADING,
         *TRAINING,

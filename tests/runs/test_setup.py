@@ -20,6 +20,7 @@ TOYS = {
     "zero-shot-class-maps": dict(steps=4, train_images=10, seeds=1),
     "example-difficulty": dict(steps=4, subset=10, seeds=1),
     "corner-examples": dict(corner=2, members=2),
+    "margins-and-depth": dict(ce_gd_steps=4, train_images=40, seeds=1),
     "holding-on": dict(head_steps=4, train_images=10, seeds=1),
     "every-image-its-own-line": dict(subset=20),
     "meaning-of-a-probability": dict(predictors=20, splits=3, seeds=3, steps=40),

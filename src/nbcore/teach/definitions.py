@@ -177,6 +177,16 @@ DEFINITIONS = (
         [0.5],
     ),
     Definition(
+        "0-hinge loss",
+        "PD §3.3",
+        r"\sum_{j \ne i} \max(0, z_j - z_i)",
+        "nbcore.chapters.margins_and_depth.descent.zero_hinge",
+        "import torch\n"
+        "z = torch.tensor([[1.0, 3.0, 0.5], [2.0, 1.5, 0.0]])  # the label is the first class\n"
+        "zero_hinge(z, torch.tensor([0, 0]))  # one class leads by 2, in one of two images",
+        [1.0],
+    ),
+    Definition(
         "Input margin",
         "PD §3.3",
         r"\min_{j \ne i} |z_i - z_j| \,/\, \lVert \nabla_x (z_i - z_j) \rVert",
