@@ -12,9 +12,9 @@
 # %% [markdown]
 # # Margins and depth
 #
-# Examples that a network decides early have wide margins: chapter
-# [5](05_depth_learning_margins.ipynb) finds the two together. Does one make the other? Baldock and others
-# {cite}`baldock2021` intervened. They trained a network so that nothing asks for a margin, by a loss that is
+# Do examples that a network decides early have wide margins? Chapter
+# [5](05_depth_learning_margins.ipynb) asks whether the two go together. Does one make the other? Baldock and
+# others {cite}`baldock2021` intervened. They trained a network so that nothing asks for a margin, by a loss that is
 # content once the right class leads and by steps too small to overshoot, and report that the classes then
 # separate in the last layers only. This chapter trains one network in four ways, each with one change, the
 # other, both or none.
