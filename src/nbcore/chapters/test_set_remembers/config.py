@@ -55,9 +55,9 @@ class Private(Config):
     epsilons: tuple[float, ...] = param((0.1, 0.5, 2.0, 8.0), "privacy budgets, rising", low=0)
     delta: float = param(1e-5, "chance with which the budget may not hold", low=0)
     clip: float = param(1.0, "largest norm of one picture's gradient", low=0)
-    batch: int = param(512, "expected pictures of a private step", low=2)
-    epochs: int = param(30, "passes over the pictures", low=1)
-    width: int = param(256, "hidden units", low=4)
+    batch: int = param(256, "expected pictures of a private step", low=2)
+    epochs: int = param(15, "passes over the pictures; without privacy, four times as many", low=1)
+    width: int = param(128, "hidden units", low=4)
     seeds: int = param(8, "members", low=3, in_address=False)
 
 

@@ -28,6 +28,8 @@ NEIGHBOURS = 25
 #: width of the narrow kernel over the typical distance of a picture to its nearest neighbour
 NARROWNESS = 1 / 30
 BATCH, CHECKPOINTS = 64, 12
+#: training pictures of an MLP on which its fit is measured, at most; rows of a kernel at a time
+FITTED, BLOCK = 5000, 4000
 
 
 class Said(NamedTuple):
@@ -63,10 +65,17 @@ def kernel(part: Part, given: np.ndarray, test: np.ndarray, narrow: bool) -> Sai
     typical = np.median(np.sqrt(np.maximum(2 - 2 * inner[: len(a) // 2], 1e-12)))
     width = float(near * NARROWNESS if narrow else typical)
     target = np.eye(int(given.max()) + 1)[given]
-    target -= target.mean(0)
-    within = laplace(a, a, width)
-    answers = fitted(within, np.vstack([laplace(b, a, width), within]), target).argmax(1)
-    return Said(answers[: len(b)], float((answers[len(b) :] == given).mean()))
+    weights = fitted(laplace(a, a, width), np.eye(len(a)), target - target.mean(0))
+    said, own = (
+        np.concatenate(
+            [
+                (laplace(x[i : i + BLOCK], a, width) @ weights).argmax(1)
+                for i in range(0, len(x), BLOCK)
+            ]
+        )
+        for x in (b, a)
+    )
+    return Said(said, float((own == given).mean()))
 
 
 def perceptron(inputs: int, width: int, classes: int, seed: int) -> nn.Module:
@@ -96,7 +105,8 @@ def mlp(
     recipe = Recipe(
         steps, BATCH, 0.05, weight_decay=0.0, drop_at=(0.8,), checkpoints=CHECKPOINTS, first=10
     )
-    sets = {"train": (part.inputs, given), "choice": choice, "test": (test, blank)}
+    fitted_on = part.inputs[:FITTED], given[:FITTED]
+    sets = {"train": fitted_on, "choice": choice, "test": (test, blank)}
     run = train(
         net, (part.inputs, given), sets, recipe, seed=seed, device="cpu", precision="float32"
     )

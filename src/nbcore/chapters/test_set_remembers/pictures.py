@@ -10,8 +10,8 @@ from nbcore.errors import ParameterError
 
 #: CIFAR-10 is seen through a network pretrained on ImageNet, at this many pixels a side
 SEEN_THROUGH, SEEN_SIZE = "cifar10", 64
-#: of it, only so many training and test pictures are used
-POOL, TESTED = 6500, 3000
+#: of it, only so many training pictures are used; of every set, so many test pictures at most
+POOL, TESTED = 6500, 4000
 #: classes that make the first of two groups: tops and dresses; animals; digits below 5
 FIRST = {"fashion-mnist": (0, 2, 3, 4, 6), "cifar10": (2, 3, 4, 5, 6, 7), "digits": (0, 1, 2, 3, 4)}
 
@@ -32,8 +32,9 @@ class Part(NamedTuple):
 def parts(dataset: str, side: int) -> tuple[Part, Part, tuple[str, ...]]:
     """Load the training and test pictures, and the names of their classes."""
     train, test = (nbdata.load(dataset, split, side or None) for split in ("train", "test"))
+    test = test.subset(slice(TESTED))
     if dataset == SEEN_THROUGH:
-        train, test = train.subset(slice(POOL)), test.subset(slice(TESTED))
+        train = train.subset(slice(POOL))
         # the network sees them in their own size, enlarged; not after `side`
         shown = [
             nbdata.load(dataset, split).images[:n]
