@@ -128,7 +128,7 @@ class Remembers(Config):
             small = dict(side=0, images=500, width=64, channels=4)
             return Copied(name, epochs=self.epochs, seeds=self.seeds, **small)
         if name == "cifar10":  # of which labels are fitted sooner
-            return Copied(name, 16, 5000, epochs=3 * self.epochs // 4, seeds=self.seeds)
+            return Copied(name, 16, 4500, epochs=3 * self.epochs // 5, seeds=self.seeds)
         return Copied(name, epochs=self.epochs, seeds=self.seeds)
 
     def _taught(self) -> Taught:
