@@ -30,7 +30,7 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
     return {
         key: claims.record(
             key,
-            measure(study),
+            {name.lower(): seen for name, seen in measure(study).items()},
             run=together(study.runs[p] for p in parts[key]),
             subject=subjects[key],
             preset=preset,

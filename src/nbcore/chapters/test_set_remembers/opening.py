@@ -6,7 +6,7 @@ BEFORE: tuple[str, ...] = ()
 FINDINGS = (
     Finding(
         "C30",
-        "1-NN rate minus share relabelled",
+        "1-nn rate minus share relabelled",
         held=(
             "Wrong labels of one class reappear on its test images about as often as in training: "
             "by nearest neighbours, {points} from that share."
@@ -22,7 +22,7 @@ FINDINGS = (
     ),
     Finding(
         "C30",
-        "VGG rate minus share relabelled",
+        "vgg rate minus share relabelled",
         held="A convolutional network copies them as often, {points} from that share.",
         missed=(
             "A small convolutional network does not copy them as often: on one of the data sets it "
@@ -50,7 +50,7 @@ FINDINGS = (
     ),
     Finding(
         "C4",
-        "control SGD stopped at the private training accuracy minus private worst-group gap",
+        "control sgd stopped at the private training accuracy minus private worst-group gap",
         held=(
             "Private training fares alike on training and test images, and more so than plain "
             "training stopped as early, whose worst gap is {points} larger."
