@@ -22,6 +22,7 @@ from nbcore.chapters.test_set_remembers.config import Copied, Private, Remembers
 from nbcore.chapters.test_set_remembers.pictures import Part
 from nbcore.errors import ParameterError
 from nbcore.measures.estimate import Estimate
+from nbcore.training.recipe import Recipe
 
 
 def blobs(n=120, classes=3, seed=0):
@@ -40,12 +41,13 @@ def test_every_fitting_method_fits_wrong_labels_and_votes_do_not_repeat_them():
     given = np.where((part.labels == 0) & (np.arange(120) % 4 == 0), 2, part.labels)
     wrong, zeros = (given != part.labels).sum() / 40, test.labels == 0
     choice = part.inputs[:9], given[:9]
+    recipe = Recipe(2000, 64, 0.03, weight_decay=0.0, checkpoints=2)
     said = {
         "one": methods.neighbours(part, given, test.inputs, 1),
         "tree": methods.tree(part, given, test.inputs, 0),
         "narrow": methods.kernel(part, given, test.inputs, True),
         "wide": methods.kernel(part, given, test.inputs, False),
-        "mlp": methods.mlp(part, given, choice, test.inputs, 512, 3000, 0)[0],
+        "mlp": methods.mlp(part, given, choice, test.inputs, 512, recipe, 0).end,
     }
     for name, found in said.items():
         assert found.fit > 0.9, name
@@ -181,7 +183,7 @@ def tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CACHE", "OBSERVATIONS"):
             patch.setenv(f"NBCORE_{name}", str(tmp_path_factory.mktemp(name)))
-        found = study.load(Remembers.resolve("smoke", epochs=6))
+        found = study.load(Remembers.resolve("smoke", epochs=20))
         yield found, observe.record(found, "smoke")
 
 

@@ -23,7 +23,7 @@ class Copied(Config):
     share: float = param(0.3, "chance that a picture of the class is relabelled", low=0, high=1)
     width: int = param(512, "hidden units of the MLP", low=4)
     channels: int = param(16, "channels of the first stage of the VGG", low=4)
-    epochs: int = param(60, "passes over the pictures; of the VGG, two thirds", low=3)
+    epochs: int = param(160, "passes over the pictures; of the VGG, a quarter", low=4)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -73,7 +73,7 @@ class Remembers(Config):
         ("fashion-mnist", "cifar10"), "pictures whose labels are copied", paper=FREE
     )
     dataset: str = param("fashion-mnist", "pictures of the other two studies", paper=FREE)
-    epochs: int = param(60, "passes of a network that copies labels", low=3, paper=FREE)
+    epochs: int = param(160, "passes of a network that copies labels", low=4, paper=FREE)
     epsilons: tuple[float, ...] = param(
         (0.1, 0.5, 2.0, 8.0), "privacy budgets, rising", low=0, paper=FREE
     )
@@ -95,7 +95,7 @@ class Remembers(Config):
         return cls(
             datasets=("digits",),
             dataset="digits",
-            epochs=12,
+            epochs=24,
             epsilons=(2.0, 8.0),
             seeds=3,
             private_seeds=3,
@@ -105,7 +105,7 @@ class Remembers(Config):
     @classmethod
     def paper(cls) -> Self:
         """Twice the passes; the papers' own networks are not built here."""
-        return cls(epochs=120)
+        return cls(epochs=320)
 
     def check(self) -> None:
         """Refuse data sets for which no classes are written down."""

@@ -18,6 +18,7 @@ from nbcore.chapters.test_set_remembers.pictures import Part
 from nbcore.measures.generalization.copying import answers, chosen
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
+from nbcore.training.recipe import Recipe
 
 PLANTED, RIGHT = "relabelled", "right labels"
 KINDS = (PLANTED, RIGHT)
@@ -25,31 +26,49 @@ METHODS = (*methods.FITTING, *methods.SMOOTH)
 #: methods that are asked about the finer cells, and the largest chance of a flip there
 FINER = (methods.ONE, methods.TREE, methods.MLP, methods.MANY)
 MOST = 0.4
-#: of the pictures, this share more serves to stop early
-CHOICE = 0.2
+#: of the pictures, this share more is kept apart
+CHOICE = 0.05
+#: passes of the MLP over those of the one that is stopped early. That one has drops of the rate of
+#: its own: a snapshot of a network that still swings says little about its answers to one class
+SHORTER = 20
+#: passes of the MLP over those of the VGG, which fits sooner
+FEWER = 4
+
+
+def _recipe(config: Copied, shorter: int, drop_at: tuple[float, ...]) -> Recipe:
+    updates = config.epochs * max(config.images // methods.BATCH, 1) // shorter
+    return Recipe(
+        max(updates, 1),
+        methods.BATCH,
+        methods.RATE,
+        weight_decay=0.0,
+        drop_at=drop_at,
+        checkpoints=2,
+    )
 
 
 def _learn(
     config: Copied, part: Part, given: np.ndarray, test: Part, seed: int, finer: bool
 ) -> dict[str, Said]:
-    """Learn by every method from the first pictures; the rest of them serve to stop early."""
+    """Learn by every method from the first pictures; the rest are kept apart."""
     n = config.images
     own, labels, rest = part.take(slice(n)), given[:n], slice(n, None)
-    steps = config.epochs * max(n // methods.BATCH, 1)
-    ends = methods.mlp(
-        own, labels, (part.inputs[rest], given[rest]), test.inputs, config.width, steps, seed
+    choice = part.inputs[rest], given[rest]
+    network, short = (
+        methods.mlp(own, labels, choice, test.inputs, config.width, recipe, seed).end
+        for recipe in (_recipe(config, 1, (0.8,)), _recipe(config, SHORTER, (0.5, 0.8)))
     )
     out = {
         methods.ONE: methods.neighbours(own, labels, test.inputs, 1),
         methods.TREE: methods.tree(own, labels, test.inputs, seed),
-        methods.MLP: ends[0],
+        methods.MLP: network,
         methods.MANY: methods.neighbours(own, labels, test.inputs, methods.NEIGHBOURS),
     }
     if finer:
         return out
-    passes = max(round(config.epochs * 2 / 3), 1)
+    passes = max(config.epochs // FEWER, 1)
     return out | {
-        methods.EARLY: ends[1],
+        methods.EARLY: short,
         methods.VGG: methods.vgg(own, labels, test.images, config.channels, passes, seed),
         methods.NARROW: methods.kernel(own, labels, test.inputs, True),
         methods.WIDE: methods.kernel(own, labels, test.inputs, False),

@@ -27,7 +27,7 @@ SMOOTH = (MANY, EARLY)
 NEIGHBOURS = 25
 #: width of the narrow kernel over the typical distance of a picture to its nearest neighbour
 NARROWNESS = 1 / 30
-BATCH, CHECKPOINTS = 64, 12
+BATCH, RATE = 64, 0.03
 #: training pictures of an MLP on which its fit is measured, at most; rows of a kernel at a time
 FITTED, BLOCK = 5000, 4000
 
@@ -85,16 +85,23 @@ def perceptron(inputs: int, width: int, classes: int, seed: int) -> nn.Module:
         return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, classes))
 
 
+class Trained(NamedTuple):
+    """A network at the end, and where it agrees best with labels kept apart."""
+
+    end: Said
+    best: Said
+
+
 def mlp(
     part: Part,
     given: np.ndarray,
     choice: tuple[np.ndarray, np.ndarray],
     test: np.ndarray,
     width: int,
-    steps: int,
+    recipe: Recipe,
     seed: int,
-) -> tuple[Said, Said]:
-    """Train one hidden layer; return it at the end, and where it agrees best with `choice`.
+) -> Trained:
+    """Train one hidden layer.
 
     choice: inputs and labels of other pictures, wrong ones among them as among the training labels:
     whoever stops early has no better ones.
@@ -102,19 +109,17 @@ def mlp(
     classes = int(max(given.max(), choice[1].max())) + 1
     net = perceptron(part.inputs.shape[1], width, classes, seed)
     blank = np.zeros(len(test), np.int64)
-    recipe = Recipe(
-        steps, BATCH, 0.05, weight_decay=0.0, drop_at=(0.8,), checkpoints=CHECKPOINTS, first=10
-    )
     fitted_on = part.inputs[:FITTED], given[:FITTED]
     sets = {"train": fitted_on, "choice": choice, "test": (test, blank)}
     run = train(
         net, (part.inputs, given), sets, recipe, seed=seed, device="cpu", precision="float32"
     )
-    best = int(run["accuracy_choice"].values.argmax())
-    return tuple(  # type: ignore[return-value]
-        Said(run["prediction_test"].values[at].astype(int), float(run["accuracy_train"][at]))
-        for at in (-1, best)
-    )
+    own, other = (run[f"accuracy_{k}"].values for k in ("train", "choice"))
+    said = [
+        Said(run["prediction_test"].values[at].astype(int), float(own[at]))
+        for at in (-1, int(other.argmax()))
+    ]
+    return Trained(*said)
 
 
 def vgg(

@@ -15,6 +15,7 @@ from nbcore.chapters.test_set_remembers.pictures import Part
 from nbcore.measures.generalization.copying import chosen
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
+from nbcore.training.recipe import Recipe
 
 #: teachers that fit every label, and one that learned from labels in a random order
 TEACHERS = (methods.ONE, methods.TREE, methods.NARROW)
@@ -24,7 +25,7 @@ RIGHT, ALONE, COPIER = "right labels", "no teacher", "a student that is a 1-NN"
 STUDENTS = (*TEACHERS, SHUFFLED, RIGHT, ALONE, COPIER)
 #: how many of the unlabelled pictures, as shares
 COUNTS = (1 / 40, 1 / 10, 2 / 5, 1.0)
-WIDTH, CHOICE, CHOSEN = 256, 0.2, 2000
+WIDTH, RATE, CHOICE, CHOSEN = 256, 0.05, 0.2, 2000
 
 
 def noisy(labels: np.ndarray, noise: float, classes: int, seed: int) -> np.ndarray:
@@ -42,9 +43,11 @@ def learned(part: Part, given: np.ndarray, test: Part, steps: int, seed: int) ->
     """
     cut = len(given) - min(round(CHOICE * len(given)), CHOSEN)
     choice = part.inputs[cut:], given[cut:]
-    _, early = methods.mlp(
-        part.take(slice(cut)), given[:cut], choice, test.inputs, WIDTH, steps, seed
+    recipe = Recipe(
+        steps, methods.BATCH, RATE, weight_decay=0.0, drop_at=(0.8,), checkpoints=12, first=10
     )
+    own = part.take(slice(cut))
+    early = methods.mlp(own, given[:cut], choice, test.inputs, WIDTH, recipe, seed).best
     return float((early.answers == test.labels).mean())
 
 
