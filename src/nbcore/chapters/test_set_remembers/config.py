@@ -23,7 +23,8 @@ class Copied(Config):
     share: float = param(0.3, "chance that a picture of the class is relabelled", low=0, high=1)
     width: int = param(512, "hidden units of the MLP", low=4)
     channels: int = param(16, "channels of the first stage of the VGG", low=4)
-    epochs: int = param(160, "passes over the pictures; of the VGG, a quarter", low=4)
+    epochs: int = param(160, "passes over the pictures of the MLP", low=4)
+    passes: int = param(36, "passes over the pictures of the VGG", low=3)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -73,7 +74,7 @@ class Remembers(Config):
         ("fashion-mnist", "cifar10"), "pictures whose labels are copied", paper=FREE
     )
     dataset: str = param("fashion-mnist", "pictures of the other two studies", paper=FREE)
-    epochs: int = param(160, "passes of a network that copies labels", low=4, paper=FREE)
+    epochs: int = param(160, "passes of an MLP that copies labels", low=16, paper=FREE)
     epsilons: tuple[float, ...] = param(
         (0.1, 0.5, 2.0, 8.0), "privacy budgets, rising", low=0, paper=FREE
     )
@@ -126,9 +127,10 @@ class Remembers(Config):
     def _copied(self, name: str) -> Copied:
         if name == "digits":
             small = dict(side=0, images=500, width=64, channels=4)
-            return Copied(name, epochs=self.epochs, seeds=self.seeds, **small)
+            return Copied(name, epochs=self.epochs, passes=8, seeds=self.seeds, **small)
         if name == "cifar10":  # of which labels are fitted sooner
-            return Copied(name, 16, 4500, epochs=3 * self.epochs // 5, seeds=self.seeds)
+            size = dict(side=16, images=4500, width=256, passes=24)
+            return Copied(name, epochs=self.epochs // 4, seeds=self.seeds, **size)
         return Copied(name, epochs=self.epochs, seeds=self.seeds)
 
     def _taught(self) -> Taught:

@@ -31,8 +31,6 @@ CHOICE = 0.05
 #: passes of the MLP over those of the one that is stopped early. That one has drops of the rate of
 #: its own: a snapshot of a network that still swings says little about its answers to one class
 SHORTER = 20
-#: passes of the MLP over those of the VGG, which fits sooner
-FEWER = 4
 
 
 def _recipe(config: Copied, shorter: int, drop_at: tuple[float, ...]) -> Recipe:
@@ -66,10 +64,9 @@ def _learn(
     }
     if finer:
         return out
-    passes = max(config.epochs // FEWER, 1)
     return out | {
         methods.EARLY: short,
-        methods.VGG: methods.vgg(own, labels, test.images, config.channels, passes, seed),
+        methods.VGG: methods.vgg(own, labels, test.images, config.channels, config.passes, seed),
         methods.NARROW: methods.kernel(own, labels, test.inputs, True),
         methods.WIDE: methods.kernel(own, labels, test.inputs, False),
     }
