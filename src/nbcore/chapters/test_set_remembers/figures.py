@@ -45,6 +45,7 @@ def rates(study: Study) -> Figure:
         row(study, study.rate(d, m), m, named(d))
         for m in copied.METHODS
         for d in study.config.datasets
+        if study.asked(d, (m,))
     ]
     table = pd.DataFrame(rows)
     planted = float(np.mean([study.planted(d).mean() for d in study.config.datasets]))
@@ -70,7 +71,7 @@ def told_apart(study: Study) -> pd.DataFrame:
     """Tabulate what each method fits, how well it knows the class, and what it copies."""
     rows = []
     for d in study.config.datasets:
-        for m in copied.METHODS:
+        for m in study.asked(d, copied.METHODS):
             fit = study.answers(d)["fit"].sel(learner=m, kind=copied.PLANTED).values.mean()
             known = study.told_apart(d, m)
             clean = study.rate(d, m, copied.RIGHT)
@@ -97,7 +98,7 @@ def elsewhere(study: Study, dataset: str) -> Figure:
     rows = [
         row(study, study.rise(dataset, m)[:, c], names[c], m)
         for c in order
-        for m in (methods.ONE, methods.MLP, methods.VGG)
+        for m in study.asked(dataset, (methods.ONE, methods.MLP, methods.VGG))
     ]
     table = pd.DataFrame(rows)
     own = table[table["category"] == names[source]]["value"]

@@ -65,10 +65,12 @@ def flips(study: Study, dataset: str, method: str) -> Floats:
 def copies(study: Study) -> dict[str, Estimate]:
     """Compare wrong labels on test images with those in training (C30)."""
     sets, out = study.config.datasets, {}
+    both = [(d, m) for d in sets for m in study.asked(d, methods.FITTING)]
     for m in methods.FITTING:
-        apart = [_mean(study, study.rate(d, m) - study.planted(d)) for d in sets]
-        out[f"{m} rate minus share relabelled"] = farthest(apart, 0)
-    both = [(d, m) for d in sets for m in methods.FITTING]
+        asked = [d for d, other in both if other == m]
+        apart = [_mean(study, study.rate(d, m) - study.planted(d)) for d in asked]
+        if apart:
+            out[f"{m} rate minus share relabelled"] = farthest(apart, 0)
     rises = [_mean(study, study.rise(d, m)[:, c]) for d, m in both for c in study.others(d)]
     out["other classes largest rise of the wrong label"] = largest(rises)
     changes = [_mean(study, study.change(d, m)) for d, m in both]

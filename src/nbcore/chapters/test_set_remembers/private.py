@@ -156,7 +156,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def private_plan(config: Private, workers: int = 1) -> Plan:
-    """Plan eight members of about a minute each."""
+    """Plan five members of about half a minute each."""
     return Plan(
         "private-training",
         config,

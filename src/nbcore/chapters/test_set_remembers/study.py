@@ -30,6 +30,11 @@ class Study:
         """What was copied, on one data set."""
         return self.runs[dataset].table("answers")
 
+    def asked(self, dataset: str, among: tuple[str, ...]) -> list[str]:
+        """List those of several methods that were asked on this data set."""
+        known = set(self.answers(dataset)["learner"].values)
+        return [m for m in among if m in known]
+
     def rate(self, dataset: str, method: str, kind: str = copied.PLANTED) -> Floats:
         """Share of the class's test images with the wrong label: (member,)."""
         source, target = PAIRS[dataset]
