@@ -25,8 +25,8 @@ FINDINGS = (
         "vgg rate minus share relabelled",
         held="A convolutional network copies them as often, {points} from that share.",
         missed=(
-            "A small convolutional network does not copy them as often: it stays {points} from that "
-            "share."
+            "A small convolutional network does not copy them as often: it stays {points} from "
+            "that share."
         ),
         undecided=(
             "Whether a convolutional network copies them as often is open: it is {points} from "
