@@ -44,6 +44,6 @@ def noise_for(epsilon: float, delta: float, images: int, batch: int, steps: int)
     except ValueError:
         raise ParameterError(
             f"The privacy budget ε = {epsilon:g}, δ = {delta:g} cannot be met in {steps:,} steps "
-            f"of {batch:,} among {images:,} pictures, whatever the noise; give a larger ε, fewer "
-            "epochs or smaller steps."
+            f"of {batch:,} among {images:,} pictures, whatever the noise, by the accountant "
+            f"{ACCOUNTANT!r}; give a larger ε or δ, fewer epochs or smaller steps."
         ) from None
