@@ -78,8 +78,8 @@ recorded = observe.record(found, preset)
 # 30%. With 25 neighbours it is different: the wrong label wins only if it has 13 votes.
 #
 # **By hand.** Ten training trousers, three of them labelled as bags, and a test trouser that is as near to each. One
-# neighbour: a bag with chance $\tfrac3{10}$. Three neighbours: a bag if two or three of them are wrong, with
-# chance $\bigl(\tbinom32\tbinom71 + \tbinom33\bigr) / \tbinom{10}3 = \tfrac{22}{120}$, about .18. All ten: never.
+# neighbour: a bag with chance $\tfrac3{10}$. Three neighbours: a bag if two or three of them are wrong, which is so
+# in $3 \cdot 7 + 1 = 22$ of the 120 ways to choose three of ten, about .18. All ten: never.
 
 # %%
 wrong = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -187,7 +187,7 @@ figures.pupils(found)
 # network was trained with $x$ or with $x'$ in its place, it is nearly the same in distribution; and asking about $x$ a network that was
 # trained with $x'$ is asking about a test image. So the expected scores differ by no more than the two distributions do,
 #
-# $$ \bigl\lvert \mathbb{E}\,\varphi_\text{train} - \mathbb{E}\,\varphi_\text{test} \bigr\rvert \;\le\;
+# $$ | \mathbb{E}\,\varphi_\text{train} - \mathbb{E}\,\varphi_\text{test} | \;\le\;
 # \frac{e^{\varepsilon'} - 1 + 2\delta'}{e^{\varepsilon'} + 1} , \qquad \varepsilon' = 2\varepsilon,\;
 # \delta' = (1 + e^\varepsilon)\,\delta , $$
 #
