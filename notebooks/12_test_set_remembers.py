@@ -26,7 +26,7 @@ fresh = False  # true: compute again instead of reading the stored runs
 datasets = None  # pictures whose labels are copied (fashion-mnist, cifar10)
 dataset = None  # pictures of the other two studies (fashion-mnist)
 epochs = None  # passes of an MLP that copies labels (160)
-epsilons = None  # privacy budgets, rising (0.25, 0.5, 2.0, 8.0)
+epsilons = None  # privacy budgets, rising (0.5, 2.0, 8.0)
 delta = None  # chance with which a budget may not hold (1e-05)
 seeds = None  # members of the first two studies (5)
 private_seeds = None  # members of the study on privacy (5)
@@ -165,7 +165,7 @@ figures.students(found)
 # %% [markdown]
 # Three things could make this look better than it is. The teacher might not matter: labels in a random order should make
 # its student useless. The student might not matter: one that copies, like the teacher, should gain nothing. And the
-# teacher might not be needed: the same student can learn from the 4,000 noisy labels themselves.
+# teacher might not be needed: the same student can learn from the teacher's own noisy labels.
 
 # %% tags=["hide-input"]
 figures.pupils(found)

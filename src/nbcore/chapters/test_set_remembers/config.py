@@ -53,7 +53,7 @@ class Private(Config):
     side: int = param(14, "pixels a side after resizing; 0 leaves them", low=0)
     images: int = param(8000, "training pictures", low=50)
     rare: float = param(0.05, "share of pictures that are rotated", low=0.01, high=0.5)
-    epsilons: tuple[float, ...] = param((0.25, 0.5, 2.0, 8.0), "privacy budgets, rising", low=0)
+    epsilons: tuple[float, ...] = param((0.5, 2.0, 8.0), "privacy budgets, rising", low=0)
     delta: float = param(1e-5, "chance with which the budget may not hold", low=0)
     clip: float = param(1.0, "largest norm of one picture's gradient", low=0)
     batch: int = param(256, "expected pictures of a private step", low=2)
@@ -76,7 +76,7 @@ class Remembers(Config):
     dataset: str = param("fashion-mnist", "pictures of the other two studies", paper=FREE)
     epochs: int = param(160, "passes of an MLP that copies labels", low=16, paper=FREE)
     epsilons: tuple[float, ...] = param(
-        (0.25, 0.5, 2.0, 8.0), "privacy budgets, rising", low=0, paper=FREE
+        (0.5, 2.0, 8.0), "privacy budgets, rising", low=0, paper=FREE
     )
     delta: float = param(1e-5, "chance with which a budget may not hold", low=0, paper=FREE)
     seeds: int = param(5, "members of the first two studies", low=3, paper=FREE)

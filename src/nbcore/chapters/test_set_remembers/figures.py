@@ -155,7 +155,7 @@ def cells(study: Study) -> Figure:
 def students(study: Study) -> Figure:
     """Draw students' accuracy by how many pictures their teacher labelled."""
     x = study.runs["taught"].table("accuracy")["count"].values.astype(float)
-    curves = {"of a 1-NN on wrong labels": methods.ONE, "of right labels": taught.RIGHT}
+    curves = {"of the teacher": methods.ONE, "of right labels": taught.RIGHT}
     parts, teacher = [], float(study.teacher(methods.ONE).mean())
     for name, kind in curves.items():
         draws = study.over_seeds(study.student(kind))
