@@ -35,6 +35,8 @@ workers = None  # processes (1)
 device = None  # nothing here needs another (cpu)
 
 # %% tags=["remove-input"]
+import textwrap
+
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.test_set_remembers import (
@@ -232,7 +234,7 @@ charts.show(
 try:
     budget.noise_for(0.05, 1e-5, images=8000, batch=256, steps=468)
 except ParameterError as error:
-    print(error)
+    print(textwrap.fill(str(error), 72))
 
 # %% [markdown]
 # ## Live: digits that were relabelled

@@ -23,13 +23,13 @@ def groups(study: Study) -> Figure:
     ]
     made, rare = pd.DataFrame(rows), study.runs["private"].manifest["config"]["rare"]
     largest = {m: worst(study, m).value for m in shown}
-    told = ", ".join(f"{m} {100 * v:.1f}" for m, v in largest.items())
+    told = "; ".join(f"{m}: {100 * v:.1f}" for m, v in largest.items())
     return charts.bars(
         made,
         x_title="training minus test accuracy",
         x_format="~%",
         zero=True,
-        title=f"Gap of the worst group in points: {told}",
+        title=f"Gap of the worst group in points. {told}",
         subtitle=f"Ten classes, and rotated pictures, {rare:.0%} of all; "
         f"{len(study.gaps(private.SGD))} seeds, 95 % intervals",
         description=f"Training minus test accuracy by group. {said(made)}.",
@@ -62,8 +62,8 @@ def budgets(study: Study) -> Figure:
         x_scale="log",
         y_format="~%",
         level=(plain, "SGD"),
-        title=f"The gap stays below {max(e.value for e in seen):.1%} at every budget, far below "
-        f"its bound of {bounds(study)[0]:.0%} at ε = {x[0]:g} and {bounds(study)[-1]:.0%} at "
+        title=f"The gap is {max(e.value for e in seen):.1%} at most, {plain:.1%} without privacy; "
+        f"the bound allows {bounds(study)[0]:.0%} at ε = {x[0]:g} and {bounds(study)[-1]:.0%} at "
         f"ε = {x[-1]:g}",
         subtitle=f"δ = {study.config.delta:g}; the bound is for one picture in another's place",
         description=f"Gap of the worst group by budget: {listed}; without privacy {plain:.1%}.",
