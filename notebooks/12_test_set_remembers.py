@@ -111,6 +111,10 @@ for k in (1, 3, 5, 9):
 figures.rates(found)
 
 # %% [markdown]
+# Points on the dashed line copy exactly what was planted. Farther down are the two methods that must not: both had
+# the same labels, and did not fit them. The two kernels differ in width only. The narrow one hears almost nothing but the nearest
+# picture; the wide one fits every label too, but between the pictures it takes an average.
+#
 # What can a method copy at all? If it knows the class in a share $a$ of the cases after training on right labels,
 # and gives the wrong label in a share $b$ without a reason, then $p\,a + b$ is what one expects of it with a share
 # $p$ relabelled. A method that cannot tell the class has nothing to pin the wrong label to.
@@ -148,6 +152,9 @@ figures.elsewhere(found, config.datasets[0])
 figures.cells(found)
 
 # %% [markdown]
+# A line as steep as the one of training means that a method answers by the class, of which it was never told; a flat
+# one, that it answers by the group.
+#
 # Labels that were made wrong are met in other chapters too: chapter [8](08_corner_examples.ipynb) finds them as the
 # examples that networks learn late and would have called something else, and chapter
 # [7](07_example_difficulty.ipynb) asks what the hard examples of a set do to a network. There the question is what becomes of the
@@ -209,6 +216,8 @@ private_figures.groups(found)
 private_figures.budgets(found)
 
 # %% [markdown]
+# The bound holds, and says little at budgets that are used in practice. The dashed line is what the same network does without privacy.
+#
 # A network that has learned little has no gap either. So the one trained by SGD is looked at twice: at the end, and at the moment
 # when it is as good in training as the private one with the largest budget. If that one has no gap, then the gap alone does not tell
 # private training from training that was short. What remains is that privacy promises it beforehand, for every score and group, and
