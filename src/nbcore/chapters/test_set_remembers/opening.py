@@ -6,31 +6,18 @@ BEFORE: tuple[str, ...] = ()
 FINDINGS = (
     Finding(
         "C30",
-        "1-nn rate minus share relabelled",
+        "mlp rate minus share relabelled",
         held=(
             "Wrong labels of one class reappear on its test images about as often as in training: "
-            "by nearest neighbours, {points} from that share."
+            "in a network that fits them all, {points} from that share."
         ),
         missed=(
             "Wrong labels of one class do not reappear on its test images as often as in training: "
-            "by nearest neighbours, {points} from that share."
+            "in a network that fits them all, {points} from that share."
         ),
         undecided=(
             "Whether wrong labels of one class reappear on its test images as often as in training "
-            "is open: by nearest neighbours, {points} from that share."
-        ),
-    ),
-    Finding(
-        "C30",
-        "vgg rate minus share relabelled",
-        held="A convolutional network copies them as often, {points} from that share.",
-        missed=(
-            "A small convolutional network does not copy them as often: it stays {points} from "
-            "that share."
-        ),
-        undecided=(
-            "Whether a convolutional network copies them as often is open: it is {points} from "
-            "that share."
+            "is open: in a network that fits them all, {points} from that share."
         ),
     ),
     Finding(
