@@ -117,7 +117,9 @@ figures.rates(found)
 #
 # What can a method copy at all? If it knows the class in a share $a$ of the cases after training on right labels,
 # and gives the wrong label in a share $b$ without a reason, then $p\,a + b$ is what one expects of it with a share
-# $p$ relabelled. A method that cannot tell the class has nothing to pin the wrong label to.
+# $p$ relabelled. A method that cannot tell the class has nothing to pin the wrong label to. That is what the claim says too: it is
+# about what a method can tell apart. Where *class known* is far below one, the share that reappears is too, and the
+# number to compare it with is the one *expected*.
 
 # %% tags=["hide-input"]
 charts.show(

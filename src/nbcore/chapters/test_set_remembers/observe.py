@@ -27,6 +27,15 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
     parts = {"C30": list(c.datasets), "C9": ["taught"], "C4": ["private"]}
     observe = {"C30": copies, "C9": students, "C4": privacy}
     claims.forget(c.slug)
+    claims.relate(
+        "C30",
+        by_data(study),
+        run=together(study.runs[p] for p in parts["C30"]),
+        subject="each data set alone",
+        preset=preset,
+        setup=c.setup("C30", parts["C30"]),
+        chapter=c.slug,
+    )
     return {
         key: claims.record(
             key,
@@ -93,6 +102,15 @@ def copies(study: Study) -> dict[str, Estimate]:
     ]
     out["control smallest share of training labels fitted"] = min(fits, key=lambda e: e.value)
     return out
+
+
+def by_data(study: Study) -> dict[str, Estimate]:
+    """Compare wrong labels with those in training, each data set alone: related evidence."""
+    return {
+        f"{d}, {m}: rate minus share relabelled": _mean(study, study.rate(d, m) - study.planted(d))
+        for d in study.config.datasets
+        for m in study.asked(d, methods.FITTING)
+    }
 
 
 def students(study: Study) -> dict[str, Estimate]:
