@@ -12,9 +12,9 @@ FINDINGS = (
             "in a network that fits them all, {points} from that share."
         ),
         missed=(
-            "Wrong labels of one class do not reappear on its test images as often as in training on "
-            "every data set: where it is farthest from that, in a network that fits them all, by "
-            "{points}."
+            "Wrong labels of one class do not reappear on its test images as often as in training "
+            "on every data set: where it is farthest from that, in a network that fits them all, "
+            "by {points}."
         ),
         undecided=(
             "Whether wrong labels of one class reappear on its test images as often as in training "
