@@ -298,7 +298,7 @@ show_cards("test-set-remembers")
 #
 # ```bash
 # nbcore run test-set-remembers                  # from the stored runs
-# nbcore run test-set-remembers -p fresh=true    # all of them: half an hour
+# nbcore run test-set-remembers -p fresh=true    # all of them: a quarter of an hour
 # nbcore run test-set-remembers -p preset=smoke  # digits: half a minute
 # nbcore run test-set-remembers -p 'epsilons=[1,3]' -p delta=1e-6
 # ```

@@ -58,7 +58,7 @@ def rates(study: Study) -> Figure:
         x_title="test images of the class with the wrong label",
         x_format="~%",
         zero=True,
-        reference=(planted, "relabelled in training"),
+        reference=(planted, "planted"),
         title=f"Of {planted:.0%} relabelled, {_span(fits)} reappear where every label is fitted, "
         f"within {100 * NEAR:.0f} points in {near} of {len(fits)} cases, and {_span(smooth)} "
         "where not",

@@ -25,8 +25,8 @@ FINDINGS = (
         "C9",
         "student minus teacher accuracy",
         held=(
-            "A student of a teacher that copies wrong labels is {points} more often right than the "
-            "teacher."
+            "A student of a teacher that copies wrong labels is right more often than the teacher, by "
+            "{points}."
         ),
         missed=(
             "A student of a teacher that copies wrong labels learns too little beyond it: {points}."
