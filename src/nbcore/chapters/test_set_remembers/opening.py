@@ -25,8 +25,8 @@ FINDINGS = (
         "C9",
         "student minus teacher accuracy",
         held=(
-            "A student of a teacher that copies wrong labels is right more often than the teacher, by "
-            "{points}."
+            "A student of a teacher that copies wrong labels is right more often than the teacher, "
+            "by {points}."
         ),
         missed=(
             "A student of a teacher that copies wrong labels learns too little beyond it: {points}."
