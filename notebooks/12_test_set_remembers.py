@@ -35,8 +35,6 @@ workers = None  # processes (1)
 device = None  # nothing here needs another (cpu)
 
 # %% tags=["remove-input"]
-import textwrap
-
 import numpy as np
 from nbcore import charts, exercises
 from nbcore.chapters.test_set_remembers import (
@@ -45,13 +43,6 @@ from nbcore.chapters.test_set_remembers import (
     observe,
     private_figures,
     study,
-)
-from nbcore.errors import ParameterError
-from nbcore.measures.depth import knn_predict
-from nbcore.measures.generalization.copying import (
-    chosen,
-    privacy_bound,
-    replaced,
 )
 from nbcore.publish.cards import show_cards
 from nbcore.publish.parameters import parameters_table
@@ -206,6 +197,8 @@ figures.pupils(found)
 # does not occur.
 
 # %%
+from nbcore.measures.generalization.copying import privacy_bound, replaced
+
 for epsilon in (0.25, 0.5, 2.0):
     bound = privacy_bound(*replaced(epsilon, 1e-5))
     noise = budget.noise_for(epsilon, 1e-5, images=8000, batch=256, steps=468)
@@ -242,6 +235,10 @@ charts.show(
 # A budget that no noise can meet, in the books of this accountant, is refused with a sentence:
 
 # %%
+import textwrap
+
+from nbcore.errors import ParameterError
+
 try:
     budget.noise_for(0.05, 1e-5, images=8000, batch=256, steps=468)
 except ParameterError as error:
@@ -253,6 +250,8 @@ except ParameterError as error:
 # A thousand digits, 30% of the zeros labelled as sevens, and two numbers of neighbours.
 
 # %%
+from nbcore.measures.depth import knn_predict
+from nbcore.measures.generalization.copying import chosen
 from sklearn.datasets import load_digits
 
 x, y = load_digits(return_X_y=True)
