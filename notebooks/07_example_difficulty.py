@@ -237,7 +237,9 @@ charts.show(
 # Before training on the hardest examples one should know what they are. Where people have labelled
 # the images again, the last column counts those for which most of them chose another class than the
 # label. People err too: the share among images that every network gets right without having seen
-# them is mostly theirs. What the hardest have beyond it is likely to be doubtful or wrong labels.
+# them is mostly theirs. What the hardest have beyond it is likely to be doubtful or wrong labels. What
+# a network that fits wrong labels does with similar test images is asked in chapter
+# [12](12_test_set_remembers.ipynb).
 
 # %% tags=["hide-input"]
 in_choices = related.contents(scores, config)

@@ -388,7 +388,8 @@ charts.show(
 #   all. The order of the images along an axis stays the same.
 # - **Wrong labels known to be wrong.** Planted ones are random, while people confuse classes that
 #   look alike. CIFAR-10N's majority label is an opinion as well: part of what it disputes is right
-#   in the original.
+#   in the original. Chapter [12](12_test_set_remembers.ipynb) follows labels that are wrong in one class
+#   only to the test images.
 # - **Intervals** draw images (for planted labels: networks) anew; they know nothing of another
 #   architecture, data set or schedule.
 #

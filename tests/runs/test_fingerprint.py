@@ -612,6 +612,28 @@ KINDS = {
         "nbcore.chapters.honest_science.simple:clipped_accuracy",
         "nbcore.chapters.honest_science.simple:MEANS",
     ],
+    "copied-labels": [
+        *LOADING,
+        "nbcore.chapters.test_set_remembers.copied:flip_chances",
+        "nbcore.chapters.test_set_remembers.methods:kernel",
+        "nbcore.chapters.test_set_remembers.methods:vgg",
+        "nbcore.measures.generalization.copying:chosen",
+        "nbcore.measures.generalization.copying:answers",
+    ],
+    "noisy-teachers": [
+        *LOADING,
+        "nbcore.chapters.test_set_remembers.taught:noisy",
+        "nbcore.chapters.test_set_remembers.taught:learned",
+        "nbcore.chapters.test_set_remembers.methods:mlp",
+        "nbcore.measures.generalization.copying:chosen",
+    ],
+    "private-training": [
+        *LOADING,
+        "nbcore.chapters.test_set_remembers.private:train_privately",
+        "nbcore.chapters.test_set_remembers.private:rotated",
+        "nbcore.chapters.test_set_remembers.budget:noise_for",
+        "nbcore.chapters.test_set_remembers.methods:perceptron",
+    ],
     "analytic-sampling": [
         "nbcore.chapters.sampling_unseen.sampler:ddpm",
         "nbcore.chapters.sampling_unseen.sampler:langevin",

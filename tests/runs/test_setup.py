@@ -23,6 +23,7 @@ TOYS = {
     "margins-and-depth": dict(ce_gd_steps=4, train_images=40, seeds=1),
     "holding-on": dict(head_steps=4, train_images=10, seeds=1),
     "every-image-its-own-line": dict(subset=20),
+    "test-set-remembers": dict(epochs=16, datasets=["digits"], dataset="digits"),
     "meaning-of-a-probability": dict(predictors=20, splits=3, seeds=3, steps=40),
     "more-data-can-hurt": dict(epochs=4, images=100, draws=2, problems=3),
     "sampling-unseen": dict(particles=200, steps=20, levels=20),

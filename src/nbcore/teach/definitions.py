@@ -207,6 +207,14 @@ DEFINITIONS = (
         [0.75, 0.20],
     ),
     Definition(
+        "What privacy leaves between training and test images",
+        "{cite:t}`kulynych2022`",
+        r"(e^\varepsilon - 1 + 2\delta) \,/\, (e^\varepsilon + 1)",
+        "nbcore.measures.generalization.copying.privacy_bound",
+        "privacy_bound(np.log(3), delta=0)  # (3 - 1) / (3 + 1)",
+        [0.5],
+    ),
+    Definition(
         "Smooth calibration error",
         "{cite:t}`blasiok2022`",
         r"\max_\eta\, \mathbb{E}[\eta(p)(y - p)],"

@@ -17,6 +17,7 @@ from nbcore.teach.definitions import DEFINITIONS, Definition
 PAPERS = {
     "ER": "Effective robustness",
     "PD": "Prediction depth",
+    "{cite:t}`kulynych2022`": "Privacy",
     "{cite:t}`blasiok2022`": "Calibration",
     "{cite:t}`blasiok2023smooth`": "Calibration",
     "{cite:t}`blasiok2023loss`": "Calibration",
