@@ -64,6 +64,8 @@ class Transformer(nn.Module):
         self.out = nn.Linear(width, tokens)
         place = torch.arange(positions)
         back = place[:, None] - place
+        self.distance: Tensor
+        self.ahead: Tensor
         self.register_buffer("distance", back.clamp(0, reach), persistent=False)
         self.register_buffer("ahead", back < 0, persistent=False)
 

@@ -22,7 +22,7 @@ class Lengths(Config):
     slug: ClassVar[str] = "sequence-lengths"
 
     tasks: str = param(PLAIN, "which tasks", choices=(PLAIN, HINTED))
-    longest: int = param(10, "items in the longest sequence of training", low=2, high=20)
+    longest: int = param(10, "items in the longest sequence of training", low=2, high=15)
     width: int = param(32, "features of a token", low=8)
     layers: int = param(2, "layers", low=1)
     steps: int = param(3000, "updates", low=1, paper=AT_LEAST)
@@ -40,11 +40,11 @@ class Rewards(Config):
 
     length: int = param(10, "symbols of a prompt", low=2)
     width: int = param(32, "features of a token", low=8)
-    steps: int = param(4000, "updates before tuning", low=1)
+    steps: int = param(2500, "updates before tuning", low=1)
     batch: int = param(64, "prompts of an update before tuning", low=1)
     inputs: int = param(200, "prompts that are tuned on", low=100)
     measured: int = param(40, "prompts of each style whose gradients are measured", low=2)
-    tuning: int = param(1500, "updates by rewards at most", low=10)
+    tuning: int = param(1000, "updates by rewards at most", low=10)
     lr: float = param(0.02, "learning rate of tuning", low=0)
     samples: int = param(4, "answers a prompt and update", low=1)
     lesson: int = param(30, "updates of a supervised phase, on a hundredth of the prompts", low=1)
@@ -59,7 +59,7 @@ class Meanings(Config):
 
     length: int = param(12, "symbols of a question", low=3)
     width: int = param(32, "features of a token", low=8)
-    steps: int = param(3000, "updates before rewards", low=1)
+    steps: int = param(2000, "updates before rewards", low=1)
     batch: int = param(96, "questions of an update", low=8)
     lr: float = param(0.002, "largest learning rate of AdamW", low=0)
     reward_steps: int = param(300, "updates by rewards", low=1)
@@ -77,9 +77,9 @@ class SequencesAndRewards(Config):
     #: smaller transformers than the papers', and no language
     stand_ins: ClassVar[tuple[str, ...]] = ("C1", "C3", "C16")
 
-    longest: int = param(10, "longest sequence of training", low=2, high=20, paper=FREE)
+    longest: int = param(10, "longest sequence of training", low=2, high=15, paper=FREE)
     steps: int = param(3000, "updates on each task", low=1, paper=FREE)
-    tuning: int = param(1500, "updates by rewards at most", low=10, paper=FREE)
+    tuning: int = param(1000, "updates by rewards at most", low=10, paper=FREE)
     task_seeds: int = param(3, "transformers of each task", low=3, paper=FREE)
     seeds: int = param(5, "members of the runs with rewards", low=3, paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
@@ -99,7 +99,7 @@ class SequencesAndRewards(Config):
     @classmethod
     def paper(cls) -> Self:
         """Ten times the updates: still not the papers' transformers."""
-        return cls(steps=30_000, longest=20)
+        return cls(steps=30_000, longest=15)
 
     def check(self) -> None:
         """Refuse another device: everything here is computed on processors."""
@@ -119,6 +119,10 @@ class SequencesAndRewards(Config):
         )
         if self.tiny:
             trained |= dict(tested=20, batch=16)
+        # what is looked up twice a step takes a wider transformer
+        hinted = trained | (
+            {} if self.tiny else dict(width=64, batch=32, steps=4 * self.steps // 3)
+        )
         tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.seeds)
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:
@@ -126,7 +130,7 @@ class SequencesAndRewards(Config):
             worded |= few | dict(reward_steps=3, tested=40, reasoned=5, batch=32)
         return {
             PLAIN: Lengths(tasks=PLAIN, **trained),
-            HINTED: Lengths(tasks=HINTED, **trained),
+            HINTED: Lengths(tasks=HINTED, **hinted),
             "rewards": Rewards(**tuned),
             "meanings": Meanings(**worded),
         }

@@ -29,17 +29,24 @@ def names(which: str) -> list[str]:
     return [name for name, task in tasks.TASKS.items() if task.hinted == (which == HINTED)]
 
 
-def tested_lengths(longest: int) -> list[int]:
-    """List the lengths of the test."""
-    return [max(round(share * longest), 1) for share in SHARES]
+def longest(task: str, config: Lengths) -> int:
+    """Return how many items the longest sequences of training have."""
+    return tasks.TASKS[task].longer * config.longest
 
 
-def _batches(task: str, config: Lengths, rng: np.random.Generator) -> Iterator[tuple[Tensor, ...]]:
+def tested_lengths(most: int) -> list[int]:
+    """List the lengths of the test, by the longest of training."""
+    return [max(round(share * most), 1) for share in SHARES]
+
+
+def _batches(
+    task: str, config: Lengths, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw batches of sequences of one length each, from 1 to the longest, all as often."""
     while True:
-        length = int(rng.integers(1, config.longest + 1))
-        drawn = tasks.TASKS[task].draw(rng, config.batch, length)
-        yield tuple(map(torch.as_tensor, drawn))
+        length = int(rng.integers(1, longest(task, config) + 1))
+        prompts, answers = tasks.TASKS[task].draw(rng, config.batch, length)
+        yield torch.as_tensor(prompts), torch.as_tensor(answers)
 
 
 def train(task: str, config: Lengths, seed: int) -> transformer.Transformer:
@@ -50,7 +57,7 @@ def train(task: str, config: Lengths, seed: int) -> transformer.Transformer:
         tasks.TOKENS,
         width=config.width,
         layers=config.layers,
-        positions=2 * A_ITEM * config.longest + AROUND,
+        positions=2 * A_ITEM * longest(task, config) + AROUND,
     )
     rng = np.random.default_rng([18, order, seed])
     transformer.fit(model, _batches(task, config, rng), config.steps, config.lr)
@@ -85,7 +92,7 @@ def astray(
 def _member(config: Lengths, name: str) -> xr.Dataset:
     task, seed = _parsed(name)
     model, rng = train(task, config, seed), np.random.default_rng([181, seed])
-    lengths = tested_lengths(config.longest)
+    lengths = tested_lengths(longest(task, config))
     told = [accuracy(model, task, n, config.tested, rng) for n in lengths]
     hinted = tasks.TASKS[task].hinted
     lost = astray(model, task, config.longest, config.tested, rng) if hinted else np.nan

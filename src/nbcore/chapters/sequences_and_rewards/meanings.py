@@ -24,7 +24,8 @@ from nbcore.models.transformer import Transformer
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 
-Ints, Floats = NDArray[np.int64], NDArray[np.float64]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 CLASSES, FORMS, STEPS = 3, 3, 5
 BEGIN, ASK, REASON, END, NOTHING = range(5)
 FILLERS = (5, 6)
@@ -122,14 +123,14 @@ def after_steps(model: Transformer, x: Ints) -> Floats:
     All CLASSES ** STEPS sequences of steps are gone through, weighted by their chance.
     """
     every = np.array(list(product(range(CLASSES), repeat=STEPS)))
-    rows = []
+    rows: list[Floats] = []
     for one in x:
         prompts = prompt(np.repeat(one[None], len(every), 0), every)
         start = prompts[:, : len(one) + 2]
         with torch.no_grad():
             written = transformer.log_chance(model, start, prompts[:, len(one) + 2 : -1]).sum(1)
         rows.append(written.exp().numpy() @ spread_of(model, prompts))
-    return np.array(rows)
+    return np.stack(rows)
 
 
 def tune(

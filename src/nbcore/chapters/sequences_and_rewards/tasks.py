@@ -16,7 +16,7 @@ Drawn = tuple[Ints, Ints]
 
 BEGIN, ASK, END, PLUS = range(4)
 #: numbers, then index tokens
-FIRST, NUMBERS, INDICES = 4, 60, 60
+FIRST, NUMBERS, INDICES = 4, 60, 32
 INDEX = FIRST + NUMBERS
 TOKENS = INDEX + INDICES
 KINDS, SYMBOLS = 5, 2
@@ -26,13 +26,15 @@ KINDS, SYMBOLS = 5, 2
 class Task:
     """How it is drawn, the program in words ("" if no short one is known), and why that is so.
 
-    hinted: with hints or a scratchpad. expected: whether it should hold at twice the length.
+    hinted: with hints or a scratchpad. longer: how many times as long sequences it is trained on
+    as others are, since they are cheap.
     """
 
     draw: Callable[[np.random.Generator, int, int], Drawn]
     program: str
     why: str
     hinted: bool = False
+    longer: int = 1
 
     @property
     def short(self) -> bool:
@@ -119,7 +121,7 @@ def parity_hinted(rng: np.random.Generator, n: int, length: int) -> Drawn:
     """Bits with indices -> with the same indices, the parity so far."""
     x, index = rng.integers(0, 2, (n, length)), _indices(rng, n, length)
     so_far = x.cumsum(1) % 2
-    return _prompt(weave(index, FIRST + x)), _ended(weave(index, FIRST + so_far))
+    return _prompt(weave(index, FIRST + x)), weave(index, FIRST + so_far)
 
 
 def _sum(rng: np.random.Generator, n: int, length: int) -> tuple[Ints, Ints, Ints, Ints]:
@@ -154,6 +156,7 @@ TASKS = {
         counting,
         "next = last + 1; stop when it equals the second number",
         "one look-up and one comparison, wherever they stand",
+        longer=2,
     ),
     "mode": Task(
         mode,
