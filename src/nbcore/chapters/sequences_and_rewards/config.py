@@ -26,8 +26,8 @@ class Lengths(Config):
     width: int = param(32, "features of a token", low=8)
     layers: int = param(2, "layers", low=1)
     steps: int = param(3000, "updates", low=1, paper=AT_LEAST)
-    batch: int = param(64, "sequences of an update", low=1)
-    lr: float = param(0.002, "largest learning rate of AdamW", low=0)
+    batch: int = param(32, "sequences of an update", low=1)
+    lr: float = param(0.003, "largest learning rate of AdamW", low=0)
     tested: int = param(500, "sequences of each length in the test", low=10, paper=AT_LEAST)
     seeds: int = param(3, "members of each task", low=3, in_address=False, paper=AT_LEAST)
 
@@ -120,9 +120,7 @@ class SequencesAndRewards(Config):
         if self.tiny:
             trained |= dict(tested=20, batch=16)
         # what is looked up twice a step takes a wider transformer
-        hinted = trained | (
-            {} if self.tiny else dict(width=64, batch=32, steps=4 * self.steps // 3)
-        )
+        hinted = trained if self.tiny else trained | dict(width=48, batch=64, steps=self.steps // 2)
         tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.seeds)
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:
