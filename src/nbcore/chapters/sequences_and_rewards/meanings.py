@@ -123,14 +123,14 @@ def after_steps(model: Transformer, x: Ints) -> Floats:
     All CLASSES ** STEPS sequences of steps are gone through, weighted by their chance.
     """
     every = np.array(list(product(range(CLASSES), repeat=STEPS)))
-    rows: list[Floats] = []
-    for one in x:
+    rows = np.zeros((len(x), CLASSES))
+    for row, one in zip(rows, x, strict=True):
         prompts = prompt(np.repeat(one[None], len(every), 0), every)
         start = prompts[:, : len(one) + 2]
         with torch.no_grad():
             written = transformer.log_chance(model, start, prompts[:, len(one) + 2 : -1]).sum(1)
-        rows.append(written.exp().numpy() @ spread_of(model, prompts))
-    return np.stack(rows)
+        row[:] = written.exp().numpy() @ spread_of(model, prompts)
+    return rows
 
 
 def tune(

@@ -30,6 +30,8 @@ TOKENS = STYLE + len(SHARES)
 #: those that are tuned, by what is done before: styles of the largest and the smallest share
 NEAR, FAR, TAUGHT, MISTAUGHT = "often", "rarely", "rarely, taught first", "rarely, taught wrongly"
 WAYS = (NEAR, FAR, TAUGHT, MISTAUGHT)
+#: the expected reward at which tuning ends
+AIM = 0.9
 
 
 def draw(
@@ -101,12 +103,11 @@ def reinforce(
     lr: float,
     samples: int,
     draw: torch.Generator,
-    patience: int = 0,
 ) -> np.ndarray:
     """Ascend the reward by REINFORCE with plain gradient steps: (steps + 1,) expected rewards.
 
-    In each step every prompt has `samples` answers; each raises its log chance by its reward. After
-    .9 is reached, training goes on for `patience` steps, and the last reward is repeated.
+    In each step every prompt has `samples` answers; each raises its log chance by its reward. It
+    ends at .9, which is then repeated.
     """
     weights, told = [p for p in model.parameters() if p.requires_grad], []
     for step in range(steps + 1):
@@ -116,8 +117,7 @@ def reinforce(
             raise ParameterError(
                 f"The reward after {step} steps is {told[-1]}, not a finite number; lower lr."
             )
-        reached = np.flatnonzero(np.array(told) >= 0.9)
-        if step == steps or (len(reached) and step - reached[0] >= patience):
+        if told[-1] >= AIM:
             break
         answers = torch.multinomial(p.detach(), samples, replacement=True, generator=draw)
         rewards = (answers == wanted).float()
@@ -142,7 +142,7 @@ def teach(model: Transformer, prompts: Tensor, answers: Tensor, steps: int, lr: 
 
 def _steps_to(reward: np.ndarray) -> float:
     """Count the updates until the expected reward is .9; all of them if it never is."""
-    reached = np.flatnonzero(reward >= 0.9)
+    reached = np.flatnonzero(reward >= AIM)
     return float(reached[0] if len(reached) else len(reward) - 1)
 
 
