@@ -170,7 +170,7 @@ def _member(config: Meanings, name: str) -> xr.Dataset:
     fewer[: config.reasoned] = after_steps(model, x[: config.reasoned])
     return xr.Dataset(
         {
-            "said": (("way", "question", "class"), np.float32([*said, fewer])),
+            "said": (("way", "question", "class"), np.stack([*said, fewer]).astype(np.float32)),
             "true": (("question", "class"), np.float32(true)),
         },
         {"way": list(WAYS)},
