@@ -22,8 +22,8 @@
 preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 longest = None  # longest sequence of training (10)
-steps = None  # updates on each task (2400)
-tuning = None  # updates by rewards at most (1000)
+steps = None  # updates, times the effort of a task (1000)
+tuning = None  # updates by rewards at most (600)
 task_seeds = None  # transformers of each task (3)
 seeds = None  # members of the runs with rewards (5)
 resamples = None  # bootstrap resamples (1000)
@@ -142,7 +142,7 @@ figures.tuning(found)
 #
 # A question shows twelve symbols of three kinds, and its true answer is that of a symbol picked at random: so the
 # chance of each is known. An answer says one of three meanings in one of three wordings, which differ in length and
-# do not begin alike. Half of the texts answer at once. In the other half the author picks five symbols, writes
+# do not begin alike. Most texts answer at once. In a third of them the author picks five symbols, writes
 # them down, and concludes with the most frequent, as arguments do. Afterwards the model is tuned: it earns a
 # reward if its answer means what a pick says. Confidence in a meaning adds up its wordings, and, where steps are
 # written, all 243 sequences of steps.

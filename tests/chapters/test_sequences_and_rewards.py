@@ -203,7 +203,7 @@ def test_the_next_symbol_follows_the_last_too():
     assert rewards.following(torch.tensor([first, last])).tolist() == [first + 1, first]
 
 
-def test_rewards_raise_what_they_reward_and_a_wrong_lesson_does_not():
+def test_rewards_raise_what_earns_them_and_leave_what_never_does():
     prompts, most, styles = rewards.draw(np.random.default_rng(1), 20, 5, style=2)
     assert set(styles) == {2} and (prompts[:, 1] == rewards.STYLE + 2).all()
     wanted, curves = rewards.following(most), []
@@ -213,7 +213,9 @@ def test_rewards_raise_what_they_reward_and_a_wrong_lesson_does_not():
             rewards.teach(model, prompts, wanted, 20, 0.1)
         by = torch.Generator().manual_seed(0)
         curves.append(rewards.reinforce(model, prompts, wanted, 40, 0.2, 4, by))
-    assert curves[0][0] > 2 * curves[1][0] and curves[1][-1] > 3 * curves[1][0]
+    # a lesson alone raises the reward; rewards then raise it, and hardly move what has none
+    assert curves[0][0] > 5 * curves[1][0] and curves[0][-1] > 2 * curves[0][0]
+    assert curves[1][-1] < 2 * curves[1][0]
     assert all(len(c) == 41 for c in curves)
 
 

@@ -130,7 +130,7 @@ def fit(
     last loss in nats a token. ParameterError if it is not finite.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr, betas=(0.9, 0.98), weight_decay=0.05)
+    optimiser = torch.optim.AdamW(trained, lr, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
     loss = torch.zeros(())
     for step in range(steps):
         prompts, answers = next(batches)

@@ -25,7 +25,7 @@ class Lengths(Config):
     longest: int = param(10, "items in the longest sequence of training", low=2, high=15)
     width: int = param(32, "features of a token", low=8)
     layers: int = param(2, "layers", low=1)
-    steps: int = param(2400, "updates", low=1, paper=AT_LEAST)
+    steps: int = param(1000, "updates, times the effort of a task", low=1, paper=AT_LEAST)
     batch: int = param(32, "sequences of an update", low=1)
     lr: float = param(0.003, "largest learning rate of AdamW", low=0)
     tested: int = param(500, "sequences of each length in the test", low=10, paper=AT_LEAST)
@@ -40,11 +40,11 @@ class Rewards(Config):
 
     length: int = param(10, "symbols of a prompt", low=2)
     width: int = param(32, "features of a token", low=8)
-    steps: int = param(1600, "updates before tuning", low=1)
-    batch: int = param(64, "prompts of an update before tuning", low=1)
+    steps: int = param(1200, "updates before tuning", low=1)
+    batch: int = param(48, "prompts of an update before tuning", low=1)
     inputs: int = param(200, "prompts that are tuned on", low=100)
     measured: int = param(40, "prompts of each style whose gradients are measured", low=2)
-    tuning: int = param(1000, "updates by rewards at most", low=10)
+    tuning: int = param(600, "updates by rewards at most", low=10)
     lr: float = param(0.02, "learning rate of tuning", low=0)
     samples: int = param(4, "answers a prompt and update", low=1)
     lesson: int = param(30, "updates of a supervised phase, on a hundredth of the prompts", low=1)
@@ -59,13 +59,13 @@ class Meanings(Config):
 
     length: int = param(12, "symbols of a question", low=3)
     width: int = param(32, "features of a token", low=8)
-    steps: int = param(1500, "updates before rewards", low=1)
+    steps: int = param(1200, "updates before rewards", low=1)
     batch: int = param(96, "questions of an update", low=8)
     lr: float = param(0.002, "largest learning rate of AdamW", low=0)
-    reward_steps: int = param(120, "updates by rewards", low=1)
+    reward_steps: int = param(100, "updates by rewards", low=1)
     reward_lr: float = param(0.001, "learning rate of Adam by rewards", low=0)
     tested: int = param(600, "questions of the test", low=20, paper=AT_LEAST)
-    reasoned: int = param(50, "of these with steps", low=5, paper=AT_LEAST)
+    reasoned: int = param(30, "of these with steps", low=5, paper=AT_LEAST)
     seeds: int = param(5, "members", low=3, in_address=False, paper=AT_LEAST)
 
 
@@ -78,8 +78,8 @@ class SequencesAndRewards(Config):
     stand_ins: ClassVar[tuple[str, ...]] = ("C1", "C3", "C16")
 
     longest: int = param(10, "longest sequence of training", low=2, high=15, paper=FREE)
-    steps: int = param(2400, "updates on each task", low=1, paper=FREE)
-    tuning: int = param(1000, "updates by rewards at most", low=10, paper=FREE)
+    steps: int = param(1000, "updates, times the effort of a task", low=1, paper=FREE)
+    tuning: int = param(600, "updates by rewards at most", low=10, paper=FREE)
     task_seeds: int = param(3, "transformers of each task", low=3, paper=FREE)
     seeds: int = param(5, "members of the runs with rewards", low=3, paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
@@ -88,7 +88,7 @@ class SequencesAndRewards(Config):
 
     @classmethod
     def book(cls) -> Self:
-        """What is published: 40 minutes of one core for all runs, 1 GB."""
+        """What is published: 12 minutes of one core for all runs, 1 GB."""
         return cls()
 
     @classmethod
@@ -99,7 +99,7 @@ class SequencesAndRewards(Config):
     @classmethod
     def paper(cls) -> Self:
         """Ten times the updates: still not the papers' transformers."""
-        return cls(steps=24_000, longest=15)
+        return cls(steps=10_000, longest=15)
 
     def check(self) -> None:
         """Refuse another device: everything here is computed on processors."""
@@ -120,7 +120,7 @@ class SequencesAndRewards(Config):
         if self.tiny:
             trained |= dict(tested=20, batch=16)
         # what is looked up twice a step takes a wider transformer
-        hinted = trained if self.tiny else trained | dict(width=48, batch=64, steps=self.steps // 2)
+        hinted = trained if self.tiny else trained | dict(width=48)
         tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.seeds)
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:

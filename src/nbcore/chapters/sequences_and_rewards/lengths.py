@@ -60,7 +60,8 @@ def train(task: str, config: Lengths, seed: int) -> transformer.Transformer:
         positions=2 * A_ITEM * longest(task, config) + AROUND,
     )
     rng = np.random.default_rng([18, order, seed])
-    transformer.fit(model, _batches(task, config, rng), config.steps, config.lr)
+    steps = round(tasks.TASKS[task].effort * config.steps)
+    transformer.fit(model, _batches(task, config, rng), steps, config.lr)
     return model
 
 

@@ -94,15 +94,17 @@ def _worded(rng: np.random.Generator, classes: Ints) -> Ints:
 
 
 def _batches(config: Meanings, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Alternate texts that answer at once with texts that write down steps first."""
+    """Draw batches of texts: two that answer at once for one that writes down steps first."""
     while True:
-        x, _ = questions(rng, config.batch, config.length)
-        yield prompt(x), torch.as_tensor(_worded(rng, picked(rng, x, 1)[:, 0]))
-        x, _ = questions(rng, config.batch, config.length)
-        steps = picked(rng, x, STEPS)
-        start, said = config.length + 1, _worded(rng, concluded(steps))
-        text = torch.cat([prompt(x, steps), torch.as_tensor(said)], 1)
-        yield text[:, : start + 1], text[:, start + 1 :]
+        for reasons in (False, False, True):
+            x, _ = questions(rng, config.batch, config.length)
+            if not reasons:
+                yield prompt(x), torch.as_tensor(_worded(rng, picked(rng, x, 1)[:, 0]))
+                continue
+            steps, start = picked(rng, x, STEPS), config.length + 2
+            said = torch.as_tensor(_worded(rng, concluded(steps)))
+            text = torch.cat([prompt(x, steps), said], 1)
+            yield text[:, :start], text[:, start:]
 
 
 @torch.no_grad()

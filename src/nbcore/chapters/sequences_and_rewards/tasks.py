@@ -27,7 +27,7 @@ class Task:
     """How it is drawn, the program in words ("" if no short one is known), and why that is so.
 
     hinted: with hints or a scratchpad. longer: how many times as long sequences it is trained on
-    as others are, since they are cheap.
+    as others are, since they are cheap. effort: how many times as many updates it gets.
     """
 
     draw: Callable[[np.random.Generator, int, int], Drawn]
@@ -35,6 +35,7 @@ class Task:
     why: str
     hinted: bool = False
     longer: int = 1
+    effort: float = 1
 
     @property
     def short(self) -> bool:
@@ -157,6 +158,7 @@ TASKS = {
         "next = last + 1; stop when it equals the second number",
         "one look-up and one comparison, wherever they stand",
         longer=2,
+        effort=2,
     ),
     "mode": Task(
         mode,
@@ -172,6 +174,7 @@ TASKS = {
         copying,
         "find the last token in the prompt; take the one after it",
         "a token that occurs once says where one is",
+        effort=2,
     ),
     "copy with repeats": Task(
         copying_repeated,
@@ -184,6 +187,7 @@ TASKS = {
         "after an index, find it in the prompt and take what follows; else the next index",
         "indices occur once, as different numbers do",
         hinted=True,
+        effort=1.5,
     ),
     "parity": Task(
         parity,
@@ -195,6 +199,7 @@ TASKS = {
         "after an index, find its bit and add it to the last parity; else the next index",
         "every step needs one bit and the last result",
         hinted=True,
+        effort=1.5,
     ),
     "addition": Task(
         addition,
@@ -206,5 +211,6 @@ TASKS = {
         "find both digits of the last index and its carry; write the next carry, then the digit",
         "every step needs two digits, found by their index, and one carry",
         hinted=True,
+        effort=1.5,
     ),
 }
