@@ -125,7 +125,8 @@ class SequencesAndRewards(Config):
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:
             tuned |= few | dict(inputs=100, measured=4)
-            worded |= few | dict(reward_steps=3, tested=40, reasoned=5, batch=32)
+            # fewer updates would leave nothing that earns a reward
+            worded |= few | dict(steps=8 * self.steps, reward_steps=3, tested=40, reasoned=5)
         return {
             PLAIN: Lengths(tasks=PLAIN, **trained),
             HINTED: Lengths(tasks=HINTED, **hinted),
