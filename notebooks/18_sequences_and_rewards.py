@@ -158,7 +158,7 @@ charts.show(
 )
 
 # %% [markdown]
-# Shuffled rewards are the control: as many rewards, but for what is true of another question.
+# Shuffled rewards are the control: an answer earns one if it means what is true of another question.
 #
 # ## Live: a program found in seconds
 #

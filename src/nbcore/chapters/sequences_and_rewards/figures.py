@@ -58,22 +58,23 @@ def programs() -> pd.DataFrame:
 def by_length(study: Study) -> Figure:
     """Draw accuracies by length, tasks with a short program, without one, and with hints."""
     x, parts = np.array(lengths.SHARES), []
-    for panel in (PROGRAM, NONE, HINTED):
-        for name in tasks.TASKS:
-            if _kind(name) == panel:
-                told = name.removesuffix(", hinted")
-                own = _means(study, study.accuracy(name), x, panel=panel, series=told)
-                parts.append(_shares(own))
+    for name, task in tasks.TASKS.items():
+        own = _shares(
+            _means(study, study.accuracy(name), x, kind="hinted" if task.hinted else "plain")
+        )
+        told = name.removesuffix(", hinted")
+        panel = PROGRAM if _kind(name) == PROGRAM else "without one, and with hints"
+        parts.append(own.assign(series=told, panel=panel, which=_kind(name)))
     shown = pd.concat(parts).reset_index(drop=True)
     last = shown[shown["x"] == x[-1]]
-    holds = last.assign(holds=last["y"] >= HOLDS).groupby("panel")["holds"].agg(["sum", "size"])
+    holds = last.assign(holds=last["y"] >= HOLDS).groupby("which")["holds"].agg(["sum", "size"])
     told = ", ".join(
         f"{holds.loc[p, 'sum']} of {holds.loc[p, 'size']} {p}" for p in (PROGRAM, NONE, HINTED)
     )
-    listed = "; ".join(f"{r.series} {r.panel}: {r.y:.0%}" for r in last.itertuples())
+    listed = "; ".join(f"{r.series} {r.which}: {r.y:.0%}" for r in last.itertuples())
     return panels(
         shown,
-        x_title="length over the longest of training",
+        x_title="length over that of training",
         y_title="answers that are right",
         x_format=".1f",
         y_domain=(0.0, 1.0),
@@ -127,8 +128,8 @@ def gradients(study: Study) -> Figure:
         y_title="log10 of the gradient's norm",
         x_scale="log",
         x_format=".2f",
-        title=f"The reward's gradient goes with its deviation to the {slopes[0]:.1f}, that of "
-        f"supervised training to the {slopes[1]:.1f}".replace("-", "−"),
+        title=f"The reward's gradient goes with its deviation to the power {slopes[0]:.1f}, that of "
+        f"supervised training to the power {slopes[1]:.1f}".replace("-", "−"),
         subtitle="Each point is one style of prompts, mean over prompts and seeds with 95 % "
         "interval",
         description="Decimal logarithm of the norm of gradients by the deviation of the reward. "
