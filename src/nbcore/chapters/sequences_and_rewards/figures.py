@@ -128,8 +128,8 @@ def gradients(study: Study) -> Figure:
         y_title="log10 of the gradient's norm",
         x_scale="log",
         x_format=".2f",
-        title=f"The reward's gradient goes with its deviation to the power {slopes[0]:.1f}, that of "
-        f"supervised training to the power {slopes[1]:.1f}".replace("-", "−"),
+        title=f"The reward's gradient goes with its deviation to the power {slopes[0]:.1f}, that "
+        f"of supervised training to the power {slopes[1]:.1f}".replace("-", "−"),
         subtitle="Each point is one style of prompts, mean over prompts and seeds with 95 % "
         "interval",
         description="Decimal logarithm of the norm of gradients by the deviation of the reward. "
