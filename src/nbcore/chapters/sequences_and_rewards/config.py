@@ -23,7 +23,7 @@ class Lengths(Config):
 
     tasks: str = param(PLAIN, "which tasks", choices=(PLAIN, HINTED))
     longest: int = param(10, "items in the longest sequence of training", low=2, high=15)
-    width: int = param(48, "features of a token", low=8)
+    width: int = param(32, "features of a token", low=8)
     layers: int = param(2, "layers", low=1)
     steps: int = param(1000, "updates, times the effort of a task", low=1, paper=AT_LEAST)
     batch: int = param(32, "sequences of an update", low=1)
@@ -119,6 +119,8 @@ class SequencesAndRewards(Config):
         )
         if self.tiny:
             trained |= dict(tested=20, batch=16)
+        # what is looked up twice a step takes a wider transformer
+        hinted = trained if self.tiny else trained | dict(width=48)
         tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.seeds)
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:
@@ -127,7 +129,7 @@ class SequencesAndRewards(Config):
             worded |= few | dict(steps=8 * self.steps, reward_steps=3, tested=40, reasoned=5)
         return {
             PLAIN: Lengths(tasks=PLAIN, **trained),
-            HINTED: Lengths(tasks=HINTED, **trained),
+            HINTED: Lengths(tasks=HINTED, **hinted),
             "rewards": Rewards(**tuned),
             "meanings": Meanings(**worded),
         }

@@ -164,26 +164,23 @@ TASKS = {
         mode,
         "for each symbol, the share of the prompt that equals it; take the largest",
         "shares are averages, which do not depend on the length",
-        effort=0.5,
     ),
     "sort": Task(
         sorting,
         "the smallest number that is larger than the last one; stop when there is none",
         "every step selects by comparing with one token",
-        effort=1.5,
     ),
     "copy of different numbers": Task(
         copying,
         "find the last token in the prompt; take the one after it",
         "a token that occurs once says where one is",
-        effort=3,
+        effort=2,
     ),
     "copy with repeats": Task(
         copying_repeated,
         "",
         "a token that occurs often says not where one is; that takes positions, which are new in "
         "longer sequences",
-        effort=0.5,
     ),
     "copy with repeats, hinted": Task(
         copying_hinted,
@@ -196,7 +193,6 @@ TASKS = {
         parity,
         "",
         "an average over bits tells their sum only up to an error that grows with the length",
-        effort=0.5,
     ),
     "parity, hinted": Task(
         parity_hinted,
@@ -209,7 +205,6 @@ TASKS = {
         addition,
         "",
         "the first digit depends on all carries, and digits have to be found by position",
-        effort=0.5,
     ),
     "addition, hinted": Task(
         addition_hinted,
