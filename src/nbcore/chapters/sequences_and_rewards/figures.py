@@ -58,13 +58,12 @@ def programs() -> pd.DataFrame:
 def by_length(study: Study) -> Figure:
     """Draw accuracies by length, tasks with a short program, without one, and with hints."""
     x, parts = np.array(lengths.SHARES), []
-    for name, task in tasks.TASKS.items():
-        own = _shares(
-            _means(study, study.accuracy(name), x, kind="hinted" if task.hinted else "plain")
-        )
-        told = name.removesuffix(", hinted")
-        panel = PROGRAM if _kind(name) == PROGRAM else "without one, and with hints"
-        parts.append(own.assign(series=told, panel=panel, which=_kind(name)))
+    for name in tasks.TASKS:
+        own = _shares(_means(study, study.accuracy(name), x, series=name.removesuffix(", hinted")))
+        first = name in ("counting", "mode")
+        panel = f"{_kind(name)}: {'counting, mode' if first else 'sort, copy'}"
+        panel = panel if _kind(name) == PROGRAM else _kind(name)
+        parts.append(own.assign(panel=panel, which=_kind(name)))
     shown = pd.concat(parts).reset_index(drop=True)
     last = shown[shown["x"] == x[-1]]
     holds = last.assign(holds=last["y"] >= HOLDS).groupby("which")["holds"].agg(["sum", "size"])
@@ -78,7 +77,7 @@ def by_length(study: Study) -> Figure:
         y_title="answers that are right",
         x_format=".1f",
         y_domain=(0.0, 1.0),
-        height=220,
+        height=190,
         title=f"At twice the length of training, tasks of which {HOLDS:.0%} or more are right: "
         f"{told}",
         subtitle="An answer is right if all its tokens are; means over seeds with 95 % intervals",
