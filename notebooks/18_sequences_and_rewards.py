@@ -194,8 +194,10 @@ show_cards("sequences-and-rewards")
 #   frequent one, once there has been one. Nothing here says how much that saves.
 # - **Rewards made rare on purpose**, by a style. In language models, nobody knows beforehand where they are.
 # - **Steps that conclude as authors do.** The answer after steps is not drawn by the truth in the training texts
-#   already, so the break is planted there, and what is seen is only that next-token training keeps it. In large
+#   already, so a break there would be planted, and only say that next-token training has learned it. In large
 #   models chains are said to break calibration because the answer cannot be told before they are written.
+# - **Noise of tuning.** REINFORCE with few answers a step drifts by itself, and a policy that drifts grows sure. If
+#   shuffled rewards break calibration too, what is rewarded need not be what broke it.
 # - **What is left out**: benchmarks of language models; see [what is not run here](../not_run.md).
 #
 # ## Rerun this chapter
