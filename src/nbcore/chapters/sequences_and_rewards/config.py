@@ -48,7 +48,7 @@ class Rewards(Config):
     lr: float = param(0.02, "learning rate of tuning", low=0)
     samples: int = param(4, "answers a prompt and update", low=1)
     lesson: int = param(30, "updates of a supervised phase, on a hundredth of the prompts", low=1)
-    seeds: int = param(5, "members", low=3, in_address=False, paper=AT_LEAST)
+    seeds: int = param(3, "members", low=3, in_address=False, paper=AT_LEAST)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class SequencesAndRewards(Config):
     longest: int = param(10, "longest sequence of training", low=2, high=15, paper=FREE)
     steps: int = param(1000, "updates, times the effort of a task", low=1, paper=FREE)
     tuning: int = param(600, "updates by rewards at most", low=10, paper=FREE)
-    task_seeds: int = param(3, "transformers of each task", low=3, paper=FREE)
-    seeds: int = param(5, "members of the runs with rewards", low=3, paper=FREE)
+    task_seeds: int = param(3, "members of each task and of tuning", low=3, paper=FREE)
+    seeds: int = param(5, "members of the run on worded answers", low=3, paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
     workers: int = param(1, "processes", low=1, in_address=False, paper=FREE)
     device: str = param("cpu", "nothing here needs another", in_address=False, paper=FREE)
@@ -113,7 +113,6 @@ class SequencesAndRewards(Config):
 
     def parts(self) -> Mapping[str, Config]:
         """Give the runs by name."""
-        few: dict[str, Any] = dict(steps=self.steps, seeds=self.seeds) if self.tiny else {}
         trained: dict[str, Any] = dict(
             longest=self.longest, steps=self.steps, seeds=self.task_seeds
         )
@@ -121,12 +120,12 @@ class SequencesAndRewards(Config):
             trained |= dict(tested=20, batch=16)
         # what is looked up twice a step takes a wider transformer
         hinted = trained if self.tiny else trained | dict(width=48)
-        tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.seeds)
+        tuned: dict[str, Any] = dict(tuning=self.tuning, seeds=self.task_seeds)
         worded: dict[str, Any] = dict(seeds=self.seeds)
         if self.tiny:
-            tuned |= few | dict(inputs=100, measured=4)
+            tuned |= dict(steps=self.steps, inputs=100, measured=4)
             # fewer updates would leave nothing that earns a reward
-            worded |= few | dict(steps=8 * self.steps, reward_steps=3, tested=40, reasoned=5)
+            worded |= dict(steps=8 * self.steps, reward_steps=3, tested=40, reasoned=5)
         return {
             PLAIN: Lengths(tasks=PLAIN, **trained),
             HINTED: Lengths(tasks=HINTED, **hinted),

@@ -79,7 +79,8 @@ def smallest(study: Study) -> Estimate:
 
 def tuned(study: Study) -> dict[str, Estimate]:
     """Compare gradients with deviations, and rewards after as many steps (C3)."""
-    spread, pull = (study.tuning(k).reshape(study.config.seeds, -1) for k in PAIR)
+    both = [study.tuning(k) for k in PAIR]
+    spread, pull = (v.reshape(len(v), -1) for v in both)
     related = [stats.spearmanr(s, g).statistic for s, g in zip(spread, pull, strict=True)]
     ratios = {
         before: (norms := study.tuning(name).mean(2))[:, -1] / norms[:, 0]

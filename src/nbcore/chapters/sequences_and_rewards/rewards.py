@@ -194,7 +194,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def rewards_plan(config: Rewards) -> Plan:
-    """Plan five members, a minute of one core each."""
+    """Plan three members, a minute of one core each."""
     names = [f"seed{k}" for k in range(config.seeds)]
     return Plan("reward-tuning", config, {}, names, partial(_member, config), reduce=_reduce)
 
