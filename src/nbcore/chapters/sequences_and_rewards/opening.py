@@ -49,4 +49,16 @@ FINDINGS = (
             "their meanings is open: its error is {ours}."
         ),
     ),
+    Finding(
+        "C16",
+        "control smooth calibration error of meanings after shuffled rewards",
+        held="Shuffled rewards leave that calibration as it is: the error is {ours}.",
+        missed=(
+            "Shuffled rewards break that calibration too, to an error of {ours}, so that it may be "
+            "the noise of tuning and not what is rewarded."
+        ),
+        undecided=(
+            "Whether shuffled rewards leave that calibration as it is is open: the error is {ours}."
+        ),
+    ),
 )
