@@ -35,30 +35,18 @@ FINDINGS = (
     ),
     Finding(
         "C16",
-        "smooth calibration error of meanings after rewards",
-        held=(
-            "A transformer that is rewarded for right answers loses the calibration of their "
-            "meanings: its error is {ours}."
-        ),
-        missed=(
-            "A transformer that is rewarded for right answers keeps the calibration of their "
-            "meanings: its error is {ours}."
-        ),
-        undecided=(
-            "Whether a transformer that is rewarded for right answers keeps the calibration of "
-            "their meanings is open: its error is {ours}."
-        ),
-    ),
-    Finding(
-        "C16",
         "control smooth calibration error of meanings after shuffled rewards",
-        held="Shuffled rewards leave that calibration as it is: the error is {ours}.",
+        held=(
+            "Tuning by rewards leaves meanings calibrated where rewards are shuffled among "
+            "questions: the error is {ours}."
+        ),
         missed=(
-            "Shuffled rewards break that calibration too, to an error of {ours}, so that it may be "
-            "the noise of tuning and not what is rewarded."
+            "Tuning by rewards breaks the calibration of meanings even where rewards are shuffled "
+            "among questions: the error is {ours}."
         ),
         undecided=(
-            "Whether shuffled rewards leave that calibration as it is is open: the error is {ours}."
+            "Whether tuning by rewards leaves meanings calibrated where rewards are shuffled among "
+            "questions is open: the error is {ours}."
         ),
     ),
 )
