@@ -641,6 +641,28 @@ KINDS = {
         "nbcore.chapters.sampling_unseen.composition:succeeded",
         "nbcore.chapters.sampling_unseen.weighted:draw",
     ],
+    "sequence-lengths": [
+        "nbcore.chapters.sequences_and_rewards.lengths:train",
+        "nbcore.chapters.sequences_and_rewards.lengths:accuracy",
+        "nbcore.chapters.sequences_and_rewards.lengths:astray",
+        "nbcore.chapters.sequences_and_rewards.tasks:weave",
+        "nbcore.models.transformer:fit",
+        "nbcore.models.transformer:exact",
+    ],
+    "reward-tuning": [
+        "nbcore.chapters.sequences_and_rewards.rewards:SHARES",
+        "nbcore.chapters.sequences_and_rewards.rewards:reinforce",
+        "nbcore.chapters.sequences_and_rewards.rewards:teach",
+        "nbcore.chapters.sequences_and_rewards.rewards:gradient_norms",
+        "nbcore.models.transformer:log_chance",
+    ],
+    "worded-answers": [
+        "nbcore.chapters.sequences_and_rewards.meanings:PREFERRED",
+        "nbcore.chapters.sequences_and_rewards.meanings:concluded",
+        "nbcore.chapters.sequences_and_rewards.meanings:spread_of",
+        "nbcore.chapters.sequences_and_rewards.meanings:tune",
+        "nbcore.models.transformer:sample",
+    ],
 }
 #: functions that enter the numbers of no run
 NEVER = [

@@ -266,6 +266,22 @@ DEFINITIONS = (
         [5.0],
     ),
     Definition(
+        "The pull of a reward on a policy of two answers",
+        "{cite:t}`razin2023`",
+        r"\frac{\mathrm{d}p}{\mathrm{d}\theta} = p\,(1 - p), \quad p = 1 / (1 + e^{-\theta})",
+        "nbcore.chapters.sequences_and_rewards.by_hand.pull",
+        "pull(chance=0.1)  # the squared standard deviation of the reward",
+        [0.09],
+    ),
+    Definition(
+        "The least-degree interpolator of a majority",
+        "{cite:t}`zhou2023`",
+        r"\tfrac12 (x_1 + x_2 + x_3) - \tfrac12\, x_1 x_2 x_3",
+        "nbcore.chapters.sequences_and_rewards.by_hand.disagreement",
+        "disagreement(seen=3, places=5)  # two to one, and both new signs side with the one",
+        [0.1875],
+    ),
+    Definition(
         "The threshold of a holdout set",
         "{cite:t}`nakkiran2018`",
         r"\tfrac12 + \sqrt{\log(k / \alpha) \,/\, 2n}",

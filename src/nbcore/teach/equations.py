@@ -22,6 +22,8 @@ PAPERS = {
     "{cite:t}`blasiok2023smooth`": "Calibration",
     "{cite:t}`blasiok2023loss`": "Calibration",
     "{cite:t}`bradley2024`": "Guidance",
+    "{cite:t}`razin2023`": "Rewards",
+    "{cite:t}`zhou2023`": "Length generalization",
     "{cite:t}`nakkiran2018`": "The generic holdout",
 }
 
