@@ -24,6 +24,7 @@ TOYS = {
     "every-image-its-own-line": dict(subset=20),
     "meaning-of-a-probability": dict(predictors=20, splits=3, seeds=3, steps=40),
     "more-data-can-hurt": dict(epochs=4, images=100, draws=2, problems=3),
+    "learned-first": dict(images=100, epochs=2, most=2000),
     "sampling-unseen": dict(particles=200, steps=20, levels=20),
     "honest-science": dict(studies=4, graphs=2, nodes=[60, 120]),
 }
