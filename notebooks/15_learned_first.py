@@ -24,9 +24,9 @@ preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 dataset = None  # pictures for linear learning and for kernels (cifar10)
 clothes = None  # pictures for the two worlds (fashion-mnist)
-images = None  # training pictures where learning is explained (10000)
+images = None  # training pictures where learning is explained (5000)
 epochs = None  # passes over them (40)
-most = None  # training pictures at most beside kernels (4000)
+most = None  # training pictures at most beside kernels (2000)
 seeds = None  # members of the first two runs (5)
 kernel_seeds = None  # members of the run on kernels (3)
 resamples = None  # bootstrap resamples (1000)
@@ -94,7 +94,7 @@ for name, network in (("F", linear), ("G", other)):
 #
 # | part | here |
 # |---|---|
-# | task | the first five classes of CIFAR-10 {cite}`krizhevsky2009` against the other five, 10,000 training pictures |
+# | task | the first five classes of CIFAR-10 {cite}`krizhevsky2009` against the other five, 5,000 training pictures |
 # | network | three convolutions with batch norm, trained until it hardly errs on its training pictures |
 # | linear | least squares on pixels, with the ridge that leaves fewest errors when each picture is left out |
 # | one hidden layer | 256 ReLUs on pixels, ten passes |
@@ -213,7 +213,7 @@ show_cards("learned-first")
 # ## What could be wrong
 #
 # - **Small networks, few pictures.** The papers train deep residual networks on all of CIFAR-10 or more. An exponent
-#   is fitted here over a factor of sixteen in $n$, and says nothing beyond.
+#   is fitted here over a factor of eight in $n$, and says nothing beyond.
 # - **Which linear classifier.** It is fitted to as many pictures as the network has. One fitted to more would know
 #   more, and might explain more.
 # - **When is early.** At the last of some evaluations before the network knows as much as the linear classifier;
@@ -235,7 +235,7 @@ show_cards("learned-first")
 #
 # ```bash
 # nbcore run learned-first                  # from the stored runs: half a minute
-# nbcore run learned-first -p fresh=true    # all of them: half an hour of a core
+# nbcore run learned-first -p fresh=true    # all of them: a quarter of an hour
 # nbcore run learned-first -p preset=smoke  # digits: half a minute
 # nbcore run learned-first -p clothes=mnist # two worlds of digits
 # nbcore run learned-first -p dataset=cifar10 -p epochs=100 -p device=cuda

@@ -18,10 +18,10 @@ class Explained(Config):
 
     dataset: str = param("cifar10", "pictures")
     task: str = param(HALVES, "which two groups of classes", choices=(HALVES, ANIMALS))
-    images: int = param(10_000, "training pictures", low=50, paper=AT_LEAST)
+    images: int = param(5000, "training pictures", low=50, paper=AT_LEAST)
     width: int = param(24, "channels of the network's first layer", low=2)
     epochs: int = param(40, "passes over the training pictures", low=1)
-    checkpoints: int = param(20, "evaluations along training", low=3)
+    checkpoints: int = param(16, "evaluations along training", low=3)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -51,7 +51,7 @@ class Tangent(Config):
     dataset: str = param("cifar10", "pictures")
     task: str = param(ANIMALS, "which two groups of classes", choices=(HALVES, ANIMALS))
     least: int = param(250, "training pictures at least; doubled up to the most", low=10)
-    most: int = param(4000, "training pictures at most", low=20)
+    most: int = param(2000, "training pictures at most", low=20)
     pretrained: int = param(500, "pictures on which a kernel's network is pretrained", low=10)
     width: int = param(16, "channels of the network's first layer", low=2)
     wide: int = param(32, "channels where the widest kernel is meant", low=2)
@@ -70,9 +70,9 @@ class LearnedFirst(Config):
 
     dataset: str = param("cifar10", "pictures for linear learning and for kernels", paper=FREE)
     clothes: str = param("fashion-mnist", "pictures for the two worlds", paper=FREE)
-    images: int = param(10_000, "training pictures where learning is explained", low=50, paper=FREE)
+    images: int = param(5000, "training pictures where learning is explained", low=50, paper=FREE)
     epochs: int = param(40, "passes over them", low=1, paper=FREE)
-    most: int = param(4000, "training pictures at most beside kernels", low=20, paper=FREE)
+    most: int = param(2000, "training pictures at most beside kernels", low=20, paper=FREE)
     seeds: int = param(5, "members of the first two runs", low=3, paper=FREE)
     kernel_seeds: int = param(3, "members of the run on kernels", low=3, paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
@@ -81,7 +81,7 @@ class LearnedFirst(Config):
 
     @classmethod
     def book(cls) -> Self:
-        """What is published: half an hour of one core, 3 GB."""
+        """What is published: a quarter of an hour of one core, 2 GB."""
         return cls()
 
     @classmethod

@@ -89,7 +89,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def explained_plan(config: Explained, workers: int = 1, device: str = "cpu") -> Plan:
-    """Plan five members; one takes a minute and a half of one core."""
+    """Plan five members; one takes a minute of one core."""
     return Plan(
         "explained-by-linear",
         config,

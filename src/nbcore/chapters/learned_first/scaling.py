@@ -186,7 +186,7 @@ def _reduce(run: Run) -> Tables:
 
 
 def scaling_plan(config: Tangent, workers: int = 1) -> Plan:
-    """Plan three members; one takes four minutes of one core and 3 GB."""
+    """Plan three members; one takes two minutes of one core and 2 GB."""
     return Plan(
         "tangent-kernels",
         config,
