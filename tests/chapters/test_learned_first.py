@@ -136,7 +136,7 @@ def test_a_linear_models_kernel_is_its_inputs_and_regression_is_ridge_regression
         x @ np.linalg.solve(a.T @ a + r * scale * np.eye(5), a.T @ y[:20]) for r in tangent.RIDGES
     ]
     wrong = [float((np.sign(f[20:]) != y[20:]).mean()) for f in fits]
-    assert found == pytest.approx(fits[int(np.argmin(wrong))], abs=1e-3)
+    assert found == pytest.approx(fits[int(np.argmin(wrong))], abs=5e-3)
     top = np.linalg.eigvalsh(kernel).max() / 20
     assert tangent.curvature(kernel) == pytest.approx(top)
 

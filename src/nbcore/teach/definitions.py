@@ -235,8 +235,9 @@ DEFINITIONS = (
         "{cite:t}`nakkiran2019sgd`",
         r"\mu(F; L) = I(F; Y) - I(F; Y \mid L)",
         "nbcore.measures.explained.performance_correlation",
-        "one = [0, 0, 1, 1]  # all right: log 2, and its twin explains all of it\n"
-        "performance_correlation(joint_counts(one, one, one))",
+        "counts = np.zeros((2, 2, 2))  # prediction, label, explainer\n"
+        "counts[0, 0, 0] = counts[1, 1, 1] = 2  # all right: log 2, and a twin explains it\n"
+        "performance_correlation(counts)",
         [0.6931],
     ),
     Definition(

@@ -17,8 +17,8 @@ from nbcore.errors import ParameterError
 
 Floats = NDArray[np.float64]
 
-#: ridges to choose from, over the mean of the kernel's diagonal
-RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+#: ridges to choose from, over the mean of the kernel's diagonal: above what float32 leaves uncertain
+RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 BLOCK = 250
 
 
