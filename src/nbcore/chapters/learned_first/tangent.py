@@ -17,7 +17,7 @@ from nbcore.errors import ParameterError
 
 Floats = NDArray[np.float64]
 
-#: ridges to choose from, over the mean of the kernel's diagonal: above what float32 leaves uncertain
+#: ridges to choose from, over the mean of the diagonal: above what float32 leaves uncertain
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 BLOCK = 250
 
