@@ -120,6 +120,7 @@ def two_worlds(study: Study) -> Figure:
         x_title="steps of training",
         y_title="soft error on test pictures",
         y_format=".2f",
+        y_domain=(0, float(np.ceil(10 * shown["high"].max()) / 10)),
         title=f"{opening}: they differ by {told}",
         subtitle="Soft error: 1 minus the probability of the right class; 95 % intervals",
         description=f"Soft test errors by training steps, a panel a network. {said(shown)}.",
