@@ -46,7 +46,7 @@ from nbcore.chapters.learned_first import (
     tangent,
 )
 from nbcore.chapters.learned_first.config import Tangent
-from nbcore.measures.explained import (
+from nbcore.measures.generalization.explained import (
     explained_share,
     joint_counts,
     mutual_information,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
-from nbcore.measures.explained import (
+from nbcore.measures.generalization.explained import (
     conditional_information,
     explained_share,
     joint_counts,

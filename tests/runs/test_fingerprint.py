@@ -613,7 +613,7 @@ KINDS = {
         *LOADING,
         *FOLLOWED,
         "nbcore.training.loop:checkpoint_steps",
-        "nbcore.measures.explained:joint_counts",
+        "nbcore.measures.generalization.explained:joint_counts",
         "nbcore.chapters.learned_first.explained:_member",
         "nbcore.chapters.learned_first.explained:explainers",
         "nbcore.chapters.learned_first.explained:within",

@@ -234,7 +234,7 @@ DEFINITIONS = (
         "Performance correlation",
         "{cite:t}`nakkiran2019sgd`",
         r"\mu(F; L) = I(F; Y) - I(F; Y \mid L)",
-        "nbcore.measures.explained.performance_correlation",
+        "nbcore.measures.generalization.explained.performance_correlation",
         "counts = np.zeros((2, 2, 2))  # prediction, label, explainer\n"
         "counts[0, 0, 0] = counts[1, 1, 1] = 2  # all right: log 2, and a twin explains it\n"
         "performance_correlation(counts)",

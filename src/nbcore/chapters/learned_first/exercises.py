@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbcore.exercises import Exercise, Question
-from nbcore.measures.explained import explained_share
+from nbcore.measures.generalization.explained import explained_share
 
 
 def _independent() -> float:

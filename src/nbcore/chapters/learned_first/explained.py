@@ -21,7 +21,7 @@ from nbcore.chapters.learned_first.networks import (
     unwatched,
 )
 from nbcore.chapters.learned_first.pictures import Pictures, pictures
-from nbcore.measures.explained import joint_counts
+from nbcore.measures.generalization.explained import joint_counts
 from nbcore.runs.plan import Plan
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training.loop import checkpoint_steps

@@ -11,8 +11,8 @@ import xarray as xr
 from nbcore.chapters.learned_first import explained, scaling, worlds
 from nbcore.chapters.learned_first.config import Explained, LearnedFirst, Tangent, Worlds
 from nbcore.measures.bootstrap import Floats, seed_weights
-from nbcore.measures.explained import mutual_information, performance_correlation
 from nbcore.measures.generalization.curves import slopes
+from nbcore.measures.generalization.explained import mutual_information, performance_correlation
 from nbcore.runs.store import Run
 
 
