@@ -24,7 +24,7 @@ preset = "book"  # smoke, book or paper
 fresh = False  # true: compute again instead of reading the stored runs
 dataset = None  # pictures for linear learning and for kernels (cifar10)
 clothes = None  # pictures for the two worlds (fashion-mnist)
-images = None  # training pictures where learning is explained (5000)
+images = None  # training pictures where learning is explained (4000)
 epochs = None  # passes over them (40)
 most = None  # training pictures at most beside kernels (2000)
 seeds = None  # members of the first two runs (5)
@@ -94,7 +94,7 @@ for name, network in (("F", linear), ("G", other)):
 #
 # | part | here |
 # |---|---|
-# | task | the first five classes of CIFAR-10 {cite}`krizhevsky2009` against the other five, 5,000 training pictures |
+# | task | the first five classes of CIFAR-10 {cite}`krizhevsky2009` against the other five, 4,000 training pictures |
 # | network | three convolutions with batch norm, trained until it hardly errs on its training pictures |
 # | linear | least squares on pixels, with the ridge that leaves fewest errors when each picture is left out |
 # | one hidden layer | 256 ReLUs on pixels, ten passes |

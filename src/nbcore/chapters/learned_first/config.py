@@ -18,7 +18,7 @@ class Explained(Config):
 
     dataset: str = param("cifar10", "pictures")
     task: str = param(HALVES, "which two groups of classes", choices=(HALVES, ANIMALS))
-    images: int = param(5000, "training pictures", low=50, paper=AT_LEAST)
+    images: int = param(4000, "training pictures", low=50, paper=AT_LEAST)
     width: int = param(24, "channels of the network's first layer", low=2)
     epochs: int = param(40, "passes over the training pictures", low=1)
     checkpoints: int = param(16, "evaluations along training", low=3)
@@ -38,7 +38,7 @@ class Worlds(Config):
     batch: int = param(50, "pictures a step", low=2)
     width: int = param(16, "channels of the convolutional network's first layer", low=2)
     hidden: int = param(256, "units in each of the other network's two hidden layers", low=2)
-    tested: int = param(5000, "test pictures", low=50)
+    tested: int = param(2500, "test pictures", low=50)
     seeds: int = param(5, "members", low=3, in_address=False)
 
 
@@ -55,7 +55,7 @@ class Tangent(Config):
     pretrained: int = param(500, "pictures on which a kernel's network is pretrained", low=10)
     width: int = param(16, "channels of the network's first layer", low=2)
     wide: int = param(32, "channels where the widest kernel is meant", low=2)
-    epochs: int = param(60, "passes over the training pictures", low=4)
+    epochs: int = param(40, "passes over the training pictures", low=4)
     tested: int = param(2000, "test pictures", low=50)
     seeds: int = param(3, "members", low=3, in_address=False)
 
@@ -70,7 +70,7 @@ class LearnedFirst(Config):
 
     dataset: str = param("cifar10", "pictures for linear learning and for kernels", paper=FREE)
     clothes: str = param("fashion-mnist", "pictures for the two worlds", paper=FREE)
-    images: int = param(5000, "training pictures where learning is explained", low=50, paper=FREE)
+    images: int = param(4000, "training pictures where learning is explained", low=50, paper=FREE)
     epochs: int = param(40, "passes over them", low=1, paper=FREE)
     most: int = param(2000, "training pictures at most beside kernels", low=20, paper=FREE)
     seeds: int = param(5, "members of the first two runs", low=3, paper=FREE)
