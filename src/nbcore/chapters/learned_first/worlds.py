@@ -74,7 +74,19 @@ def _member(config: Worlds, name: str, device: str = "cpu") -> xr.Dataset:
             if world == SHUFFLED:
                 x, test_x = (moved(part, pixels) for part in (x, test_x))
             net, watch = start(kind, config, shown, seed), partial(errors, x=test_x, y=test_y)
-            rows.append(follow(net, x, y, plans[world], plan, watch, lr=RATE, device=device))
+            rows.append(
+                follow(  # bfloat16 is six times slower with a single channel
+                    net,
+                    x,
+                    y,
+                    plans[world],
+                    plan,
+                    watch,
+                    lr=RATE,
+                    precision="float32",
+                    device=device,
+                )
+            )
     table = np.array(rows, np.float32).reshape(len(NETWORKS), len(WORLDS), len(plan), 2)
     dims = ("network", "world", "checkpoint")
     return xr.Dataset(
