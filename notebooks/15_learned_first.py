@@ -29,6 +29,7 @@ epochs = None  # passes over them (40)
 most = None  # training pictures at most beside kernels (2000)
 seeds = None  # members of the first two runs (5)
 kernel_seeds = None  # members of the run on kernels (3)
+runs = None  # runs to compute now; none means those kept
 resamples = None  # bootstrap resamples (1000)
 workers = None  # processes (1)
 device = None  # auto, cpu or cuda (cpu)
@@ -171,11 +172,7 @@ figures.race(found)
 kernel_figures.scaling_laws(found)
 
 # %% tags=["hide-input"]
-charts.show(
-    kernel_figures.exponents(found),
-    caption="Exponents with 95 % intervals over seeds; the pretrained kernel has seen its "
-    "pretraining pictures at every size, so that only the right column compares it fairly",
-)
+kernel_figures.exponents(found)
 
 # %% [markdown]
 # The kernel of a network that is trained does move. The question is when: if it settled after a few passes, the
@@ -236,6 +233,7 @@ show_cards("learned-first")
 # ```bash
 # nbcore run learned-first                  # from the stored runs: half a minute
 # nbcore run learned-first -p fresh=true    # all of them: a quarter of an hour
+# nbcore run learned-first -p 'runs=["tangent"]'
 # nbcore run learned-first -p preset=smoke  # digits: half a minute
 # nbcore run learned-first -p clothes=mnist # two worlds of digits
 # nbcore run learned-first -p dataset=cifar10 -p epochs=100 -p device=cuda

@@ -226,5 +226,15 @@ def test_every_figure_has_a_title_and_words(tiny):
     for figure in drawn:
         told = figure.to_dict()
         assert told["title"]["text"] and len(told["description"]) > 60
-    assert len(kernel_figures.exponents(found)) == len(scaling.LEARNERS)
+    assert all(k in repr(kernel_figures.exponents(found)) for k in scaling.LEARNERS)
     assert "test pictures" in repr(figures.told(found))
+
+
+def test_runs_that_nobody_computed_are_not_asked_for(tiny):
+    found, _ = tiny
+    bare = study.Study(found.config, {})
+    drawn = [getattr(figures, n)(bare) for n in ("learning", "retained", "two_worlds", "race")]
+    drawn += [getattr(kernel_figures, n)(bare) for n in ("scaling_laws", "along", "exponents")]
+    assert all("Not drawn: the run" in repr(d) for d in [*drawn, figures.told(bare)])
+    with pytest.raises(ParameterError, match="no run 'world'"):
+        LearnedFirst.resolve("book", runs=["world"]).check()

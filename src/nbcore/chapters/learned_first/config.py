@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from nbcore.errors import ParameterError, did_you_mean
 from nbcore.runs.config import AT_LEAST, FREE, Config, param
 
 #: what is told apart: the first half of the classes from the second, or animals from things
 HALVES, ANIMALS = "halves", "animals"
+#: the runs: a network beside its explainers, the two worlds, tangent kernels
+RUNS = ("explained", "worlds", "tangent")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class LearnedFirst(Config):
     most: int = param(2000, "training pictures at most beside kernels", low=20, paper=FREE)
     seeds: int = param(5, "members of the first two runs", low=3, paper=FREE)
     kernel_seeds: int = param(3, "members of the run on kernels", low=3, paper=FREE)
+    runs: tuple[str, ...] = param((), "runs to compute now; none means those kept", paper=FREE)
     resamples: int = param(1000, "bootstrap resamples", low=20, paper=FREE)
     workers: int = param(1, "processes", low=1, in_address=False, paper=FREE)
     device: str = param("cpu", "auto, cpu or cuda", in_address=False, paper=FREE)
@@ -94,13 +98,20 @@ class LearnedFirst(Config):
             epochs=8,
             most=160,
             seeds=3,
+            runs=RUNS,
             resamples=100,
         )
 
     @classmethod
     def paper(cls) -> Self:
         """All of CIFAR-10, with this book's small networks: an hour of a GPU."""
-        return cls(images=50_000, epochs=100, most=16_000)
+        return cls(images=50_000, epochs=100, most=16_000, runs=RUNS)
+
+    def check(self) -> None:
+        """Refuse runs that are not known."""
+        for name in self.runs:
+            if name not in RUNS:
+                raise ParameterError(f"There is no run {name!r}; {did_you_mean(name, RUNS)}")
 
     @property
     def tiny(self) -> bool:

@@ -23,6 +23,7 @@ from nbcore.chapters.learned_first.networks import (
 from nbcore.chapters.learned_first.pictures import Pictures, pictures
 from nbcore.measures.generalization.explained import joint_counts
 from nbcore.runs.plan import Plan
+from nbcore.runs.run import find_run
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training.loop import checkpoint_steps
 
@@ -110,3 +111,8 @@ def load_explained(
 ) -> Run:
     """Load or compute the networks beside their explainers."""
     return run_or_load(explained_plan(config, workers, device), fresh)
+
+
+def find_explained(config: Explained) -> Run | None:
+    """Find what was computed before, with whatever members it has; None without any."""
+    return find_run("explained-by-linear", config, {"pictures": config.dataset})

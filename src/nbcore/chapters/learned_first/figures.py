@@ -9,6 +9,7 @@ from nbcore.chapters.learned_first.study import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
 from nbcore.charts.tables import Table, bullets
+from nbcore.charts.words import nothing
 from nbcore.measures.bootstrap import Floats
 from nbcore.measures.estimate import Estimate
 
@@ -37,8 +38,15 @@ def judged(e: Estimate, low: float = -np.inf, high: float = np.inf) -> int:
     return -1 if e.high < low or e.low > high else 0
 
 
-def learning(study: Study) -> Figure:
+def missing(run: str) -> Table:
+    """Say, in the place of a figure, that a run was not computed."""
+    return nothing(f"the run `{run}` was not computed; run the chapter with -p 'runs=[\"{run}\"]'")
+
+
+def learning(study: Study) -> Figure | Table:
     """Draw what a network tells about the label along training, and what explains it."""
+    if "explained" not in study.runs:
+        return missing("explained")
     steps = study.counts["step"].values.astype(float)
     kept, known = steps > 0, study.known()
     curves = {"network": known}
@@ -68,8 +76,10 @@ def learning(study: Study) -> Figure:
     )
 
 
-def retained(study: Study) -> Figure:
+def retained(study: Study) -> Figure | Table:
     """Draw the share of a simple classifier's information that the network has too."""
+    if "explained" not in study.runs:
+        return missing("explained")
     steps = study.counts["step"].values.astype(float)
     kept, parts = steps > 0, []
     for name in (explained.LINEAR, explained.RANDOM):
@@ -95,8 +105,10 @@ def retained(study: Study) -> Figure:
     )
 
 
-def two_worlds(study: Study) -> Figure:
+def two_worlds(study: Study) -> Figure | Table:
     """Draw soft errors of both networks in the Real World, the Ideal one, and on few pictures."""
+    if "worlds" not in study.runs:
+        return missing("worlds")
     steps, parts = study.curves["step"].values.astype(float), []
     config = study.runs["worlds"].manifest["config"]
     names = {
@@ -127,8 +139,10 @@ def two_worlds(study: Study) -> Figure:
     )
 
 
-def race(study: Study) -> Figure:
+def race(study: Study) -> Figure | Table:
     """Draw both networks on fresh pictures, and with all pixels in another order."""
+    if "worlds" not in study.runs:
+        return missing("worlds")
     steps, parts = study.curves["step"].values.astype(float), []
     for network in worlds.NETWORKS:
         for world, name in ((worlds.IDEAL, ""), (worlds.SHUFFLED, ", shuffled pixels")):
@@ -156,6 +170,8 @@ def race(study: Study) -> Figure:
 
 def told(study: Study) -> Table:
     """Say in a list how accurate networks and explainers are."""
+    if "explained" not in study.runs:
+        return missing("explained")
     joint, last = study.joint(explained.LINEAR), study.joint(explained.LINEAR)[:, -1]
     total = last.sum((1, 2, 3))
     network = (last[:, 0, 0].sum(-1) + last[:, 1, 1].sum(-1)) / total

@@ -5,10 +5,11 @@ import pandas as pd
 
 from nbcore import charts
 from nbcore.chapters.learned_first import observe, scaling
-from nbcore.chapters.learned_first.figures import judged, rows, said
+from nbcore.chapters.learned_first.figures import judged, missing, rows, said
 from nbcore.chapters.learned_first.study import Study
 from nbcore.charts.base import Figure
 from nbcore.charts.panels import panels
+from nbcore.charts.tables import Table, show
 from nbcore.measures.bootstrap import estimate
 
 SURE = {1: "more", 0: "not surely more", -1: "less"}
@@ -21,8 +22,10 @@ def power(study: Study, learner: str, least: int = 0) -> str:
     return f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
 
 
-def scaling_laws(study: Study) -> Figure:
+def scaling_laws(study: Study) -> Figure | Table:
     """Draw test errors of the network and its kernels by the number of pictures."""
+    if "tangent" not in study.runs:
+        return missing("tangent")
     n = study.scaled["n"].values
     parts = [rows(study, np.log10(study.errors(k)), n.astype(float), k) for k in scaling.LEARNERS]
     shown = pd.concat(parts).reset_index(drop=True)
@@ -44,19 +47,26 @@ def scaling_laws(study: Study) -> Figure:
     )
 
 
-def exponents(study: Study) -> pd.DataFrame:
+def exponents(study: Study) -> Table:
     """Tabulate exponents with intervals, over all pictures and from the pretraining ones on."""
+    if "tangent" not in study.runs:
+        return missing("tangent")
     after = f"from {study.pretrained:,} pictures on"
-    return pd.DataFrame(
-        [
-            {"learner": k, "exponent": power(study, k), after: power(study, k, study.pretrained)}
-            for k in scaling.LEARNERS
-        ]
+    rows_ = [
+        {"learner": k, "exponent": power(study, k), after: power(study, k, study.pretrained)}
+        for k in scaling.LEARNERS
+    ]
+    return show(
+        pd.DataFrame(rows_),
+        caption="Exponents with 95 % intervals over seeds; the pretrained kernel has seen its "
+        "pretraining pictures at every size, so that only the right column compares it fairly",
     )
 
 
-def along(study: Study) -> Figure:
+def along(study: Study) -> Figure | Table:
     """Draw how far the network's kernel moves in training, and what regression with it errs."""
+    if "tangent" not in study.runs:
+        return missing("tangent")
     x = study.scaled["moment"].values.astype(float)
     far = study.scaled["distance"].transpose("member", "moment", "other").values[:, :, 0]
     error = study.scaled["error_along"].transpose("member", "moment").values

@@ -29,6 +29,7 @@ def record(study: Study, preset: str) -> dict[str, Observation]:
             chapter=study.config.slug,
         )
         for key, measure in observe.items()
+        if RESTS_ON[key] in study.runs
     }
 
 

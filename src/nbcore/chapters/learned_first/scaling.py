@@ -23,6 +23,7 @@ from nbcore.chapters.learned_first.tangent import Floats, curvature, regress, ta
 from nbcore.errors import ParameterError
 from nbcore.measures.generalization.kernels import kernel_distance
 from nbcore.runs.plan import Plan
+from nbcore.runs.run import find_run
 from nbcore.runs.store import Run, Tables, run_or_load
 
 NETWORK, LAZY = "network", "lazy network"
@@ -204,3 +205,8 @@ STORED = {"tangent-kernels": lambda m: scaling_plan(Tangent.from_address(m["conf
 def load_scaling(config: Tangent, fresh: bool = False, workers: int = 1) -> Run:
     """Load or compute networks and kernels."""
     return run_or_load(scaling_plan(config, workers), fresh)
+
+
+def find_scaling(config: Tangent) -> Run | None:
+    """Find what was computed before, with whatever members it has; None without any."""
+    return find_run("tangent-kernels", config, {"pictures": config.dataset})

@@ -107,15 +107,28 @@ def steps_needed(curve: Floats, steps: Floats, level: float) -> float:
 
 
 def load(config: LearnedFirst, fresh: bool = False) -> Study:
-    """Load or compute the three runs."""
-    parts = config.parts()
-    first, second, third = parts["explained"], parts["worlds"], parts["tangent"]
-    assert isinstance(first, Explained) and isinstance(second, Worlds)
-    assert isinstance(third, Tangent)
-    how = (fresh, config.workers, config.device)
-    runs = {
-        "explained": explained.load_explained(first, *how),
-        "worlds": worlds.load_worlds(second, *how),
-        "tangent": scaling.load_scaling(third, fresh, config.workers),
-    }
+    """Load or compute the runs; those that were not asked for, only if they are kept."""
+    config.check()
+    runs: dict[str, Run] = {}
+    for name, part in config.parts().items():
+        asked = fresh or name in config.runs
+        match part:
+            case Explained():
+                how = (fresh, config.workers, config.device)
+                found = (
+                    explained.load_explained(part, *how)
+                    if asked
+                    else explained.find_explained(part)
+                )
+            case Worlds():
+                how = (fresh, config.workers, config.device)
+                found = worlds.load_worlds(part, *how) if asked else worlds.find_worlds(part)
+            case Tangent():
+                found = (
+                    scaling.load_scaling(part, fresh, config.workers)
+                    if asked
+                    else scaling.find_scaling(part)
+                )
+        if found is not None:
+            runs[name] = found
     return Study(config, runs)

@@ -19,6 +19,7 @@ from nbcore.chapters.learned_first.networks import connected, convolutional, fol
 from nbcore.chapters.learned_first.pictures import Pictures, pictures
 from nbcore.errors import ParameterError
 from nbcore.runs.plan import Plan
+from nbcore.runs.run import find_run
 from nbcore.runs.store import Run, Tables, run_or_load
 from nbcore.training.loop import checkpoint_steps
 
@@ -130,3 +131,8 @@ STORED = {"two-worlds": lambda m: worlds_plan(Worlds.from_address(m["config"]))}
 def load_worlds(config: Worlds, fresh: bool = False, workers: int = 1, device: str = "cpu") -> Run:
     """Load or compute both networks in all worlds."""
     return run_or_load(worlds_plan(config, workers, device), fresh)
+
+
+def find_worlds(config: Worlds) -> Run | None:
+    """Find what was computed before, with whatever members it has; None without any."""
+    return find_run("two-worlds", config, {"pictures": config.dataset})
