@@ -213,6 +213,8 @@ show_cards("learned-first")
 #   is fitted here over a factor of eight in $n$, and says nothing beyond.
 # - **Which linear classifier.** It is fitted to as many pictures as the network has. One fitted to more would know
 #   more, and might explain more.
+# - **A hard task for few pictures.** Five classes against five others is hard to learn from 4,000 pictures, and a network that
+#   ends little above the linear classifier has little that could be late. The paper has all 50,000.
 # - **When is early.** At the last of some evaluations before the network knows as much as the linear classifier;
 #   a finer spacing would move it a little.
 # - **Hard predictions.** Information is counted from predicted classes, not from probabilities.

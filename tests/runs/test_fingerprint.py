@@ -619,26 +619,6 @@ KINDS = {
         "nbcore.chapters.learned_first.explained:within",
         "nbcore.chapters.learned_first.networks:connected",
     ],
-    "two-worlds": [
-        *LOADING,
-        *FOLLOWED,
-        "nbcore.training.loop:checkpoint_steps",
-        "nbcore.chapters.learned_first.networks:connected",
-        "nbcore.chapters.learned_first.worlds:orders",
-        "nbcore.chapters.learned_first.worlds:errors",
-        "nbcore.chapters.learned_first.worlds:moved",
-    ],
-    "tangent-kernels": [
-        *LOADING,
-        *FOLLOWED,
-        "nbcore.measures.generalization.kernels:kernel_distance",
-        "nbcore.chapters.learned_first.scaling:train",
-        "nbcore.chapters.learned_first.scaling:sizes",
-        "nbcore.chapters.learned_first.scaling:_lazy_loss",
-        "nbcore.chapters.learned_first.tangent:gradients",
-        "nbcore.chapters.learned_first.tangent:regress",
-        "nbcore.chapters.learned_first.tangent:curvature",
-    ],
 }
 #: functions that enter the numbers of no run
 NEVER = [
