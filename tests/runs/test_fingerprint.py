@@ -619,6 +619,15 @@ KINDS = {
         "nbcore.chapters.learned_first.explained:within",
         "nbcore.chapters.learned_first.networks:connected",
     ],
+    "two-worlds": [
+        *LOADING,
+        *FOLLOWED,
+        "nbcore.training.loop:checkpoint_steps",
+        "nbcore.chapters.learned_first.networks:connected",
+        "nbcore.chapters.learned_first.worlds:orders",
+        "nbcore.chapters.learned_first.worlds:errors",
+        "nbcore.chapters.learned_first.worlds:moved",
+    ],
 }
 #: functions that enter the numbers of no run
 NEVER = [
