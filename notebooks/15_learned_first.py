@@ -40,13 +40,9 @@ from nbcore import charts, exercises
 from nbcore.chapters.learned_first import (
     figures,
     kernel_figures,
-    networks,
     observe,
-    scaling,
     study,
-    tangent,
 )
-from nbcore.chapters.learned_first.config import Tangent
 from nbcore.measures.generalization.explained import (
     explained_share,
     joint_counts,
@@ -142,9 +138,9 @@ figures.two_worlds(found)
 
 # %% [markdown]
 # If the rest is small for both a convolutional network and a fully connected one, then the advantage of the
-# first, with few examples, or its disadvantage, must already be there in the Ideal World: as a faster or slower descent. If it is due to what convolutions know
-# about pictures, it should be gone once the pixels of all pictures are put in one random order. To the fully
-# connected network that order is all the same.
+# first, with few examples, or its disadvantage, must already be there in the Ideal World: as a faster or slower
+# descent. If an advantage is due to what convolutions know about pictures, it should be gone once the pixels of
+# all pictures are put in one random order. To the fully connected network that order is all the same.
 
 # %% tags=["hide-input"]
 figures.race(found)
@@ -186,6 +182,10 @@ kernel_figures.along(found)
 #
 # Handwritten digits, 0 to 4 against 5 to 9: a small network is trained for 20 passes, and on the way its kernel
 # is used for regression.
+
+# %% tags=["remove-input"]
+from nbcore.chapters.learned_first import networks, scaling, tangent
+from nbcore.chapters.learned_first.config import Tangent
 
 # %%
 tiny = dict(least=75, most=300, pretrained=75, tested=300)
