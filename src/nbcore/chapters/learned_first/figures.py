@@ -67,7 +67,7 @@ def learning(study: Study) -> Figure | Table:
         y_title="information about the label, nats",
         x_scale="log",
         x_format="~s",
-        y_format=".2f",
+        y_format=".3f",
         level=(float(study.knows(explained.LINEAR).mean()), "the linear classifier's own"),
         title=f"{first}: {early.value:.0%} until the network knows as much, {late.value:.0%} at "
         "the end",
