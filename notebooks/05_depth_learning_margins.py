@@ -255,6 +255,8 @@ charts.show(
 # - **First order.** The input margin is a linear estimate, and images are not bounded to valid
 #   pixels. It is measured on the first 1,000 images of the pool and on the test images, in grey
 #   levels of 0 to 255.
+# - **One kind of order.** What a network learns first can also be asked of classifiers instead of
+#   examples: chapter [15](15_learned_first.ipynb) measures how much of it is linear.
 # - **Nothing causal.** Depth, learning time and margins may all follow from how typical an image
 #   is.
 #

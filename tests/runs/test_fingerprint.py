@@ -265,6 +265,13 @@ TRAINING = [
     ),
     *(f"nbcore.training.loop:{name}" for name in ("predict", "_loss", "_dataset")),
 ]
+FOLLOWED = [
+    "nbcore.chapters.learned_first.networks:convolutional",
+    "nbcore.chapters.learned_first.networks:passes",
+    "nbcore.chapters.learned_first.networks:follow",
+    "nbcore.chapters.learned_first.networks:outputs",
+    "nbcore.chapters.learned_first.pictures:pictures",
+]
 NETWORKS = ["nbcore.models.papers:vgg16", "nbcore.models.papers:_finish"]
 SMALL = ["nbcore.models.small:small_cnn", "nbcore.models.small:Residual.forward"]
 PRETRAINED = ["nbcore.models.pretrained:create", "nbcore.models.pretrained:Classifier.prepare"]
@@ -662,6 +669,36 @@ KINDS = {
         "nbcore.chapters.sequences_and_rewards.meanings:spread_of",
         "nbcore.chapters.sequences_and_rewards.meanings:tune",
         "nbcore.models.transformer:sample",
+    ],
+    "explained-by-linear": [
+        *LOADING,
+        *FOLLOWED,
+        "nbcore.training.loop:checkpoint_steps",
+        "nbcore.measures.generalization.explained:joint_counts",
+        "nbcore.chapters.learned_first.explained:_member",
+        "nbcore.chapters.learned_first.explained:explainers",
+        "nbcore.chapters.learned_first.explained:within",
+        "nbcore.chapters.learned_first.networks:connected",
+    ],
+    "two-worlds": [
+        *LOADING,
+        *FOLLOWED,
+        "nbcore.training.loop:checkpoint_steps",
+        "nbcore.chapters.learned_first.networks:connected",
+        "nbcore.chapters.learned_first.worlds:orders",
+        "nbcore.chapters.learned_first.worlds:errors",
+        "nbcore.chapters.learned_first.worlds:moved",
+    ],
+    "tangent-kernels": [
+        *LOADING,
+        *FOLLOWED,
+        "nbcore.measures.generalization.kernels:kernel_distance",
+        "nbcore.chapters.learned_first.scaling:train",
+        "nbcore.chapters.learned_first.scaling:sizes",
+        "nbcore.chapters.learned_first.scaling:_lazy_loss",
+        "nbcore.chapters.learned_first.tangent:gradients",
+        "nbcore.chapters.learned_first.tangent:regress",
+        "nbcore.chapters.learned_first.tangent:curvature",
     ],
 }
 #: functions that enter the numbers of no run

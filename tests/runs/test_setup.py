@@ -26,6 +26,7 @@ TOYS = {
     "test-set-remembers": dict(epochs=16, datasets=["digits"], dataset="digits"),
     "meaning-of-a-probability": dict(predictors=20, splits=3, seeds=3, steps=40),
     "more-data-can-hurt": dict(epochs=4, images=100, draws=2, problems=3),
+    "learned-first": dict(images=100, epochs=2, most=2000),
     "sampling-unseen": dict(particles=200, steps=20, levels=20),
     "sequences-and-rewards": dict(longest=3, steps=15, tuning=15),
     "honest-science": dict(studies=4, graphs=2, nodes=[60, 120]),

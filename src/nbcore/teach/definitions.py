@@ -249,6 +249,24 @@ DEFINITIONS = (
         [0.0097],
     ),
     Definition(
+        "Performance correlation",
+        "{cite:t}`nakkiran2019sgd`",
+        r"\mu(F; L) = I(F; Y) - I(F; Y \mid L)",
+        "nbcore.measures.generalization.explained.performance_correlation",
+        "counts = np.zeros((2, 2, 2))  # prediction, label, explainer\n"
+        "counts[0, 0, 0] = counts[1, 1, 1] = 2  # all right: log 2, and a twin explains it\n"
+        "performance_correlation(counts)",
+        [0.6931],
+    ),
+    Definition(
+        "Kernel distance",
+        "{cite:t}`vyas2022`",
+        r"1 - \langle A, B \rangle \,/\, \lVert A \rVert \lVert B \rVert",
+        "nbcore.measures.generalization.kernels.kernel_distance",
+        "kernel_distance(np.eye(2), np.ones((2, 2)))  # 2 over the root of 2 times 2",
+        [0.2929],
+    ),
+    Definition(
         "A guided score",
         "{cite:t}`bradley2024`",
         r"\gamma\, \nabla \log p_t(x \mid c) + (1 - \gamma)\, \nabla \log p_t(x)",

@@ -21,6 +21,8 @@ PAPERS = {
     "{cite:t}`blasiok2022`": "Calibration",
     "{cite:t}`blasiok2023smooth`": "Calibration",
     "{cite:t}`blasiok2023loss`": "Calibration",
+    "{cite:t}`nakkiran2019sgd`": "What is learned first",
+    "{cite:t}`vyas2022`": "What is learned first",
     "{cite:t}`bradley2024`": "Guidance",
     "{cite:t}`razin2023`": "Rewards",
     "{cite:t}`zhou2023`": "Length generalization",

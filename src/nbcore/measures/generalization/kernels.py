@@ -93,3 +93,18 @@ def _solve(matrix: NDArray[np.object_], y: NDArray[np.object_]) -> NDArray[np.ob
     for k in range(n - 1, -1, -1):
         y[k] = (y[k] - matrix[k, k + 1 :].dot(y[k + 1 :])) / matrix[k, k]
     return y
+
+
+def kernel_distance(a: ArrayLike, b: ArrayLike) -> float:
+    """Compute 1 - <A, B> / (|A| |B|) of two kernel matrices (n, n): 0 up to a factor, at most 1.
+
+    ValueError for matrices of unequal shape, or of zeros.
+    """
+    first, second = np.asarray(a, float), np.asarray(b, float)
+    scale = np.linalg.norm(first) * np.linalg.norm(second)
+    if first.shape != second.shape or not scale > 0:
+        raise ValueError(
+            f"Kernels of shapes {first.shape} and {second.shape} cannot be compared; give two "
+            "matrices of the same inputs that are not zero."
+        )
+    return float(1 - (first * second).sum() / scale)
