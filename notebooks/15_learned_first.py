@@ -93,7 +93,7 @@ for name, network in (("F", linear), ("G", other)):
 # |---|---|
 # | task | the first five classes of CIFAR-10 {cite}`krizhevsky2009` against the other five, 4,000 training pictures |
 # | network | three convolutions with batch norm, trained until it hardly errs on its training pictures |
-# | linear | least squares on pixels, with the ridge that leaves fewest errors when each picture is left out |
+# | linear | least squares on pixels, with the ridge of the least squared error when each picture is left out |
 # | one hidden layer | 256 ReLUs on pixels, ten passes |
 # | random | the linear classifier's predictions, shuffled within each class: as accurate, blind to pictures |
 #

@@ -27,7 +27,8 @@ CHAPTERS = {
     "more-data-can-hurt",
     "honest-science",
     "sampling-unseen",
-NUMBERS = (*range(1, 5), 6, *range(8, 14), 16, 18, 19, *range(22, 26), *range(29, 36), 37, 38, 39)
+    "sequences-and-rewards",
+    "learned-first",
     "holding-on",
     "margins-and-depth",
 }

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from nbcore.errors import NbcoreError
-from nbcore.teach.definitions import DEFINITIONS, Definition
+from nbcore.teach.definition import Definition
+from nbcore.teach.definitions import DEFINITIONS
 
 #: headings, by the first word of a definition's place
 PAPERS = {
