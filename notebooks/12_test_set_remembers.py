@@ -98,7 +98,7 @@ for k in (1, 3, 5, 9):
 # The paper's example is dogs as cats, by a residual network. Small networks take dogs for cats without being
 # told to; so here two classes were chosen, before any run, that one does not take for each other.
 
-# %% tags=["hide-input", "key-figure"]
+# %% tags=["hide-input"]
 figures.rates(found)
 
 # %% [markdown]
@@ -148,8 +148,8 @@ figures.cells(found)
 # A line as steep as the one of training means that a method answers by the class, of which it was never told; a flat
 # one, that it answers by the group.
 #
-# Labels that were made wrong are met in other chapters too: chapter [8](08_corner_examples.ipynb) finds them as the
-# examples that networks learn late and would have called something else, and chapter
+# Labels that were made wrong are met in other chapters too: chapter [8](08_corner_examples.ipynb) looks for them
+# among the examples that networks learn late and would have called something else, and chapter
 # [7](07_example_difficulty.ipynb) asks what the hard examples of a set do to a network. There the question is what becomes of the
 # wrong example; here it is what becomes of its neighbours.
 #
@@ -161,7 +161,7 @@ figures.cells(found)
 # machine: ask it about many images without labels, and train a student that takes an average of what
 # it says.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "key-figure"]
 figures.students(found)
 
 # %% [markdown]

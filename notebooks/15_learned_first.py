@@ -116,8 +116,8 @@ figures.told(found)
 figures.retained(found)
 
 # %% [markdown]
-# The same order is found example by example in chapter [5](05_depth_learning_margins.ipynb), where
-# pictures that are learned early are decided in early layers.
+# Chapter [5](05_depth_learning_margins.ipynb) asks for such an order example by example: whether pictures
+# that are learned early are decided in early layers.
 #
 # ### Two worlds
 #

@@ -197,7 +197,7 @@ def test_the_ledger_reads_well_at_80_columns(nbcore, monkeypatch):
 
 def test_one_claim_in_full(nbcore):
     code, out, _ = nbcore("claims", "a36")
-    assert code == 0 and "misread, amended 2026-11-27: spearman of gap share" in out
+    assert code == 0 and "misread, amended 2026-11-27: rank correlation of gap share" in out
     code, out, _ = nbcore("claims", "A36", "--json")
     told = json.loads(out)
     assert (told["id"], told["verdict"]) == ("A36", "not run")

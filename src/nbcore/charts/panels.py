@@ -53,9 +53,9 @@ def panels(
             at, text = marks[name]
             base = alt.Chart(NOTHING).encode(x=alt.datum(at))
             layers.insert(0, base.mark_rule(style="zero"))
-            layers += words(
-                base.encode(y=alt.value(4)), text=text, align="left", baseline="top", dx=5
-            )
+            left = at <= (own["x"].min() + own["x"].max()) / 2  # the words have room on that side
+            beside_it: Any = {"align": "left", "dx": 5} if left else {"align": "right", "dx": -5}
+            layers += words(base.encode(y=alt.value(4)), text=text, baseline="top", **beside_it)
         title = textwrap.wrap(str(name), max(width // 8, 12))
         charts.append(alt.layer(*layers).properties(title=title, **size))
     figure = dress(alt.concat(*charts, columns=columns, spacing=16), **look)
@@ -73,7 +73,9 @@ def _layers(
     kinds: list[str],
 ) -> list[Any]:
     reach: Any = {"domain": y_domain, "nice": False} if y_domain else {"zero": False}
-    u = alt.X("x:Q", title=x_title, axis=alt.Axis(format=x_format, tickCount=7, grid=False))
+    u = alt.X(
+        "x:Q", title=x_title, axis=alt.Axis(format=x_format, tickCount=7, grid=False, labelFlush=8)
+    )
     u = u.scale(padding=6, nice=False, zero=False)
     v, low = (
         alt.Y(f"{f}:Q", title=y_title, axis=alt.Axis(format=y_format)).scale(**reach)

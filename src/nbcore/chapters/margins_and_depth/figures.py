@@ -51,7 +51,7 @@ def votes(study: Study, part: str = "train") -> Figure:
     title = _late(study) if part == "train" else _best_vote(study)
     return charts.curve(
         shown,
-        x_title="layer: 0 is the input, the last one the softmax",
+        x_title="layer, from the input to the softmax",
         y_title=f"right votes, {what}",
         x_format="d",
         y_format="~%",
