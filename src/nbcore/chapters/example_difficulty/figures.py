@@ -150,7 +150,7 @@ def going_on(study: DifficultyStudy) -> Figure | Table:
             rows = page.banded(c.steps[shown], draws[:, shown])
             parts.append(rows.assign(panel=what, series=page.words(name)))
             if shown.size:
-                marks[what] = (float(c.steps[at]), "then the subset")
+                marks[what] = (float(c.steps[at]), "subset")
     if not parts:
         return instead("Not drawn: no condition went on with a subset.")
     found = page.changes(study, "full-then-hard")
