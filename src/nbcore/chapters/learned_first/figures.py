@@ -124,9 +124,10 @@ def two_worlds(study: Study) -> Figure | Table:
     gaps = [seen[f"{k.lower()} soft error real minus ideal at the end"] for k in worlds.NETWORKS]
     told = " and ".join(f"{g.value:.3f} ({k})" for g, k in zip(gaps, worlds.NETWORKS, strict=True))
     small = [judged(g, -0.03, 0.03) for g in gaps]
-    opening = "The two worlds end close together" if min(small) == 1 else (
-        "One network's worlds part" if max(small) == 1 else "The two worlds part"
-    )  # fmt: skip
+    if min(small) == 1:
+        opening = "The two worlds end close together"
+    else:
+        opening = "One network's worlds part" if max(small) == 1 else "The two worlds part"
     return panels(
         shown,
         x_title="steps of training",
